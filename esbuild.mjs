@@ -1,0 +1,79 @@
+/**
+ * Builds dist/: the npm package and the sidecar (ESM with shared chunks, so that a script and the
+ * sidecar see the same engine), the extension (CommonJS, as VS Code loads it) and the panel's page.
+ *
+ *   node esbuild.mjs [--watch] [--production]
+ */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { build, context } from "esbuild";
+import { vegaLite } from "./webview/vegaLitePlugin.mjs";
+
+const watch = process.argv.includes("--watch");
+const production = process.argv.includes("--production");
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  bundle: true,
+  minify: production,
+  sourcemap: !production,
+  logLevel: "info",
+  metafile: true,
+};
+
+/** @type {import("esbuild").BuildOptions} */
+const runtime = {
+  ...common,
+  entryPoints: {
+    index: "runtime/index.ts",
+    sidecar: "runtime/sidecar/main.ts",
+    recorder: "runtime/sidecar/recorder.ts",
+    stepscope: "runtime/cli/main.ts",
+  },
+  outdir: "dist",
+  chunkNames: "chunks/[name]-[hash]",
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  splitting: true,
+  packages: "external",
+  // Names of the user's classes are not touched; ours appear in his stack traces.
+  keepNames: true,
+};
+
+/** @type {import("esbuild").BuildOptions} */
+const extension = {
+  ...common,
+  entryPoints: { extension: "extension/main.ts" },
+  outdir: "dist",
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  platform: "node",
+  target: "node22",
+  external: ["vscode"],
+};
+
+/** @type {import("esbuild").BuildOptions} */
+const webview = {
+  ...common,
+  entryPoints: { panel: "webview/main.ts" },
+  outdir: "dist/webview",
+  format: "iife",
+  platform: "browser",
+  target: "chrome120",
+  loader: { ".ttf": "file" },
+  plugins: [vegaLite],
+};
+
+/** Empties dist/, but for the software adapter, which may be in use and never changes. */
+async function clean() {
+  await mkdir("dist", { recursive: true });
+  for (const name of await readdir("dist")) {
+    if (name !== "swiftshader") await rm(`dist/${name}`, { recursive: true, force: true });
+  }
+}
+
+if (!watch) await clean();
+for (const options of [runtime, extension, webview]) {
+  if (watch) await (await context(options)).watch();
+  else await build(options);
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const alias = { stepscope: fileURLToPath(new URL("runtime/index.ts", import.meta.url)) };
+
+/** One after the other: all but unit tests start processes that use every core of a small machine. */
+const projects = ["unit", "gpu", "e2e"].map((name, groupOrder) => ({
+  resolve: { alias },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    pool: "forks" as const,
+    sequence: { groupOrder },
+    maxWorkers: name === "unit" ? 2 : 1,
+    testTimeout: name === "unit" ? 30_000 : 300_000,
+    hookTimeout: 300_000,
+  },
+}));
+
+export default defineConfig({ test: { projects } });
