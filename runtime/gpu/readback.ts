@@ -1,0 +1,37 @@
+/** Reads values back to the host, in the order in which they were asked for. */
+import { checkDevice, createBuffer, destroyBuffer, gpu } from "./device.ts";
+import type { BufferRange } from "./storage.ts";
+
+const idle: GPUBuffer[] = [];
+const IDLE_LIMIT = 8;
+
+/**
+ * Copies a range as it is now and resolves with its bytes when the GPU has come that far.
+ * @throws what the device reports if it was lost meanwhile.
+ */
+export async function readRange({ buffer, offset, size }: BufferRange): Promise<ArrayBuffer> {
+  const staging = takeStaging(size);
+  const encoder = gpu.device.createCommandEncoder({ label: "readback" });
+  encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
+  gpu.device.queue.submit([encoder.finish()]);
+  try {
+    await staging.mapAsync(GPUMapMode.READ, 0, size);
+  } catch (error) {
+    checkDevice();
+    throw error;
+  }
+  const bytes = staging.getMappedRange(0, size).slice(0);
+  staging.unmap();
+  if (idle.length < IDLE_LIMIT) idle.push(staging);
+  else destroyBuffer(staging);
+  return bytes;
+}
+
+function takeStaging(size: number): GPUBuffer {
+  const at = idle.findIndex(buffer => buffer.size >= size && buffer.size <= 4 * size + 1024);
+  const [found] = at < 0 ? [] : idle.splice(at, 1);
+  const rounded = 2 ** Math.ceil(Math.log2(Math.max(size, 256)));
+  return (
+    found ?? createBuffer(rounded, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "readback")
+  );
+}

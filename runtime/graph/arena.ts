@@ -1,0 +1,61 @@
+/**
+ * The arena: one buffer in which every plan places its uploads and temporaries. What a plan left
+ * there is intact until the next one runs; until then it can be copied out.
+ */
+import { createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
+import type { Storage } from "../gpu/storage.ts";
+import { allocateBound, allocateSmall, SMALL_BYTES, STORAGE_USAGE } from "../gpu/storage.ts";
+import { numel } from "../tensor/shape.ts";
+import type { HostData, Node } from "./node.ts";
+
+let buffer: GPUBuffer | undefined;
+let epoch = 0;
+
+/** Counts the plans that have run: a value with another `arenaEpoch` is overwritten. */
+export function arenaEpoch(): number {
+  return epoch;
+}
+
+/** The arena, grown to at least `bytes`; for a plan that is about to run. */
+export function openArena(bytes: number): GPUBuffer {
+  epoch++;
+  if (!buffer || buffer.size < bytes) {
+    if (buffer) destroyBuffer(buffer);
+    const size = Math.min(2 ** Math.ceil(Math.log2(bytes)), gpu.device.limits.maxBufferSize);
+    buffer = createBuffer(Math.max(bytes, size), STORAGE_USAGE, "the step's temporaries");
+  }
+  return buffer;
+}
+
+/** Every element takes 32 bits. */
+export function nodeBytes(node: Node): number {
+  return 4 * numel(node.shape);
+}
+
+/** A storage for a result of this size. */
+export function allocate(bytes: number): Storage {
+  return bytes <= SMALL_BYTES ? allocateSmall(bytes) : allocateBound(bytes, "a result");
+}
+
+/** Copies a value of the latest plan out of the arena, if it is still there. */
+export function rescue(node: Node): void {
+  if (!buffer || node.arenaEpoch !== epoch) {
+    node.arenaEpoch = -1;
+    return;
+  }
+  const storage = allocate(nodeBytes(node));
+  const { range } = storage;
+  const encoder = gpu.device.createCommandEncoder({ label: "keep a value" });
+  encoder.copyBufferToBuffer(buffer, node.arenaOffset, range.buffer, range.offset, range.size);
+  gpu.device.queue.submit([encoder.finish()]);
+  node.realize(storage);
+}
+
+/** Writes data of the host into a storage of its own. */
+export function upload(node: Node, host: HostData): Storage {
+  const storage = allocateBound(nodeBytes(node), "data");
+  const { buffer, offset } = storage.range;
+  const { byteOffset, byteLength } = host;
+  gpu.device.queue.writeBuffer(buffer, offset, host.buffer as ArrayBuffer, byteOffset, byteLength);
+  return storage;
+}

@@ -1,0 +1,238 @@
+/** Writes the WGSL of a kernel: expressions by coordinates. */
+import type { Coords } from "./coords.ts";
+import type { WgslType } from "./elementwise.ts";
+import { elementwiseFn, wgslType } from "./elementwise.ts";
+import type { Helper } from "./math.ts";
+import { helperSource } from "./math.ts";
+import type { Op } from "./op.ts";
+
+/** An operation of the tape, as a kernel sees it. */
+export interface KernelEntry {
+  readonly op: Op;
+  /** Indices of the entries that it takes. */
+  readonly inputs: readonly number[];
+  readonly node: { readonly scalars: readonly number[]; readonly storage: object | undefined };
+}
+
+/** A kernel's text and what it is bound to. */
+export interface KernelCode {
+  readonly label: string;
+  readonly wgsl: string;
+  /** Entries bound at 1, 2, … */
+  readonly bindings: readonly number[];
+  /** Entries whose numbers fill the kernel's scalars, in order. */
+  readonly scalars: readonly number[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Threads of a workgroup where a thread computes one element. */
+export const WORKGROUP_SIZE = 64;
+
+/** Most workgroups along a dimension that WebGPU promises. */
+const MAX_WORKGROUPS = 65_535;
+
+/** Builds one kernel. */
+export class KernelBuilder {
+  readonly #entries: readonly KernelEntry[];
+  readonly #stored: readonly boolean[];
+  readonly #bindings: number[] = [];
+  readonly #scalars: number[] = [];
+  readonly #helpers = new Set<Helper>();
+  #lines: string[] = [];
+  #memo = new Map<string, string>();
+  #names = 0;
+  /** The entry whose value is the loop's result, and the WGSL name of that result. */
+  #core: { index: number; name: string } | undefined;
+
+  constructor(entries: readonly KernelEntry[], stored: readonly boolean[]) {
+    this.#entries = entries;
+    this.#stored = stored;
+  }
+
+  entry(index: number): KernelEntry {
+    const entry = this.#entries[index];
+    if (!entry) throw new Error(`Invariant violation: no entry ${index} on the tape`);
+    return entry;
+  }
+
+  /** Names an expression; equal expressions of a scope share a name. */
+  readonly bind = (expression: string): string => {
+    let name = this.#memo.get(expression);
+    if (!name) {
+      name = `v${this.#names++}`;
+      this.#lines.push(`let ${name} = ${expression};`);
+      this.#memo.set(expression, name);
+    }
+    return name;
+  };
+
+  /** Writes what `body` binds into a block of its own and returns the block's lines. */
+  scope(body: () => void): string {
+    const lines = this.#lines;
+    const memo = this.#memo;
+    this.#lines = [];
+    this.#memo = new Map(memo);
+    body();
+    const text = this.#lines.join("\n");
+    this.#lines = lines;
+    this.#memo = memo;
+    return text;
+  }
+
+  /** Adds a statement to the current scope. */
+  line(statement: string): void {
+    this.#lines.push(statement);
+  }
+
+  use(...helpers: Helper[]): void {
+    for (const helper of helpers) this.#helpers.add(helper);
+  }
+
+  /** WGSL type of an entry's elements. */
+  type(index: number): WgslType {
+    return wgslType(this.entry(index).op.dtype);
+  }
+
+  /** An expression for the element of an entry at a place. */
+  value(index: number, at: Coords): string {
+    if (this.#core?.index === index) return this.#core.name;
+    const { op, inputs } = this.entry(index);
+    const [first = -1, second = -1] = inputs;
+    if (this.#stored[index] || op.kind === "leaf" || op.kind === "host")
+      return this.#load(index, at);
+    switch (op.kind) {
+      case "scalar":
+        return this.#scalar(index, 0);
+      case "iota":
+        return `i32(${at.axes[op.dim] ?? "0u"})`;
+      case "random": {
+        const helper = op.distribution === "uniform" ? "uniform01" : "normal01";
+        this.use(helper);
+        const [seed, stream] = [0, 1].map(slot => `bitcast<u32>(${this.#scalar(index, slot)})`);
+        return this.bind(`${helper}(${at.linear}, ${seed}, ${stream})`);
+      }
+      case "view": {
+        return this.value(first, at.through(op.view, this.entry(first).op.shape));
+      }
+      case "gather": {
+        const place = this.bind(`u32(${this.value(second, at)})`);
+        const { shape } = this.entry(first).op;
+        // Out of range would read another row: the last one is read instead.
+        const inside = `min(${place}, ${Math.max(0, (shape[op.dim] ?? 1) - 1)}u)`;
+        return this.value(first, at.replaceAxis(op.dim, inside, shape));
+      }
+      case "map": {
+        const fn = elementwiseFn(op.fn);
+        this.use(...(fn.helpers ?? []));
+        const args = inputs.map(input => this.value(input, at));
+        return this.bind(fn.wgsl(args, this.type(first)));
+      }
+      default:
+        throw new Error(`Invariant violation: ${op.kind} of ${op.shape.join()} inside a kernel`);
+    }
+  }
+
+  /** From here on, an entry's value is the variable `name`. */
+  setCore(index: number, name: string): void {
+    this.#core = { index, name };
+  }
+
+  /**
+   * Stores the root's value at the place that belongs to a place of the core, or of the root itself
+   * where there is no core.
+   */
+  store(root: number, at: Coords): void {
+    const { op, inputs } = this.entry(root);
+    const [target = -1, value = -1] = op.kind === "assign" ? inputs : [root, root];
+    const place = this.#core ? this.#outward(value, this.#core.index, at) : at;
+    const expression = this.value(value, place ?? at);
+    const name = this.binding(target);
+    const bool = this.type(root) === "bool";
+    const element = `${name}[${(place ?? at).linear}]`;
+    this.line(`${element} = ${bool ? `select(0u, 1u, ${expression})` : expression};`);
+  }
+
+  /** The place in entry `index` of the element that is at `at` in the core: views move it. */
+  #outward(index: number, core: number, at: Coords): Coords | undefined {
+    if (index === core) return at;
+    const { op, inputs } = this.entry(index);
+    if (this.#stored[index]) return undefined;
+    for (const input of inputs) {
+      const inner = this.#outward(input, core, at);
+      if (inner) return op.kind === "view" ? inner.outOf(op.view, op.shape) : inner;
+    }
+    return undefined;
+  }
+
+  /** Name of the binding of a stored entry. */
+  binding(index: number): string {
+    const storage = this.entry(index).node.storage;
+    // A storage is bound once, under whatever entries it is on the tape: writable ranges may not overlap.
+    const at = this.#bindings.findIndex(
+      other => other === index || (storage && this.entry(other).node.storage === storage),
+    );
+    if (at >= 0) return `b${at + 1}`;
+    this.#bindings.push(index);
+    return `b${this.#bindings.length}`;
+  }
+
+  /** Puts the parts together. */
+  finish(
+    label: string,
+    main: string,
+    workgroupSize: readonly number[],
+    workgroups: readonly [number, number, number],
+    functions = "",
+  ): KernelCode {
+    const bindings = this.#bindings.map((index, i) => {
+      const type = this.type(index);
+      return (
+        `@group(0) @binding(${i + 1}) var<storage, read_write> b${i + 1}: ` +
+        `array<${type === "bool" ? "u32" : type}>;`
+      );
+    });
+    const words = Math.max(1, Math.ceil(this.#scalars.length / 4));
+    const wgsl = [
+      `@group(0) @binding(0) var<uniform> scalars: array<vec4<u32>, ${words}>;`,
+      ...bindings,
+      helperSource(this.#helpers),
+      functions,
+      `@compute @workgroup_size(${workgroupSize.join(", ")})`,
+      "fn main(@builtin(global_invocation_id) gid: vec3<u32>) {",
+      main,
+      "}",
+    ].join("\n");
+    return { label, wgsl, bindings: this.#bindings, scalars: this.#scalars, workgroups };
+  }
+
+  #load(index: number, at: Coords): string {
+    const element = `${this.binding(index)}[${at.linear}]`;
+    return this.bind(this.type(index) === "bool" ? `(${element} != 0u)` : element);
+  }
+
+  /** Number `slot` of an entry, in the entry's type. */
+  #scalar(index: number, slot: number): string {
+    let base = this.#scalars.indexOf(index);
+    if (base < 0) {
+      base = this.#scalars.length;
+      for (const _ of this.entry(index).node.scalars) this.#scalars.push(index);
+    }
+    const word = base + slot;
+    const bits = `scalars[${Math.floor(word / 4)}][${word % 4}]`;
+    const type = this.type(index);
+    if (type === "bool") return `(${bits} != 0u)`;
+    return type === "u32" ? bits : `bitcast<${type}>(${bits})`;
+  }
+}
+
+/** A grid of one thread an element: the index of a thread, and the workgroups. */
+export function linearGrid(count: number): {
+  readonly index: string;
+  readonly workgroups: readonly [number, number, number];
+} {
+  const groups = Math.max(1, Math.ceil(count / WORKGROUP_SIZE));
+  const rows = Math.ceil(groups / MAX_WORKGROUPS);
+  const columns = Math.ceil(groups / rows);
+  const index = rows === 1 ? "gid.x" : `gid.x + gid.y * ${columns * WORKGROUP_SIZE}u`;
+  return { index, workgroups: [columns, rows, 1] };
+}

@@ -1,0 +1,97 @@
+/**
+ * What a kernel can compute: one operation of the graph, without its inputs. Operations are
+ * structure and interned; the numbers in them are parameters and live elsewhere.
+ */
+import type { Shape } from "../tensor/shape.ts";
+
+/** bool is stored as 32 bits; WGSL has no host-shareable bool. */
+export type DType = "float32" | "int32" | "uint32" | "bool";
+
+export type ReduceFn = "sum" | "prod" | "max" | "min" | "argmax" | "argmin" | "logsumexp";
+
+export type View =
+  | { readonly kind: "reshape" }
+  /** Output dimension i is input dimension dims[i]. */
+  | { readonly kind: "permute"; readonly dims: readonly number[] }
+  | { readonly kind: "expand" }
+  /** Output index i along a dimension is input index start + step · i. */
+  | {
+      readonly kind: "slice";
+      readonly starts: readonly number[];
+      readonly steps: readonly number[];
+    };
+
+export type OpKind =
+  /** A realized value; `small` ones are copied into the plan's arena before it runs. */
+  | { readonly kind: "leaf"; readonly bound: boolean }
+  /** Host data, uploaded each time. */
+  | { readonly kind: "host" }
+  /** One number, from the plan's scalars. */
+  | { readonly kind: "scalar" }
+  /** The index along a dimension, as int32. */
+  | { readonly kind: "iota"; readonly dim: number }
+  /** Counter-based random numbers; scalars: seed, stream. */
+  | { readonly kind: "random"; readonly distribution: "uniform" | "normal" }
+  /** Element by element; `fn` is a row of kernels/elementwise.ts. Inputs have the node's shape. */
+  | { readonly kind: "map"; readonly fn: string }
+  | { readonly kind: "view"; readonly view: View }
+  /** Inputs x, index (the node's shape): x at the same place but for dimension dim. */
+  | { readonly kind: "gather"; readonly dim: number }
+  /** Over `dims`, which keep size 1. */
+  | { readonly kind: "reduce"; readonly fn: ReduceFn; readonly dims: readonly number[] }
+  /** [..., m, k] × [..., k, n], equal batch dimensions. */
+  | { readonly kind: "matmul" }
+  /** Inputs: target (a bound leaf), value. Writes the value into the target's storage. */
+  | { readonly kind: "assign" }
+  /** Hand-written kernels; see program.ts. */
+  | { readonly kind: "program"; readonly key: string };
+
+/** An interned operation: equal structure, equal object. Shape and dtype belong to it. */
+export type Op = OpKind & {
+  readonly id: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+};
+
+const interned = new Map<string, Op>();
+
+/** The one `Op` of this structure. */
+export function internOp(kind: OpKind, shape: Shape, dtype: DType): Op {
+  const key = `${structureKey(kind)}|${dtype}|${shape.join()}`;
+  let op = interned.get(key);
+  if (!op) {
+    op = { ...kind, id: interned.size, shape, dtype };
+    interned.set(key, op);
+  }
+  return op;
+}
+
+/** Written by hand: JSON.stringify costs several microseconds an operation. */
+function structureKey(kind: OpKind): string {
+  switch (kind.kind) {
+    case "leaf":
+      return kind.bound ? "leaf" : "small";
+    case "iota":
+      return `iota${kind.dim}`;
+    case "random":
+      return kind.distribution;
+    case "map":
+      return `map.${kind.fn}`;
+    case "view":
+      return `view.${viewKey(kind.view)}`;
+    case "gather":
+      return `gather${kind.dim}`;
+    case "reduce":
+      return `reduce.${kind.fn}${kind.dims.join()}`;
+    case "program":
+      return `program.${kind.key}`;
+    default:
+      return kind.kind;
+  }
+}
+
+function viewKey(view: View): string {
+  if (view.kind === "permute") return `permute${view.dims.join()}`;
+  if (view.kind === "slice") return `slice${view.starts.join()};${view.steps.join()}`;
+  return view.kind;
+}

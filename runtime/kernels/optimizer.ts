@@ -1,0 +1,304 @@
+/**
+ * Update kernels: one dispatch for all tensors of an arena, θ, g and the optimizer's state read and
+ * written once, and the statistics of statistics.ts taken while they are in registers.
+ *
+ * A workgroup works on one chunk (at most CHUNK_FLOATS elements of one tensor), so that everything
+ * it needs to know is uniform; neighbouring threads read neighbouring vec4s.
+ */
+import { ACCUMULATORS, STATISTICS_FUNCTIONS, WRITE_PARTIAL } from "./statistics.ts";
+
+/** Threads of a workgroup. */
+export const CHUNK_THREADS = 64;
+
+/** Elements of a chunk. */
+export const CHUNK_FLOATS = CHUNK_THREADS * 16 * 4;
+
+/** Words of a tensor in the scalars of an update. */
+export const HYPER_WORDS = 12;
+
+/**
+ * Hyper-parameters of a tensor in Adam and AdamW: floats, in the order of the scalars' words but
+ * for `updates`: without a gradient it is 0, and nothing of the tensor is updated.
+ */
+export interface AdamHyper {
+  readonly updates: number;
+  /** −1 to maximize. */
+  readonly orientation: number;
+  /** Weight decay that is added to the gradient (Adam). */
+  readonly coupledDecay: number;
+  /** Share of θ that is taken away beside the step: ηλ (AdamW). */
+  readonly decay: number;
+  /** 1 − β₁ */
+  readonly blend: number;
+  /** β₂ */
+  readonly forget: number;
+  /** 1 − β₂ */
+  readonly blendSquare: number;
+  /** η / (1 − β₁ᵗ) */
+  readonly stepScale: number;
+  /** 1 / (1 − β₁ᵗ) */
+  readonly meanScale: number;
+  /** 1 / √(1 − β₂ᵗ) */
+  readonly rootScale: number;
+  readonly epsilon: number;
+}
+
+/** Hyper-parameters of a tensor in SGD. */
+export interface SgdHyper {
+  readonly updates: number;
+  readonly orientation: number;
+  /** Weight decay, added to the gradient. */
+  readonly coupledDecay: number;
+  /** η */
+  readonly lr: number;
+  /** Factor of the momentum so far. */
+  readonly inertia: number;
+  /** Factor of the gradient that is added to it: 1 − dampening, and 1 in the first step. */
+  readonly blend: number;
+  /** The direction is gradientShare · g + momentumShare · momentum: Nesterov mixes both. */
+  readonly gradientShare: number;
+  readonly momentumShare: number;
+}
+
+export const ADAM_WORDS: readonly (keyof AdamHyper)[] = [
+  "updates",
+  "orientation",
+  "coupledDecay",
+  "decay",
+  "blend",
+  "forget",
+  "blendSquare",
+  "stepScale",
+  "meanScale",
+  "rootScale",
+  "epsilon",
+];
+
+export const SGD_WORDS: readonly (keyof SgdHyper)[] = [
+  "updates",
+  "orientation",
+  "coupledDecay",
+  "lr",
+  "inertia",
+  "blend",
+  "gradientShare",
+  "momentumShare",
+];
+
+/** An update rule as WGSL: statements that kernels are made of. */
+export interface UpdateRule {
+  readonly name: string;
+  /** Names of the hyper-parameters, in the order of their words. */
+  readonly words: readonly string[];
+  /** Names of the state arrays, which start at zero. */
+  readonly state: readonly string[];
+  /** Whether the effective learning rate r differs between elements. */
+  readonly adaptive: boolean;
+  /** For the vec4 at `at`: make `step` and `update` of `before` and `raw`, and write the state. */
+  readonly update: string;
+  /** Adds what is the rule's own to the accumulators; padding is zero in every array. */
+  readonly observe: string;
+  /** Masks the padding in the last vec4 of a tensor by `valid`, for `observeValid`. */
+  readonly mask: string;
+  readonly observeValid: string;
+  /** After the last vec4: declares rateMin, rateMax, and stepUnit, the s of a `step` of 1. */
+  readonly conclude: string;
+  /** After the update: makes `quantity` of the vec4 at `at`, r where `which` is 0, else s. */
+  readonly quantity: string;
+}
+
+/** Adam and AdamW in PyTorch's order of operations: decay, moments, denominator, step. */
+export const ADAM_RULE: UpdateRule = {
+  name: "adam",
+  words: ADAM_WORDS,
+  state: ["means", "squares"],
+  adaptive: true,
+  update: `
+    let oldMean = means[at];
+    let gradient = orientation * raw + coupledDecay * before;
+    let mean = oldMean + blend * (gradient - oldMean);
+    let square = forget * squares[at] + blendSquare * gradient * gradient;
+    var root = sqrt(square) * rootScale;
+    var rate = 1.0 / (root + epsilon);
+    let step = mean * rate;
+    let update = -(decay * before + stepScale * step);
+    means[at] = mean;
+    squares[at] = square;`,
+  observe: `
+    rootMax = max(rootMax, greatest(root));
+    signFlips += count(sign(raw) != sign(orientation * oldMean));`,
+  mask: `
+      root = select(vec4f(LARGEST), root, valid);
+      rate = select(vec4f(), rate, valid);`,
+  observeValid: `
+    rootMin = min(rootMin, least(root));
+    rateSquares += dot(rate, rate);
+    epsDominated += count(root < vec4f(epsilon));`,
+  conclude: `
+  let rateMin = 1.0 / (rootMax + epsilon);
+  let rateMax = 1.0 / (rootMin + epsilon);
+  let stepUnit = meanScale;`,
+  quantity: `
+    let rate = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
+    let quantity = select(abs(means[at]) * meanScale * rate, rate, which == 0u);`,
+};
+
+const NOT_ADAPTIVE = {
+  adaptive: false,
+  mask: "",
+  observeValid: "",
+  conclude: `
+  let rateMin = 1.0;
+  let rateMax = 1.0;
+  let stepUnit = 1.0;`,
+};
+
+/** SGD whose groups all have momentum 0. */
+export const SGD_RULE: UpdateRule = {
+  ...NOT_ADAPTIVE,
+  name: "sgd",
+  words: SGD_WORDS,
+  state: [],
+  update: `
+    let step = orientation * raw + coupledDecay * before;
+    let update = -lr * step;`,
+  observe: "",
+  // θ before the step, which decays, follows from θ after it, which is before − lr · step.
+  quantity: `
+    let force = orientation * grads[at];
+    let before = (theta[at] + lr * force) / (1.0 - lr * coupledDecay);
+    let quantity = abs(force + coupledDecay * before);`,
+};
+
+/** SGD with momentum in at least one group. */
+export const MOMENTUM_RULE: UpdateRule = {
+  ...NOT_ADAPTIVE,
+  name: "momentum",
+  words: SGD_WORDS,
+  state: ["momenta"],
+  update: `
+    let oldMomentum = momenta[at];
+    let gradient = orientation * raw + coupledDecay * before;
+    let newMomentum = inertia * oldMomentum + blend * gradient;
+    let step = gradientShare * gradient + momentumShare * newMomentum;
+    let update = -lr * step;
+    momenta[at] = newMomentum;`,
+  observe: "signFlips += count(sign(raw) != sign(orientation * oldMomentum));",
+  quantity: `
+    let known = gradientShare * orientation * grads[at] + momentumShare * momenta[at];
+    let pull = gradientShare * coupledDecay;
+    let before = (theta[at] + lr * known) / (1.0 - lr * pull);
+    let quantity = abs(known + pull * before);`,
+};
+
+/**
+ * WGSL of an update of `tensors` tensors. Bindings: scalars; layout, θ, g, the state, and, when
+ * instrumented, θ₀ and partials. Dispatch one workgroup a chunk.
+ */
+export function updateKernel(rule: UpdateRule, tensors: number, instrumented: boolean): string {
+  const arrays = ["theta", "grads", ...rule.state];
+  const measured = (code: string): string => (instrumented ? code : "");
+  return /* wgsl */ `
+${arenaBindings(tensors, instrumented ? [...arrays, "origin"] : arrays, "vec4f")}
+const CHUNK_THREADS = ${CHUNK_THREADS}u;
+${measured(partialsBinding(arrays.length + 3) + STATISTICS_FUNCTIONS)}
+@compute @workgroup_size(${CHUNK_THREADS})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let chunk = places[${tensors}u + workgroup.x];
+  let tensor = chunk.z;
+  ${hyperParameters(rule)}
+  ${measured(ACCUMULATORS)}
+  // Without a gradient nothing moves. Two loops: a branch inside would cost SwiftShader a tenth.
+  let moving = select(chunk.y, 0u, updates == 0.0);
+  ${measured(OBSERVE_STILL)}
+  for (var vector = thread; vector * 4u < moving; vector += CHUNK_THREADS) {
+    let at = chunk.x + vector;
+    let before = theta[at];
+    let raw = grads[at];
+    ${rule.update}
+    let after = before + update;
+    theta[at] = after;
+    ${measured(OBSERVE + rule.observe)}
+    ${measured(`if (vector * 4u + 4u > chunk.y) {${MASK}${rule.mask}\n    }`)}
+    ${measured(OBSERVE_VALID + rule.observeValid)}
+  }
+  ${measured(COUNT_NOT_FINITE)}
+  ${measured(rule.conclude + WRITE_PARTIAL)}
+}
+`;
+}
+
+/** A tensor without gradient still has a norm, and may have travelled. */
+const OBSERVE_STILL = /* wgsl */ `
+  for (var vector = thread; vector * 4u < chunk.y - moving; vector += CHUNK_THREADS) {
+    let at = chunk.x + vector;
+    let way = theta[at] - origin[at];
+    weightSquares += dot(theta[at], theta[at]);
+    travelSquares += dot(way, way);
+  }`;
+
+const OBSERVE = /* wgsl */ `
+    let way = after - origin[at];
+    gradSquares += dot(raw, raw);
+    weightSquares += dot(before, before);
+    updateSquares += dot(update, update);
+    travelSquares += dot(way, way);
+    stepSquares += dot(step, step);
+    var size = abs(step);
+    stepMax = max(stepMax, greatest(size));`;
+
+const MASK = /* wgsl */ `
+      let valid = vec4u(vector * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.y);
+      size = select(vec4f(LARGEST), size, valid);`;
+
+const OBSERVE_VALID = /* wgsl */ `
+    stepMin = min(stepMin, least(size));`;
+
+const COUNT_NOT_FINITE = /* wgsl */ `
+  var nonFinite = 0u;
+  if (isNotFinite(gradSquares)) {
+    for (var vector = thread; vector * 4u < chunk.y; vector += CHUNK_THREADS) {
+      let bits = bitcast<vec4u>(grads[chunk.x + vector]) & vec4u(0x7fffffffu);
+      nonFinite += count(bits >= vec4u(0x7f800000u));
+    }
+  }`;
+
+/** Declarations of what every kernel over an arena binds first: scalars, layout, and `arrays`. */
+export function arenaBindings(tensors: number, arrays: readonly string[], type: string): string {
+  const storages = arrays.map(
+    (name, i) => `@group(0) @binding(${i + 2}) var<storage, read_write> ${name}: array<${type}>;`,
+  );
+  return `
+@group(0) @binding(0) var<uniform> scalars: array<vec4u, ${(tensors * HYPER_WORDS) / 4}>;
+@group(0) @binding(1) var<storage, read_write> places: array<vec4u>;
+${storages.join("\n")}
+
+fn hyper(tensor: u32, word: u32) -> f32 {
+  return bitcast<f32>(scalars[tensor * ${HYPER_WORDS / 4}u + word / 4u][word % 4u]);
+}
+`;
+}
+
+/** `let` statements for the hyper-parameters of `tensor`. */
+export function hyperParameters(rule: UpdateRule): string {
+  return rule.words.map((name, word) => `let ${name} = hyper(tensor, ${word}u);`).join("\n  ");
+}
+
+function partialsBinding(binding: number): string {
+  return `@group(0) @binding(${binding}) var<storage, read_write> partials: array<vec4u>;`;
+}
+
+/** WGSL that copies θ to θ₀. Bindings: scalars (unused); θ, θ₀. Dispatch a workgroup for 1024 vec4s. */
+export function originKernel(): string {
+  return /* wgsl */ `
+@group(0) @binding(1) var<storage, read_write> theta: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> origin: array<vec4f>;
+
+@compute @workgroup_size(${CHUNK_THREADS})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let end = min((workgroup.x + 1u) * ${CHUNK_FLOATS / 4}u, arrayLength(&theta));
+  let start = workgroup.x * ${CHUNK_FLOATS / 4}u + thread;
+  for (var at = start; at < end; at += ${CHUNK_THREADS}u) { origin[at] = theta[at]; }
+}
+`;
+}

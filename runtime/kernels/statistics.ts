@@ -1,0 +1,192 @@
+/**
+ * What an optimizer step leaves to be read back: one row of 24 words a tensor. Every thread of an
+ * update kernel writes the 16 words it has seen (no barrier, no atomic: software adapters punish
+ * both), a second kernel folds them, a third adds the percentiles.
+ *
+ * Words of a row, as `vec4<u32>`; floats as their bits:
+ *
+ *     0   Σg²        Σθ²      Σ(Δθ)²   Σ(θ−θ₀)²       f32   θ before, θ−θ₀ after the update
+ *     1   Σr²        Σs²      flips    εDominated     f32, f32, count, count
+ *     2   min r      max r    min s    max s          f32
+ *     3   nonFinite  –        –        –              count
+ *     4   r p5       r p50    r p95    s p5           f32
+ *     5   s p50      s p95    –        –              f32
+ *
+ * r and s are the effective learning rate and the step size in units of η, so that η = 0 loses
+ * nothing: Adam r = 1 / (√v̂ + ε), s = |m̂| r; SGD s = |momentum|, r = 1 is not computed.
+ *
+ * WGSL may assume that NaN and infinity do not exist, so no decision here rests on comparing or
+ * folding such values: sums of squares carry them along, as the hardware's arithmetic does, and where
+ * one comes out NaN the reader makes NaN of the extremes beside it. Elements of the gradient that are
+ * not finite are counted by their bits. The bits of floats that are not negative order as integers.
+ */
+
+/** Words of a tensor's row. */
+export const ROW_WORDS = 24;
+
+/** Words that a thread of an update kernel writes: the first of the row. */
+export const PARTIAL_WORDS = 16;
+
+/** Where each word of a row stands. */
+export const ROW = {
+  gradSquares: 0,
+  weightSquares: 1,
+  updateSquares: 2,
+  travelSquares: 3,
+  rateSquares: 4,
+  stepSquares: 5,
+  signFlips: 6,
+  epsDominated: 7,
+  rateMin: 8,
+  rateMax: 9,
+  stepMin: 10,
+  stepMax: 11,
+  nonFinite: 12,
+  rateP5: 16,
+  rateP50: 17,
+  rateP95: 18,
+  stepP5: 19,
+  stepP50: 20,
+  stepP95: 21,
+} as const;
+
+/** Percentiles are exact (to a bin of 1/64 octave) up to so many elements, sampled above. */
+export const SAMPLE_SIZE = 65_536;
+
+/** Helpers of what follows, at the top of a module. */
+export const STATISTICS_FUNCTIONS = /* wgsl */ `
+const LARGEST = 3.4028234e38;
+
+fn least(x: vec4f) -> f32 { return min(min(x.x, x.y), min(x.z, x.w)); }
+fn greatest(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
+fn count(condition: vec4<bool>) -> u32 {
+  let ones = select(vec4u(0u), vec4u(1u), condition);
+  return (ones.x + ones.y) + (ones.z + ones.w);
+}
+fn isNotFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u; }
+`;
+
+/**
+ * Accumulators of one thread; `root` is √v̂, `step` |Δθ| in the rule's unit. Scalars: to SwiftShader
+ * a variable costs more than the sum of a vec4.
+ */
+export const ACCUMULATORS = /* wgsl */ `
+  var gradSquares = 0.0;
+  var weightSquares = 0.0;
+  var updateSquares = 0.0;
+  var travelSquares = 0.0;
+  var rateSquares = 0.0;
+  var stepSquares = 0.0;
+  var signFlips = 0u;
+  var epsDominated = 0u;
+  var rootMin = LARGEST;
+  var rootMax = 0.0;
+  var stepMin = LARGEST;
+  var stepMax = 0.0;
+`;
+
+/** Writes what a thread has seen; the rule has declared rateMin, rateMax and stepUnit. */
+export const WRITE_PARTIAL = /* wgsl */ `
+  let partial = (workgroup.x * CHUNK_THREADS + thread) * 4u;
+  partials[partial] = bitcast<vec4u>(
+    vec4f(gradSquares, weightSquares, updateSquares, travelSquares));
+  partials[partial + 1u] = vec4u(
+    bitcast<u32>(rateSquares), bitcast<u32>(stepSquares * stepUnit * stepUnit),
+    signFlips, epsDominated);
+  partials[partial + 2u] = bitcast<vec4u>(
+    vec4f(rateMin, rateMax, stepMin * stepUnit, stepMax * stepUnit));
+  partials[partial + 3u] = vec4u(nonFinite, 0u, 0u, 0u);
+`;
+
+/** Partials that a thread adds before it adds to its total: serial sums lose digits. */
+const RUN = 16;
+
+/**
+ * WGSL that folds the partials of each tensor to words 0 … 15 of its row. Bindings: scalars
+ * (unused), layout, partials, rows. Dispatch one workgroup a tensor.
+ *
+ * Three levels of sums (runs, threads, eights of threads) and a single barrier.
+ * @param threads of a workgroup: a power of two from PARTIAL_WORDS to 256.
+ */
+export function foldKernel(threads: number): string {
+  return /* wgsl */ `
+@group(0) @binding(1) var<storage, read_write> places: array<vec4u>;
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4u>;
+@group(0) @binding(3) var<storage, read_write> rows: array<u32>;
+
+var<workgroup> words: array<u32, ${threads * PARTIAL_WORDS}>;
+
+struct Partial { sums: vec4f, shares: vec2f, counts: vec3u, least: vec2u, greatest: vec2u }
+
+fn none() -> Partial {
+  return Partial(vec4f(), vec2f(), vec3u(), vec2u(0xffffffffu), vec2u());
+}
+
+fn load(index: u32) -> Partial {
+  let a = partials[index * 4u];
+  let b = partials[index * 4u + 1u];
+  let c = partials[index * 4u + 2u];
+  let d = partials[index * 4u + 3u];
+  return Partial(bitcast<vec4f>(a), bitcast<vec2f>(b.xy), vec3u(b.zw, d.x), c.xz, c.yw);
+}
+
+fn join(p: Partial, q: Partial) -> Partial {
+  return Partial(p.sums + q.sums, p.shares + q.shares, p.counts + q.counts,
+    min(p.least, q.least), max(p.greatest, q.greatest));
+}
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let tensor = workgroup.x;
+  let segment = places[tensor];
+  let end = segment.x + segment.y;
+  var all = none();
+  for (var start = segment.x + thread; start < end; start += ${threads * RUN}u) {
+    var run = none();
+    for (var i = 0u; i < ${RUN}u; i++) {
+      let index = start + i * ${threads}u;
+      if (index >= end) { break; }
+      run = join(run, load(index));
+    }
+    all = join(all, run);
+  }
+  let sums = bitcast<vec4u>(all.sums);
+  let shares = bitcast<vec2u>(all.shares);
+  let mine = array<u32, ${PARTIAL_WORDS}>(
+    sums.x, sums.y, sums.z, sums.w, shares.x, shares.y, all.counts.x, all.counts.y,
+    all.least.x, all.greatest.x, all.least.y, all.greatest.y,
+    all.counts.z, 0u, 0u, 0u);
+  for (var word = 0u; word < ${PARTIAL_WORDS}u; word++) {
+    words[word * ${threads}u + thread] = mine[word];
+  }
+  workgroupBarrier();
+  if (thread >= ${PARTIAL_WORDS}u) { return; }
+  rows[tensor * ${ROW_WORDS}u + thread] = foldWord(thread);
+}
+
+fn foldWord(word: u32) -> u32 {
+  var sum = 0.0;
+  var count = 0u;
+  var least = 0xffffffffu;
+  var greatest = 0u;
+  for (var i = 0u; i < ${threads}u; i += 8u) {
+    var part = 0.0;
+    for (var j = 0u; j < 8u; j++) {
+      let value = words[word * ${threads}u + i + j];
+      part += bitcast<f32>(value);
+      count += value;
+      least = min(least, value);
+      greatest = max(greatest, value);
+    }
+    sum += part;
+  }
+  switch word {
+    case ${ROW.gradSquares}u, ${ROW.weightSquares}u, ${ROW.updateSquares}u, ${ROW.travelSquares}u,
+      ${ROW.rateSquares}u, ${ROW.stepSquares}u: { return bitcast<u32>(sum); }
+    case ${ROW.signFlips}u, ${ROW.epsDominated}u, ${ROW.nonFinite}u: { return count; }
+    case ${ROW.rateMin}u, ${ROW.stepMin}u: { return least; }
+    default: { return greatest; }
+  }
+}
+`;
+}

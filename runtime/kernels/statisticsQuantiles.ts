@@ -1,0 +1,138 @@
+/**
+ * The percentiles p5, p50, p95 of effective learning rate and step size: one workgroup for each
+ * tensor and quantity counts the values in bins of 1/64 octave (their exponent and the first six
+ * bits of their mantissa), so that an order statistic is known to 1/64 = 1.6 %, and interpolates as
+ * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale.
+ */
+import { arenaBindings, hyperParameters, type UpdateRule } from "./optimizer.ts";
+import { ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
+
+const SUBDIVISION_BITS = 6;
+/** Octaves below the largest value that are told apart: 12 KiB of bins, of the 16 that WebGPU grants. */
+const OCTAVES = 48;
+const BINS = OCTAVES << SUBDIVISION_BITS;
+/** Bits of a float that are below the resolution of a bin. */
+const DROPPED_BITS = 23 - SUBDIVISION_BITS;
+/** Vectors of a sample, log₂. */
+const SAMPLE_BITS = Math.log2(SAMPLE_SIZE / 4);
+const PERCENTS = [5, 50, 95];
+
+/** Quantities of a rule: an effective learning rate that is η for all elements is not counted. */
+export function quantileCount(rule: UpdateRule): number {
+  return rule.adaptive ? 2 : 1;
+}
+
+/** Elements of a tensor behind its percentiles. */
+export function sampleCount(elements: number): number {
+  return Math.min(elements, SAMPLE_SIZE);
+}
+
+/**
+ * WGSL of the percentiles, to run after update and fold. Bindings: scalars; layout, θ, g, the
+ * state, rows. Dispatch workgroups [tensors, quantileCount(rule)].
+ * @param threads of a workgroup: a power of two up to 256; few on software adapters.
+ */
+export function quantileKernel(rule: UpdateRule, tensors: number, threads: number): string {
+  const arrays = ["theta", "grads", ...rule.state];
+  const share = BINS / threads;
+  return /* wgsl */ `
+${arenaBindings(tensors, arrays, "vec4f")}
+@group(0) @binding(${arrays.length + 2}) var<storage, read_write> rows: array<u32>;
+
+var<workgroup> bins: array<atomic<u32>, ${BINS}>;
+var<workgroup> counts: array<u32, ${threads}>;
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let tensor = workgroup.x;
+  let which = workgroup.y + ${2 - quantileCount(rule)}u;
+  ${hyperParameters(rule)}
+  if (updates == 0.0) { return; }
+  let first = places[tensor].z;
+  let elements = places[tensor].w;
+  let row = tensor * ${ROW_WORDS}u;
+  let least = bitcast<f32>(rows[row + ${ROW.rateMin}u + 2u * which]);
+  let largest = bitcast<f32>(rows[row + ${ROW.rateMax}u + 2u * which]);
+  let top = min(bitcast<u32>(largest) >> 23u, 254u);
+  let base = i32((top + 1u) << ${SUBDIVISION_BITS}u) - ${BINS};
+
+  // The device is told not to clear workgroup memory: that costs SwiftShader seconds to compile.
+  for (var i = thread; i < ${BINS}u; i += ${threads}u) { atomicStore(&bins[i], 0u); }
+  workgroupBarrier();
+  let vectors = min((elements + 3u) / 4u, ${SAMPLE_SIZE / 4}u);
+  for (var i = thread; i < vectors; i += ${threads}u) {
+    let vector = place(i, elements / 4u);
+    let at = first / 4u + vector;
+    ${rule.quantity}
+    let octaves = vec4i(bitcast<vec4u>(quantity) >> vec4u(${DROPPED_BITS}u)) - vec4i(base);
+    let bin = clamp(octaves, vec4i(0), vec4i(${BINS - 1}));
+    let inside = min(4u, elements - vector * 4u);
+    atomicAdd(&bins[bin.x], 1u);
+    if (inside > 1u) { atomicAdd(&bins[bin.y], 1u); }
+    if (inside > 2u) { atomicAdd(&bins[bin.z], 1u); }
+    if (inside > 3u) { atomicAdd(&bins[bin.w], 1u); }
+  }
+  workgroupBarrier();
+
+  var mine = 0u;
+  for (var i = 0u; i < ${share}u; i++) { mine += atomicLoad(&bins[thread * ${share}u + i]); }
+  counts[thread] = mine;
+  workgroupBarrier();
+
+  let samples = min(elements, ${SAMPLE_SIZE}u);
+  if (thread < ${PERCENTS.length}u) {
+    let rank = f32(samples - 1u) * percent(thread) / 100.0;
+    let low = orderStatistic(u32(rank), base, least, largest);
+    let high = orderStatistic(min(u32(rank) + 1u, samples - 1u), base, least, largest);
+    rows[row + ${ROW.rateP5}u + 3u * which + thread] = bitcast<u32>(mix(low, high, fract(rank)));
+  }
+}
+
+// The value of this rank, from 0, as far as its bin tells.
+fn orderStatistic(rank: u32, base: i32, least: f32, largest: f32) -> f32 {
+  var left = rank;
+  var group = 0u;
+  while (group < ${threads - 1}u && left >= counts[group]) {
+    left -= counts[group];
+    group++;
+  }
+  var bin = group * ${share}u;
+  var inside = atomicLoad(&bins[bin]);
+  while (bin < ${BINS - 1}u && left >= inside) {
+    left -= inside;
+    bin++;
+    inside = atomicLoad(&bins[bin]);
+  }
+  // The lowest bin has all that is below: zeros, above all.
+  let bits = i32(bin) + base;
+  if (bin == 0u || bits < 0) { return least; }
+  let low = bitcast<f32>(u32(bits) << ${DROPPED_BITS}u);
+  let high = bitcast<f32>(u32(bits + 1) << ${DROPPED_BITS}u);
+  return clamp(mix(low, high, (f32(left) + 0.5) / f32(inside)), least, largest);
+}
+
+fn percent(k: u32) -> f32 { return array<f32, 3>(${PERCENTS.map(p => `${p}.0`).join(", ")})[k]; }
+
+// Vector behind vector i of the sample: all of them, or one at a fixed random place of each stratum.
+fn place(i: u32, vectors: u32) -> u32 {
+  if (vectors <= ${SAMPLE_SIZE / 4}u) { return i; }
+  let start = stratum(i, vectors);
+  let length = stratum(i + 1u, vectors) - start;
+  return start + (((scramble(i) >> 16u) * length) >> 16u);
+}
+
+// vectors · i / ${SAMPLE_SIZE / 4} without overflow
+fn stratum(i: u32, vectors: u32) -> u32 {
+  return i * (vectors >> ${SAMPLE_BITS}u) + ((i * (vectors & ${SAMPLE_SIZE / 4 - 1}u)) >> ${SAMPLE_BITS}u);
+}
+
+// A hash with full avalanche (lowbias32 by Chris Wellons).
+fn scramble(i: u32) -> u32 {
+  var x = i ^ (i >> 16u);
+  x *= 0x7feb352du;
+  x ^= x >> 15u;
+  x *= 0x846ca68bu;
+  return x ^ (x >> 16u);
+}
+`;
+}
