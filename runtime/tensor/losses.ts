@@ -1,0 +1,23 @@
+/** The tensors on which `backward()` was called since the last step: what the instruments call loss. */
+import type { Tensor } from "./tensor.ts";
+
+/** Loops that never call `step()` would fill it. */
+const LIMIT = 1024;
+
+class BackwardTargets {
+  #targets: Tensor[] = [];
+
+  add(loss: Tensor): void {
+    if (this.#targets.length >= LIMIT) this.#targets.shift();
+    this.#targets.push(loss);
+  }
+
+  /** Hands over the targets and forgets them. */
+  take(): Tensor[] {
+    const targets = this.#targets;
+    this.#targets = [];
+    return targets;
+  }
+}
+
+export const backwardTargets = new BackwardTargets();

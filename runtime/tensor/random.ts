@@ -1,0 +1,69 @@
+/**
+ * Random numbers, counter-based: each call takes the next stream of the seed, so that the same
+ * script gives the same numbers.
+ */
+import { recordNode } from "../graph/graph.ts";
+import { hostNode, Node } from "../graph/node.ts";
+import { observer } from "../insight/observer.ts";
+import { internOp } from "../kernels/op.ts";
+import { philox } from "./philox.ts";
+import type { Shape, Sizes } from "./shape.ts";
+import { newShape, numel } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+
+let seed = 0;
+let streams = 0;
+
+/** Seeds every random number from here on: PyTorch's `torch.manual_seed`. */
+export function manualSeed(value: number): void {
+  if (!Number.isInteger(value)) {
+    throw new TypeError(`manualSeed: expects an integer, got ${value}`);
+  }
+  seed = value >>> 0;
+  streams = 0;
+  observer()?.seed(seed);
+}
+
+/** The seed in force. */
+export function initialSeed(): number {
+  return seed;
+}
+
+/** A generator for host code (shuffling), with a stream of its own: numbers in [0, 1). */
+export function hostGenerator(): () => number {
+  const stream = streams++;
+  let i = 0;
+  return () => philox(i++, seed, stream);
+}
+
+/** Uniform numbers in [0, 1). */
+export function rand(...sizes: Sizes): Tensor {
+  return random("uniform", newShape(sizes, "rand"));
+}
+
+/** Numbers of the standard normal distribution. */
+export function randn(...sizes: Sizes): Tensor {
+  return random("normal", newShape(sizes, "randn"));
+}
+
+/** Uniform numbers in [low, high). */
+export function uniform(shape: Shape, low: number, high: number): Tensor {
+  if (numel(shape) > HOST_LIMIT)
+    return random("uniform", shape)
+      .mul(high - low)
+      .add(low);
+  const next = hostGenerator();
+  const data = Float32Array.from({ length: numel(shape) }, () => low + (high - low) * next());
+  return new Tensor(hostNode(data, shape, "float32"));
+}
+
+/**
+ * Initial parameters up to this size are drawn on the host: a kernel for each of their shapes takes
+ * longer to compile than they take to draw.
+ */
+const HOST_LIMIT = 1 << 20;
+
+function random(distribution: "uniform" | "normal", shape: Shape): Tensor {
+  const op = internOp({ kind: "random", distribution }, shape, "float32");
+  return new Tensor(recordNode(new Node(op, [], [seed | 0, streams++])));
+}

@@ -1,0 +1,155 @@
+/** Reductions over dimensions, and what is built of them. */
+import { recordNode } from "../graph/graph.ts";
+import { Node } from "../graph/node.ts";
+import type { DType, ReduceFn } from "../kernels/op.ts";
+import { internOp } from "../kernels/op.ts";
+import { differentiable } from "./autograd.ts";
+import { asFloat, cast, compare, div, exp, mul, sub, where } from "./elementwise.ts";
+import type { Shape } from "./shape.ts";
+import { formatShape, normalizeDim } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+import { expand, reshape, viewNode } from "./views.ts";
+
+type Dims = number | readonly number[] | undefined;
+
+/** Lengths above this are reduced in two stages, so that more threads share the work. */
+const STAGED = 1024;
+
+export function sum(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  const dims = dimensions(x, dim, "sum");
+  const y = record(numbers, "sum", dims, numbers.dtype);
+  return finish(
+    differentiable(y, "sum", [x], [], g => [expand(g, x.shape)]),
+    dims,
+    keepdim,
+  );
+}
+
+export function mean(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const dims = dimensions(x, dim, "mean");
+  const count = dims.reduce((product, d) => product * (x.shape[d] ?? 1), 1);
+  return div(sum(asFloat(x), dims, keepdim), count);
+}
+
+export function prod(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const dims = dimensions(x, dim, "prod");
+  const kept = record(x, "prod", dims, x.dtype);
+  const y = differentiable(kept, "prod", [x], [x], g => {
+    // The product of the others; one zero leaves it to itself alone, two leave none.
+    const isZero = compare("eq", x, 0);
+    const nonzero = where(isZero, 1, x);
+    const others = div(prod(nonzero, dims, true), nonzero);
+    const zeros = sum(isZero, dims, true);
+    return [mul(g, where(compare("eq", zeros, cast(isZero, "int32")), others, 0))];
+  });
+  return finish(y, dims, keepdim);
+}
+
+export function amax(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  return extremum(x, "max", dim, keepdim);
+}
+
+export function amin(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  return extremum(x, "min", dim, keepdim);
+}
+
+/** Ties share the gradient, as in PyTorch. */
+function extremum(x: Tensor, fn: "max" | "min", dim: Dims, keepdim: boolean): Tensor {
+  const dims = dimensions(x, dim, fn);
+  requireElements(x, dims, fn);
+  const kept = record(x, fn, dims, x.dtype);
+  const y = differentiable(kept, fn, [x], [x, kept], g => {
+    const hits = asFloat(compare("eq", x, kept));
+    return [mul(hits, div(g, sum(hits, dims, true)))];
+  });
+  return finish(y, dims, keepdim);
+}
+
+/** Index of an extreme element, int32; over all elements where no dimension is named. */
+export function argReduce(
+  x: Tensor,
+  fn: "argmax" | "argmin",
+  dim?: number,
+  keepdim = false,
+): Tensor {
+  const source = dim === undefined ? reshape(x.detach(), [x.numel]) : x;
+  const dims = dimensions(source, dim ?? 0, fn);
+  requireElements(source, dims, fn);
+  return finish(record(source, fn, dims, "int32"), dims, keepdim && dim !== undefined);
+}
+
+/** log Σ exp(x), without overflow. */
+export function logsumexp(x: Tensor, dim: Dims, keepdim = false): Tensor {
+  const dims = dimensions(x, dim, "logsumexp");
+  const float = asFloat(x);
+  const kept = record(float, "logsumexp", dims, "float32");
+  const y = differentiable(kept, "logsumexp", [float], [float, kept], g => [
+    mul(exp(sub(float, y)), g),
+  ]);
+  return finish(y, dims, keepdim);
+}
+
+export function softmax(x: Tensor, dim: number): Tensor {
+  return exp(logSoftmax(x, dim));
+}
+
+export function logSoftmax(x: Tensor, dim: number): Tensor {
+  const at = normalizeDim(dim, x.ndim, "logSoftmax");
+  // Of large logits the logarithm of the sum is large, too: the difference would lose its digits.
+  const shifted = sub(x, amax(x.detach(), at, true));
+  return sub(shifted, logsumexp(shifted, at, true));
+}
+
+function dimensions(x: Tensor, dim: Dims, op: string): readonly number[] {
+  if (dim === undefined) return x.shape.map((_, d) => d);
+  const dims = [dim].flat().map(d => normalizeDim(d, x.ndim, op));
+  if (new Set(dims).size !== dims.length) {
+    throw new RangeError(`${op}: a dimension appears twice in [${dims.join(", ")}]`);
+  }
+  return x.ndim === 0 ? [] : dims.sort((a, b) => a - b);
+}
+
+function requireElements(x: Tensor, dims: readonly number[], op: string): void {
+  if (dims.some(d => x.shape[d] === 0)) {
+    throw new RangeError(`${op}: cannot reduce ${formatShape(x.shape)}: a reduced size is 0`);
+  }
+}
+
+/** Records the reduction; reduced dimensions keep size 1. */
+function record(x: Tensor, fn: ReduceFn, dims: readonly number[], dtype: DType): Tensor {
+  const shape = x.shape.map((size, d) => (dims.includes(d) ? 1 : size));
+  const length = dims.reduce((product, d) => product * (x.shape[d] ?? 1), 1);
+  const chunks = length > STAGED && dims.length === x.ndim ? divisorNearRoot(length) : 1;
+  if (chunks > 1 && (fn === "sum" || fn === "max" || fn === "min" || fn === "prod")) {
+    const rows = viewNode(x.node, { kind: "reshape" }, [chunks, length / chunks]);
+    const parts = reduceNode(rows, fn, [1], [chunks, 1], dtype);
+    const total = reduceNode(parts, fn, [0], [1, 1], dtype);
+    return new Tensor(viewNode(total, { kind: "reshape" }, shape));
+  }
+  return new Tensor(reduceNode(x.node, fn, dims, shape, dtype));
+}
+
+function reduceNode(
+  x: Node,
+  fn: ReduceFn,
+  dims: readonly number[],
+  shape: Shape,
+  dtype: DType,
+): Node {
+  return recordNode(new Node(internOp({ kind: "reduce", fn, dims }, shape, dtype), [x]));
+}
+
+/** The largest divisor up to the square root: 1 for primes. */
+function divisorNearRoot(n: number): number {
+  for (let d = Math.floor(Math.sqrt(n)); d > 1; d--) if (n % d === 0) return d;
+  return 1;
+}
+
+function finish(kept: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
+  if (keepdim) return kept;
+  return reshape(
+    kept,
+    kept.shape.filter((_, d) => !dims.includes(d)),
+  );
+}

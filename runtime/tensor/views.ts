@@ -1,0 +1,139 @@
+/** Operations that change the shape and not the elements. They cost nothing on the GPU. */
+import { recordNode } from "../graph/graph.ts";
+import { Node } from "../graph/node.ts";
+import type { View } from "../kernels/op.ts";
+import { internOp } from "../kernels/op.ts";
+import { differentiable } from "./autograd.ts";
+import { unbroadcast } from "./elementwise.ts";
+import { pad } from "./indexing.ts";
+import type { Shape } from "./shape.ts";
+import { formatShape, normalizeDim, numel, sameShape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+
+/** Records a view. @internal */
+export function viewNode(x: Node, view: View, shape: Shape): Node {
+  return recordNode(new Node(internOp({ kind: "view", view }, shape, x.dtype), [x]));
+}
+
+/**
+ * The same elements in another shape; one size may be -1.
+ * @throws RangeError if the numbers of elements differ.
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const target = inferShape(x, shape);
+  if (sameShape(target, x.shape)) return x;
+  const y = new Tensor(viewNode(x.node, { kind: "reshape" }, target));
+  return differentiable(y, "reshape", [x], [], grad => [reshape(grad, x.shape)]);
+}
+
+function inferShape(x: Tensor, shape: Shape): Shape {
+  const open = shape.indexOf(-1);
+  const known = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
+  const valid = shape.every((size, d) =>
+    size === -1 ? d === open : Number.isInteger(size) && size >= 0,
+  );
+  const inferred = open < 0 ? [...shape] : shape.with(open, known === 0 ? 0 : x.numel / known);
+  if (!valid || numel(inferred) !== x.numel || !inferred.every(Number.isInteger)) {
+    throw new RangeError(
+      `reshape: shape ${formatShape(shape)} is invalid for a tensor of shape ` +
+        `${formatShape(x.shape)}, which has ${x.numel} elements`,
+    );
+  }
+  return inferred;
+}
+
+export function flatten(x: Tensor, startDim: number, endDim: number): Tensor {
+  const first = normalizeDim(startDim, x.ndim, "flatten");
+  const last = normalizeDim(endDim, x.ndim, "flatten");
+  const middle = numel(x.shape.slice(first, last + 1));
+  return reshape(x, [...x.shape.slice(0, first), middle, ...x.shape.slice(last + 1)]);
+}
+
+/** Output dimension i is input dimension dims[i]. */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  const order = dims.map(dim => normalizeDim(dim, x.ndim, "permute"));
+  if (order.length !== x.ndim || new Set(order).size !== order.length) {
+    throw new RangeError(
+      `permute: [${dims.join(", ")}] does not name each of the ${x.ndim} dimensions of ` +
+        `${formatShape(x.shape)} once`,
+    );
+  }
+  const shape = order.map(d => x.shape[d] ?? 1);
+  const y = new Tensor(viewNode(x.node, { kind: "permute", dims: order }, shape));
+  const inverse = order.map((_, d) => order.indexOf(d));
+  return differentiable(y, "permute", [x], [], grad => [permute(grad, inverse)]);
+}
+
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim(dim0, x.ndim, "transpose");
+  const b = normalizeDim(dim1, x.ndim, "transpose");
+  const dims = x.shape.map((_, d) => (d === a ? b : d === b ? a : d));
+  return permute(x, dims);
+}
+
+/** @throws RangeError if the tensor has more than two dimensions. */
+export function t(x: Tensor): Tensor {
+  if (x.ndim > 2) {
+    throw new RangeError(
+      `t: expects a matrix, got shape ${formatShape(x.shape)}. Use transpose(a, b)`,
+    );
+  }
+  return x.ndim < 2 ? x : permute(x, [1, 0]);
+}
+
+export function squeeze(x: Tensor, dim?: number): Tensor {
+  if (dim === undefined)
+    return reshape(
+      x,
+      x.shape.filter(size => size !== 1),
+    );
+  const at = normalizeDim(dim, x.ndim, "squeeze");
+  return x.shape[at] === 1 ? reshape(x, x.shape.toSpliced(at, 1)) : x;
+}
+
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const at = normalizeDim(dim, x.ndim + 1, "unsqueeze");
+  return reshape(x, x.shape.toSpliced(at, 0, 1));
+}
+
+/** @throws RangeError if a size differs that is not 1. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  const added = shape.length - x.ndim;
+  const target = shape.map((size, d) => (size === -1 ? (x.shape[d - added] ?? -1) : size));
+  if (sameShape(target, x.shape)) return x;
+  const fits =
+    added >= 0 &&
+    target.every(
+      (size, d) =>
+        size >= 0 && (d < added || x.shape[d - added] === 1 || x.shape[d - added] === size),
+    );
+  if (!fits) {
+    throw new RangeError(
+      `expand: ${formatShape(x.shape)} cannot be expanded to ${formatShape(shape)}`,
+    );
+  }
+  const y = new Tensor(viewNode(x.node, { kind: "expand" }, target));
+  return differentiable(y, "expand", [x], [], grad => [unbroadcast(grad, x.shape)]);
+}
+
+/** @throws RangeError if the stretch reaches beyond the dimension. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  const at = normalizeDim(dim, x.ndim, "narrow");
+  const size = x.shape[at] ?? 1;
+  if (
+    !Number.isInteger(start) ||
+    !Number.isInteger(length) ||
+    start < 0 ||
+    length < 0 ||
+    start + length > size
+  ) {
+    throw new RangeError(
+      `narrow: start ${start} and length ${length} do not fit into dimension ${at} of size ${size}`,
+    );
+  }
+  const shape = x.shape.with(at, length);
+  const starts = x.shape.map((_, d) => (d === at ? start : 0));
+  const steps = x.shape.map(() => 1);
+  const y = new Tensor(viewNode(x.node, { kind: "slice", starts, steps }, shape));
+  return differentiable(y, "narrow", [x], [], grad => [pad(grad, at, start, size)]);
+}
