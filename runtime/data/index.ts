@@ -1,0 +1,3 @@
+/** The public namespace `data`. */
+export { type Dataset, TensorDataset } from "./dataset.ts";
+export { DataLoader, type DataLoaderOptions } from "./loader.ts";

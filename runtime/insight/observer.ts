@@ -1,0 +1,27 @@
+/**
+ * The one place where a training loop can be watched. The sidecar registers an observer before it
+ * loads a script; without one (a script under plain `node`) nothing is measured or read back.
+ */
+import type { TensorRecord } from "../protocol/run.ts";
+import type { StepBatch } from "../protocol/steps.ts";
+
+export interface TrainingObserver {
+  /** `manualSeed` was called. */
+  seed(seed: number): void;
+  /** An optimizer began to update these tensors: the rows of every later batch, in this order. */
+  tensors(tensors: readonly TensorRecord[]): void;
+  /** Steps were read back: in order, none skipped. */
+  steps(batch: StepBatch): void;
+}
+
+let current: TrainingObserver | undefined;
+
+/** Registers the observer of this process, or removes it. Call it before the first step. */
+export function observe(observer: TrainingObserver | undefined): void {
+  current = observer;
+}
+
+/** The registered observer. */
+export function observer(): TrainingObserver | undefined {
+  return current;
+}

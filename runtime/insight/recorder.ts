@@ -1,0 +1,256 @@
+/**
+ * The record of a run: numbers the steps of all optimizers, brings their statistics to the host
+ * through the ring, and hands them to the observer as batches.
+ */
+import { performance } from "node:perf_hooks";
+import type { BufferRange } from "../gpu/storage.ts";
+import { ROW_WORDS } from "../kernels/statistics.ts";
+import type { TensorRecord } from "../protocol/run.ts";
+import {
+  STEP_COLUMNS,
+  type StepBatch,
+  type StepColumn,
+  TENSOR_COLUMNS,
+} from "../protocol/steps.ts";
+import { observer } from "./observer.ts";
+import { isTimeToYield, yieldToEventLoop } from "./pace.ts";
+import { loaderProgress } from "./progress.ts";
+import { ReadbackRing } from "./ring.ts";
+import { decodeRow, type Totals } from "./rows.ts";
+
+/** Tensors whose rows stand in one buffer, as the recorder knows them. */
+export interface MeasuredTensors {
+  /** Place of the first of them among the tensors of the run. */
+  readonly first: number;
+  readonly tensors: readonly MeasuredTensor[];
+  /** Rows of kernels/statistics.ts, one a tensor. */
+  readonly rows: BufferRange;
+}
+
+export interface MeasuredTensor {
+  readonly record: TensorRecord;
+  readonly elements: number;
+  /** Whether the effective learning rate differs between elements. */
+  readonly adaptive: boolean;
+  /** ‖θ₀‖², known after the first step. */
+  originSquares: number | undefined;
+}
+
+/** What a tensor went through in a step. */
+export interface TensorEvent {
+  readonly updated: boolean;
+  /** Whether there was a running mean before the step. */
+  readonly hasMomentum: boolean;
+}
+
+/** One optimizer's part of the record: its parameter groups, its tensors, its travel so far. */
+export class OptimizerRecord {
+  readonly parts: MeasuredTensors[] = [];
+  readonly groups: number[] = [];
+  travel = 0;
+
+  /** Enters a parameter group. Returns its index among the groups of the run. */
+  addGroup(lr: number): number {
+    ring.seal();
+    const group = rates.push(lr) - 1;
+    this.groups.push(group);
+    return group;
+  }
+
+  /** Enters tensors, in the order of their rows. */
+  addTensors(tensors: readonly MeasuredTensor[], rows: BufferRange): void {
+    ring.seal();
+    this.parts.push({ first: records.length, tensors, rows });
+    records.push(...tensors.map(({ record }) => record));
+    const bytes = this.parts.reduce((sum, part) => sum + part.rows.size, LOSS_BYTES);
+    ring.resize(Math.max(ring.slotBytes, bytes));
+    observer()?.tensors([...records]);
+  }
+}
+
+/** A step that is on its way to the host. */
+interface StepNote {
+  readonly step: number;
+  readonly optimizer: OptimizerRecord;
+  /** Parts of the optimizer when the step was queued, and what happened to their tensors. */
+  readonly parts: readonly MeasuredTensors[];
+  readonly events: readonly (readonly TensorEvent[])[];
+  readonly tensorCount: number;
+  readonly lr: readonly number[];
+  readonly hasLoss: boolean;
+  readonly epoch: number;
+  readonly time: number;
+  readonly stepMs: number;
+}
+
+const LOSS_BYTES = 4;
+const start = performance.now();
+const records: TensorRecord[] = [];
+/** η of each group of the run, as of its latest step. */
+const rates: number[] = [];
+let steps = 0;
+let latest = Number.NaN;
+
+const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) => {
+  const measured = notes.filter(note => note !== undefined);
+  if (measured.length > 0) observer()?.steps(decodeBatch(bytes, slotBytes, measured));
+});
+
+/**
+ * Encodes the readback of an optimizer's step behind its kernels.
+ * @param loss where the loss is, or undefined if `backward()` was not called.
+ * @param events what happened to the tensors of each part.
+ * @param lr η of each of the optimizer's groups.
+ */
+export function recordStep(
+  encoder: GPUCommandEncoder,
+  optimizer: OptimizerRecord,
+  loss: BufferRange | undefined,
+  events: readonly (readonly TensorEvent[])[],
+  lr: readonly number[],
+): void {
+  const now = performance.now() - start;
+  optimizer.groups.forEach((group, i) => {
+    rates[group] = lr[i] ?? Number.NaN;
+  });
+  const parts = [...optimizer.parts];
+  const rows = parts.map(part => part.rows);
+  const [firstRow] = rows;
+  const lossRange = loss ?? (firstRow && { ...firstRow, size: LOSS_BYTES });
+  ring.copy(encoder, lossRange ? [lossRange, ...rows] : rows, {
+    step: ++steps,
+    optimizer,
+    parts,
+    events,
+    tensorCount: records.length,
+    lr: [...rates],
+    hasLoss: loss !== undefined,
+    epoch: loaderProgress()?.epoch ?? Number.NaN,
+    time: now,
+    stepMs: now - latest,
+  });
+  latest = now;
+}
+
+/** Encodes a mark behind a step that nobody watches, so that the steps in flight stay bounded. */
+export function recordFence(encoder: GPUCommandEncoder, range: BufferRange): void {
+  if (ring.slotBytes < LOSS_BYTES) ring.resize(LOSS_BYTES);
+  ring.copy(encoder, [{ ...range, size: LOSS_BYTES }], undefined);
+}
+
+/** To be called when the commands of a recorded step have been submitted. */
+export function stepSubmitted(): void {
+  ring.submitted();
+}
+
+/** Whether the loop has to give way before its next step. */
+export function mustSettle(): boolean {
+  return ring.isFull() || isTimeToYield();
+}
+
+/**
+ * Lets the event loop run, and waits until the next step may be queued.
+ * @throws what went wrong on the device, or in the observer.
+ */
+export async function settle(): Promise<void> {
+  await ring.room();
+  if (isTimeToYield()) await yieldToEventLoop();
+}
+
+/**
+ * Delivers every step that was queued to the observer. To be called when the script has ended.
+ * @throws what went wrong on the device, or in the observer.
+ */
+export function drain(): Promise<void> {
+  return ring.drain();
+}
+
+const STEP_COLUMN = Object.fromEntries(STEP_COLUMNS.map((name, i) => [name, i])) as Record<
+  StepColumn,
+  number
+>;
+
+function decodeBatch(bytes: ArrayBuffer, slotBytes: number, notes: readonly StepNote[]): StepBatch {
+  const [first] = notes;
+  const groups = first?.lr.length ?? 0;
+  const tensorCount = first?.tensorCount ?? 0;
+  const batch = {
+    firstStep: first?.step ?? 0,
+    count: notes.length,
+    groups,
+    tensorCount,
+    steps: new Float64Array(notes.length * STEP_COLUMNS.length),
+    lr: new Float64Array(notes.length * groups),
+    tensors: new Float32Array(notes.length * tensorCount * TENSOR_COLUMNS.length),
+  };
+  batch.tensors.fill(Number.NaN);
+  const words = new Uint32Array(bytes);
+  const floats = new Float32Array(bytes);
+  notes.forEach((note, row) => {
+    batch.lr.set(note.lr, row * groups);
+    decodeStep(note, words, floats, (row * slotBytes) / 4, batch, row);
+  });
+  return batch;
+}
+
+function decodeStep(
+  note: StepNote,
+  words: Uint32Array,
+  floats: Float32Array,
+  slot: number,
+  batch: StepBatch,
+  row: number,
+): void {
+  const totals: Totals = {
+    gradSquares: 0,
+    weightSquares: 0,
+    updateSquares: 0,
+    travelSquares: 0,
+    gainSquares: 0,
+    gainElements: 0,
+  };
+  let originSquares = 0;
+  let word = slot + LOSS_BYTES / 4;
+  note.parts.forEach((part, p) => {
+    part.tensors.forEach((tensor, t) => {
+      const event = note.events[p]?.[t];
+      const context = {
+        elements: tensor.elements,
+        adaptive: tensor.adaptive,
+        lr: note.lr[tensor.record.group] ?? Number.NaN,
+        updated: event?.updated ?? false,
+        hasMomentum: event?.hasMomentum ?? false,
+      };
+      const to = (row * batch.tensorCount + part.first + t) * TENSOR_COLUMNS.length;
+      const squares = decodeRow(words, floats, word, context, totals, batch.tensors, to);
+      tensor.originSquares ??= squares;
+      originSquares += tensor.originSquares;
+      word += ROW_WORDS;
+    });
+  });
+
+  const { optimizer } = note;
+  optimizer.travel = Math.max(optimizer.travel, travel(totals.travelSquares, originSquares));
+  const columns: Record<StepColumn, number> = {
+    loss: note.hasLoss ? (floats[slot] ?? Number.NaN) : Number.NaN,
+    gradNorm: Math.sqrt(totals.gradSquares),
+    weightNorm: Math.sqrt(totals.weightSquares),
+    updateNorm: Math.sqrt(totals.updateSquares),
+    stepToWeight: Math.sqrt(totals.updateSquares / totals.weightSquares),
+    travel: optimizer.travel,
+    adamGain: Math.sqrt(totals.gainSquares / totals.gainElements),
+    epoch: note.epoch,
+    time: note.time,
+    stepMs: note.stepMs,
+  };
+  for (const name of STEP_COLUMNS) {
+    batch.steps[row * STEP_COLUMNS.length + STEP_COLUMN[name]] = columns[name];
+  }
+}
+
+/** ‖θ − θ₀‖ / ‖θ₀‖; from θ₀ = 0 the way is all there is of θ, and the ratio 1. */
+function travel(travelSquares: number, originSquares: number): number {
+  // Divided by itself, what is not finite becomes NaN and all else 1.
+  if (originSquares === 0) return travelSquares === 0 ? 0 : travelSquares / travelSquares;
+  return Math.sqrt(travelSquares / originSquares);
+}

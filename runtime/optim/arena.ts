@@ -1,0 +1,209 @@
+/**
+ * Flat memory of parameters that are updated together, and the kernels that do it: parameters,
+ * gradients and optimizer state in the same order, so that one dispatch serves all tensors.
+ */
+import { createBuffer, gpu } from "../gpu/device.ts";
+import { type BufferRange, STORAGE_USAGE, Storage } from "../gpu/storage.ts";
+import { assign, persist } from "../graph/graph.ts";
+import { leafNode } from "../graph/node.ts";
+import type { Program, ProgramDispatch } from "../graph/program.ts";
+import {
+  CHUNK_FLOATS,
+  CHUNK_THREADS,
+  HYPER_WORDS,
+  originKernel,
+  type UpdateRule,
+  updateKernel,
+} from "../kernels/optimizer.ts";
+import { foldKernel, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
+import { quantileCount, quantileKernel } from "../kernels/statisticsQuantiles.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type ArenaLayout, layOut } from "./segments.ts";
+
+/** Threads for the statistics of a tensor: to a software adapter they cost more than they bring. */
+const STATISTICS_THREADS = gpu.adapter.software ? 16 : 256;
+
+let created = 0;
+
+export class Arena {
+  readonly parameters: readonly Tensor[];
+  /** What the statistics kernels leave, one row a tensor; undefined where none are taken. */
+  readonly rows: BufferRange | undefined;
+  readonly #id = created++;
+  readonly #layout: ArenaLayout;
+  readonly #places: GPUBuffer;
+  readonly #theta: GPUBuffer;
+  readonly #grads: GPUBuffer;
+  readonly #gradStorages: readonly Storage[];
+  readonly #statistics: Statistics | undefined;
+  readonly #scalars: Uint32Array;
+  readonly #hyper: Float32Array;
+  #state: readonly GPUBuffer[] = [];
+  #rule: UpdateRule;
+  #runs = 0;
+
+  /** Moves the parameters together. */
+  constructor(parameters: readonly Tensor[], rule: UpdateRule, instrumented: boolean) {
+    this.parameters = parameters;
+    this.#layout = layOut(parameters.map(parameter => parameter.numel));
+    const { words, segments } = this.#layout;
+    this.#places = createBuffer(words.byteLength, STORAGE_USAGE, "arena layout");
+    gpu.device.queue.writeBuffer(this.#places, 0, words);
+    this.#theta = this.#createArray("parameters");
+    this.#grads = this.#createArray("gradients");
+    this.#gradStorages = segments.map(
+      ({ start, elements }) =>
+        new Storage({ buffer: this.#grads, offset: start * 4, size: elements * 4 }, true),
+    );
+    this.#scalars = new Uint32Array(parameters.length * HYPER_WORDS);
+    this.#hyper = new Float32Array(this.#scalars.buffer);
+    this.#rule = rule;
+    this.setRule(rule);
+    if (instrumented) {
+      this.#statistics = this.#createStatistics();
+      this.rows = whole(this.#statistics.rows);
+    }
+  }
+
+  /** Updates by another rule from now on; state that the last one did not have starts at zero. */
+  setRule(rule: UpdateRule): void {
+    this.#rule = rule;
+    const missing = rule.state.slice(this.#state.length);
+    this.#state = [...this.#state, ...missing.map(name => this.#createArray(name))];
+  }
+
+  /** A range with something of the arena in it, whatever it is. */
+  get fence(): BufferRange {
+    return whole(this.#places);
+  }
+
+  /** Sets the hyper-parameters of a tensor, in the order of the rule's words. */
+  setHyper(tensor: number, words: readonly number[]): void {
+    this.#hyper.set(words, tensor * HYPER_WORDS);
+  }
+
+  /** Brings parameters to their places that are not there: new ones, or another optimizer's. */
+  gatherParameters(): void {
+    this.parameters.forEach((parameter, i) => {
+      if (!parameter.node.storage?.bound) parameter.node = persist(parameter.node);
+      const { storage } = parameter.node;
+      const offset = (this.#layout.segments[i]?.start ?? 0) * 4;
+      const range = storage?.range;
+      if (range?.buffer === this.#theta && range.offset === offset) return;
+      storage?.moveTo(this.#theta, offset);
+    });
+  }
+
+  /** Has the gradient of a tensor computed straight into its place. */
+  gatherGradient(tensor: number): void {
+    const parameter = this.parameters[tensor];
+    const storage = this.#gradStorages[tensor];
+    const grad = parameter?.grad;
+    if (!parameter || !grad || !storage) return;
+    if (!sameShape(grad.shape, parameter.shape)) {
+      throw new RangeError(
+        `optimizer.step(): the gradient of a parameter of shape ${formatShape(parameter.shape)} ` +
+          `has shape ${formatShape(grad.shape)}; both have to agree`,
+      );
+    }
+    const { node } = grad;
+    if (node.storage === storage) return;
+    const placed = assign(leafNode(storage, grad.shape, grad.dtype), node);
+    // A gradient that was not computed yet lives in the arena from now on.
+    if (!node.storage && !node.host) grad.node = placed;
+  }
+
+  /** The update of the tensors that have a gradient, to be recorded after those. */
+  program(
+    updated: readonly boolean[],
+    after: Pick<Program, "encodeAfter" | "afterSubmit">,
+  ): Program {
+    const isFirst = this.#runs++ === 0;
+    return {
+      ...after,
+      key: `arena${this.#id}.${this.#rule.name}${isFirst ? ".first" : ""}`,
+      dispatches: () => this.#dispatches(isFirst),
+      scalars: this.#scalars,
+      writes: this.parameters.flatMap(({ node }, i) => (updated[i] ? (node.storage ?? []) : [])),
+    };
+  }
+
+  /** Makes the handle of a parameter mean its value after the update. */
+  refresh(tensor: number): void {
+    const parameter = this.parameters[tensor];
+    const storage = parameter?.node.storage;
+    if (!parameter || !storage) return;
+    parameter.node = leafNode(storage, parameter.shape, parameter.dtype);
+    parameter.version++;
+  }
+
+  #dispatches(isFirst: boolean): ProgramDispatch[] {
+    const rule = this.#rule;
+    const tensors = this.parameters.length;
+    const state = this.#state.slice(0, rule.state.length);
+    const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
+    const statistics = this.#statistics;
+    const update: ProgramDispatch = {
+      label: rule.name,
+      wgsl: updateKernel(rule, tensors, statistics !== undefined),
+      bindings: arrays,
+      workgroups: [this.#layout.chunks, 1, 1],
+    };
+    if (!statistics) return [update];
+    const places = whole(this.#places);
+    const [origin, partials, rows] = [statistics.origin, statistics.partials, statistics.rows].map(
+      whole,
+    ) as [BufferRange, BufferRange, BufferRange];
+    const copyOrigin: ProgramDispatch = {
+      label: "starting point",
+      wgsl: originKernel(),
+      bindings: [whole(this.#theta), origin],
+      workgroups: [Math.ceil(this.#layout.floats / CHUNK_FLOATS), 1, 1],
+    };
+    return [
+      ...(isFirst ? [copyOrigin] : []),
+      { ...update, bindings: [...arrays, origin, partials] },
+      {
+        label: "fold statistics",
+        wgsl: foldKernel(STATISTICS_THREADS),
+        bindings: [places, partials, rows],
+        workgroups: [tensors, 1, 1],
+      },
+      {
+        label: "percentiles",
+        wgsl: quantileKernel(rule, tensors, STATISTICS_THREADS),
+        bindings: [...arrays, rows],
+        workgroups: [tensors, quantileCount(rule), 1],
+      },
+    ];
+  }
+
+  #createArray(label: string): GPUBuffer {
+    return createBuffer(this.#layout.floats * 4, STORAGE_USAGE, label);
+  }
+
+  #createStatistics(): Statistics {
+    const partialBytes = this.#layout.chunks * CHUNK_THREADS * PARTIAL_WORDS * 4;
+    return {
+      origin: this.#createArray("parameters at the start"),
+      partials: createBuffer(partialBytes, STORAGE_USAGE, "statistics of threads"),
+      rows: createBuffer(
+        this.parameters.length * ROW_WORDS * 4,
+        STORAGE_USAGE,
+        "statistics of tensors",
+      ),
+    };
+  }
+}
+
+interface Statistics {
+  /** θ₀ */
+  readonly origin: GPUBuffer;
+  readonly partials: GPUBuffer;
+  readonly rows: GPUBuffer;
+}
+
+function whole(buffer: GPUBuffer): BufferRange {
+  return { buffer, offset: 0, size: buffer.size };
+}

@@ -1,0 +1,4 @@
+/** The public namespace `optim`. */
+export { Adam, type AdamOptions, AdamW } from "./adam.ts";
+export { Optimizer, type ParamGroup, type ParamGroupOptions, type Params } from "./optimizer.ts";
+export { SGD, type SGDOptions } from "./sgd.ts";

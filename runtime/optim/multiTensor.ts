@@ -1,0 +1,215 @@
+/** Optimizers that update all their parameters in one dispatch, and measure every step. */
+
+import { gpu } from "../gpu/device.ts";
+import type { BufferRange } from "../gpu/storage.ts";
+import { flush, recordProgram } from "../graph/graph.ts";
+import type { Node } from "../graph/node.ts";
+import { withPhase } from "../graph/tape.ts";
+import { observer } from "../insight/observer.ts";
+import {
+  mustSettle,
+  OptimizerRecord,
+  recordFence,
+  recordStep,
+  settle,
+  stepSubmitted,
+  type TensorEvent,
+} from "../insight/recorder.ts";
+import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer.ts";
+import { sampleCount } from "../kernels/statisticsQuantiles.ts";
+import type { OptimizerName } from "../protocol/run.ts";
+import { noGrad } from "../tensor/autograd.ts";
+import { backwardTargets } from "../tensor/losses.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Arena } from "./arena.ts";
+import { noticeAwait } from "./awaited.ts";
+import { Optimizer, type ParamGroup } from "./optimizer.ts";
+import { splitIntoArenas } from "./segments.ts";
+
+/** A parameter, its group, and how often it was updated. */
+interface Member<Options> {
+  readonly parameter: Tensor;
+  readonly group: ParamGroup<Options>;
+  readonly groupIndex: number;
+  /** Updates so far. */
+  steps: number;
+  /** Whether its running mean has begun. */
+  hasMomentum: boolean;
+}
+
+/** Parameters that share an arena, in its order. */
+interface Cohort<Options> {
+  readonly arena: Arena;
+  readonly members: readonly Member<Options>[];
+}
+
+/** Workgroups in one dimension of a dispatch. */
+const MAX_WORKGROUPS = 65_535;
+
+let warned = false;
+
+export abstract class MultiTensorOptimizer<
+  Options extends { readonly lr: number },
+> extends Optimizer<Options> {
+  readonly #cohorts: Cohort<Options>[] = [];
+  readonly #record = new OptimizerRecord();
+  #placedGroups = 0;
+  #isAwaited = true;
+
+  override step(): Promise<void> {
+    if (!this.#isAwaited) warnOnce();
+    const loss = withPhase("step", () => {
+      this.#placeGroups();
+      const loss = meanLoss(backwardTargets.take());
+      this.#recordUpdate(loss);
+      return loss;
+    });
+    flush(loss ? [loss] : []);
+    this.#isAwaited = false;
+    return noticeAwait(mustSettle() ? settle() : Promise.resolve(), () => {
+      this.#isAwaited = true;
+    });
+  }
+
+  /** Name in the record of a run. */
+  protected abstract get kind(): OptimizerName;
+
+  /** The rule that serves all groups as they are now. */
+  protected abstract rule(): UpdateRule;
+
+  /**
+   * The hyper-parameters of a tensor in its next update, in the order of the rule's words.
+   * @param step number of this update, from 1.
+   * @param hasMomentum whether the tensor's running mean has begun.
+   */
+  protected abstract hyper(
+    group: ParamGroup<Options>,
+    step: number,
+    hasMomentum: boolean,
+  ): readonly number[];
+
+  /** Whether updates of this group keep a running mean of gradients. */
+  protected abstract keepsMomentum(group: ParamGroup<Options>): boolean;
+
+  /** Gives groups that are new their places in arenas. */
+  #placeGroups(): void {
+    if (this.#placedGroups === this.paramGroups.length) return;
+    const members: Member<Options>[] = [];
+    for (const group of this.paramGroups.slice(this.#placedGroups)) {
+      const groupIndex = this.#record.addGroup(group.lr);
+      for (const parameter of group.params) {
+        members.push({ parameter, group, groupIndex, steps: 0, hasMomentum: false });
+      }
+    }
+    this.#placedGroups = this.paramGroups.length;
+
+    const { maxBufferSize, maxStorageBufferBindingSize, maxUniformBufferBindingSize } =
+      gpu.device.limits;
+    const maxFloats = Math.min(
+      maxBufferSize / 4,
+      maxStorageBufferBindingSize / 4,
+      MAX_WORKGROUPS * CHUNK_FLOATS,
+    );
+    const maxTensors = Math.floor(maxUniformBufferBindingSize / (HYPER_WORDS * 4));
+    const sizes = members.map(({ parameter }) => parameter.numel);
+    for (const indices of splitIntoArenas(sizes, maxFloats, maxTensors)) {
+      this.#addCohort(indices.flatMap(i => members[i] ?? []));
+    }
+  }
+
+  #addCohort(members: readonly Member<Options>[]): void {
+    const rule = this.rule();
+    const parameters = members.map(({ parameter }) => parameter);
+    const arena = new Arena(parameters, rule, observer() !== undefined);
+    const before = this.#cohorts.reduce((sum, cohort) => sum + cohort.members.length, 0);
+    this.#cohorts.push({ arena, members });
+    if (!arena.rows) return;
+    const tensors = members.map(({ parameter, group, groupIndex }, i) => ({
+      record: {
+        name: nameOf(parameter) || `parameter ${before + i}`,
+        shape: parameter.shape,
+        group: groupIndex,
+        optimizer: this.kind,
+        momentum: this.keepsMomentum(group),
+        sampled: sampleCount(parameter.numel),
+      },
+      elements: parameter.numel,
+      adaptive: rule.adaptive,
+      originSquares: undefined,
+    }));
+    this.#record.addTensors(tensors, arena.rows);
+  }
+
+  #recordUpdate(loss: Node | undefined): void {
+    const rule = this.rule();
+    const events: TensorEvent[][] = [];
+    this.#cohorts.forEach(({ arena, members }, c) => {
+      arena.setRule(rule);
+      arena.gatherParameters();
+      const happened = members.map((member, i) => this.#prepare(arena, member, i));
+      if (arena.rows) events.push(happened);
+      const updated = happened.map(event => event.updated);
+      const isLast = c === this.#cohorts.length - 1;
+      recordProgram(arena.program(updated, isLast ? this.#readback(arena, loss, events) : {}));
+      updated.forEach((isUpdated, i) => {
+        if (isUpdated) arena.refresh(i);
+      });
+    });
+  }
+
+  /** Brings gradient and hyper-parameters of a tensor to the arena. */
+  #prepare(arena: Arena, member: Member<Options>, i: number): TensorEvent {
+    const { parameter, group, hasMomentum } = member;
+    const updated = parameter.grad !== null;
+    if (!updated) {
+      arena.setHyper(i, [0]);
+      return { updated, hasMomentum };
+    }
+    member.steps++;
+    withPhase("backward", () => arena.gatherGradient(i));
+    arena.setHyper(i, this.hyper(group, member.steps, hasMomentum));
+    member.hasMomentum = this.keepsMomentum(group);
+    return { updated, hasMomentum };
+  }
+
+  #readback(arena: Arena, loss: Node | undefined, events: TensorEvent[][]) {
+    const rates = this.paramGroups.map(({ lr }) => lr);
+    return {
+      encodeAfter: (encoder: GPUCommandEncoder): void => {
+        if (events.length === 0) recordFence(encoder, arena.fence);
+        else recordStep(encoder, this.#record, rangeOf(loss), events, rates);
+      },
+      afterSubmit: stepSubmitted,
+    };
+  }
+}
+
+function rangeOf(node: Node | undefined): BufferRange | undefined {
+  const range = node?.storage?.range;
+  return range && { ...range, size: 4 };
+}
+
+/** One scalar: what `backward()` was called on, on average. */
+function meanLoss(losses: readonly Tensor[]): Node | undefined {
+  const [first, ...others] = losses;
+  if (!first || others.length === 0) return first?.node;
+  return noGrad(() => {
+    const scalar = (loss: Tensor): Tensor => loss.detach().reshape();
+    return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length)
+      .node;
+  });
+}
+
+/** The qualified name that a module gave to a parameter. */
+function nameOf(parameter: Tensor): string {
+  return "label" in parameter && typeof parameter.label === "string" ? parameter.label : "";
+}
+
+function warnOnce(): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    "optimizer.step() was called without await. The numbers are the same, but the loop cannot be " +
+      "watched or stopped between its steps: write `await optimizer.step()`.",
+  );
+}

@@ -1,0 +1,141 @@
+/** What all optimizers share: parameter groups with their options, and forgetting gradients. */
+import { Tensor } from "../tensor/tensor.ts";
+
+/** Parameters with options of their own; what is left out is the optimizer's. */
+export type ParamGroupOptions<Options> = { readonly params: Iterable<Tensor> } & Partial<Options>;
+
+/** A parameter group of an optimizer. Options may be changed at any time, such as `lr`. */
+export type ParamGroup<Options> = { readonly params: readonly Tensor[] } & {
+  -readonly [Name in keyof Options]: Options[Name];
+};
+
+/** What an optimizer optimizes: parameters, or groups of them. */
+export type Params<Options> = Iterable<Tensor> | Iterable<ParamGroupOptions<Options>>;
+
+/** Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. */
+export abstract class Optimizer<Options extends object = object> {
+  /** Every group has all options. */
+  readonly paramGroups: ParamGroup<Options>[] = [];
+  readonly #defaults: Options;
+
+  /**
+   * @param params parameters, or groups `{ params, lr: … }` with options of their own.
+   * @param defaults options of groups that do not say otherwise.
+   * @throws TypeError or RangeError if there are none, if one is not a leaf tensor that requires a
+   * gradient, or if one is named twice.
+   */
+  constructor(params: Params<Options>, defaults: Options) {
+    this.#defaults = defaults;
+    const name = this.constructor.name;
+    if (!isIterable(params)) {
+      throw new TypeError(
+        `${name}: params should be an iterable of tensors or of groups { params, … }, got ` +
+          `${describe(params)}. Pass model.parameters()`,
+      );
+    }
+    const list: (Tensor | ParamGroupOptions<Options>)[] = [...params];
+    if (list.length === 0) {
+      throw new RangeError(
+        `${name}: optimizer got an empty parameter list. Does the model store its layers as ` +
+          "properties (this.layer = …)?",
+      );
+    }
+    const groups = list.filter(entry => !(entry instanceof Tensor) && isGroup(entry));
+    if (groups.length === list.length) {
+      for (const group of groups) this.addParamGroup(group as ParamGroupOptions<Options>);
+    } else {
+      this.addParamGroup({ params: list } as unknown as ParamGroupOptions<Options>);
+    }
+  }
+
+  /**
+   * Adds a group, for instance of layers that were frozen so far.
+   * @throws as the constructor.
+   */
+  addParamGroup(group: ParamGroupOptions<Options>): void {
+    const { params: iterable, ...options } = group;
+    const params: Tensor[] = iterable instanceof Tensor ? [iterable] : [...iterable];
+    const known = new Set(this.paramGroups.flatMap(other => other.params));
+    params.forEach((parameter, i) => {
+      this.#checkParameter(parameter, i);
+      if (known.has(parameter)) {
+        throw new RangeError(
+          `${this.constructor.name}: some parameters appear more than once (parameter ${i} of this ` +
+            "group): every tensor belongs to one group",
+        );
+      }
+      known.add(parameter);
+    });
+    const complete = { ...this.#defaults, ...options };
+    this.checkOptions(complete);
+    this.paramGroups.push({ ...complete, params } as unknown as ParamGroup<Options>);
+  }
+
+  /** Forgets the gradients of all parameters. */
+  zeroGrad(): void {
+    for (const { params } of this.paramGroups)
+      for (const parameter of params) parameter.grad = null;
+  }
+
+  /**
+   * Updates the parameters that have a gradient. The update is queued by the call; the promise
+   * resolves when the next step may begin: `await` it, for the loop to be stopped and watched.
+   */
+  abstract step(): Promise<void>;
+
+  /** Throws if an option has a value that makes no sense. Called for each group. */
+  protected abstract checkOptions(options: Options): void;
+
+  #checkParameter(parameter: unknown, i: number): void {
+    const name = this.constructor.name;
+    if (!(parameter instanceof Tensor)) {
+      throw new TypeError(
+        `${name}: optimizer can only optimize Tensors, but parameter ${i} is ${describe(parameter)}`,
+      );
+    }
+    if (!parameter.isLeaf) {
+      throw new TypeError(
+        `${name}: can't optimize a non-leaf Tensor: parameter ${i} is the result of an operation. ` +
+          "Pass the tensor that it was computed from, or a new nn.Parameter of it",
+      );
+    }
+    if (parameter.dtype !== "float32") {
+      throw new TypeError(
+        `${name}: parameter ${i} is ${parameter.dtype}, and only float32 can learn`,
+      );
+    }
+  }
+}
+
+/**
+ * Throws if options have a name that the optimizer does not know: scripts run without a type check.
+ */
+export function checkNames(optimizer: string, options: object, known: object): void {
+  const names = Object.keys(known);
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const plain = name.replaceAll("_", "").toLowerCase();
+    const meant = names.find(candidate => candidate.toLowerCase() === plain);
+    const hint = meant ? ` Did you mean ${meant}?` : ` It takes ${names.join(", ")}.`;
+    throw new TypeError(`${optimizer} has no option "${name}".${hint}`);
+  }
+}
+
+/** Throws unless `value` is a number of at least 0; the message is PyTorch's. */
+export function checkNotNegative(what: string, name: string, value: number): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw new RangeError(`Invalid ${what}: ${String(value)} (${name} should be 0 or more)`);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+function isGroup(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "params" in value;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "function") return "a function (call it: model.parameters())";
+  return typeof value === "object" ? Object.prototype.toString.call(value) : String(value);
+}
