@@ -1,0 +1,37 @@
+/** What a client tells a sidecar that it starts. */
+import { type Check, count, list, number, object, string } from "./validate.ts";
+
+/**
+ * Environment variable that holds the options as JSON: unlike a command line it is hidden from
+ * other users, and the token is in it.
+ */
+export const LAUNCH_VARIABLE = "STEPSCOPE_LAUNCH";
+
+export interface LaunchOptions {
+  /** Id of the run. */
+  readonly id: string;
+  /** Folder of the run, which exists. */
+  readonly runFolder: string;
+  /** Absolute path of the training file. */
+  readonly script: string;
+  /** The script's own arguments. */
+  readonly args: readonly string[];
+  readonly seed: number;
+  /** Milliseconds that the run goes on when the last client has gone. */
+  readonly graceMs: number;
+  /** Where to listen, and what a client must know. */
+  readonly socket: string;
+  readonly token: string;
+}
+
+/** Checks launch options that came from outside. */
+export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
+  id: string,
+  runFolder: string,
+  script: string,
+  args: list(string),
+  seed: count,
+  graceMs: number,
+  socket: string,
+  token: string,
+});

@@ -1,0 +1,45 @@
+/**
+ * Messages on a sidecar's socket. A client says hello first; the sidecar answers welcome, then
+ * sends what happens. Steps and logs are stored before they are sent: a client reads steps up to
+ * `welcome.run.steps` and the first `welcome.logs` logs from the run store, later ones from here.
+ */
+import type { RunRecord } from "./run.ts";
+import type { StepBatch } from "./steps.ts";
+
+/** Raised when a message or a column changes; both ends must agree. */
+export const PROTOCOL_VERSION = 1;
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A line that the script printed, or that the sidecar has to say. */
+export interface LogRecord {
+  readonly level: LogLevel;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Last step recorded when the line was printed. */
+  readonly step: number;
+}
+
+export type ClientMessage =
+  | { readonly type: "hello"; readonly version: number; readonly token: string }
+  | { readonly type: "stop" };
+
+export type SidecarMessage =
+  | {
+      readonly type: "welcome";
+      readonly version: number;
+      readonly run: RunRecord;
+      /** Log records stored so far; later ones are sent. */
+      readonly logs: number;
+    }
+  /** Something about the run changed: adapter, tensors, status. */
+  | { readonly type: "run"; readonly run: RunRecord }
+  | { readonly type: "steps"; readonly batch: StepBatch }
+  | { readonly type: "log"; readonly log: LogRecord }
+  /** The last message of a run. */
+  | { readonly type: "end"; readonly run: RunRecord }
+  /** The sidecar refuses the client (wrong token or version) and closes. */
+  | { readonly type: "refused"; readonly reason: string };

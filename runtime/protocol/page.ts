@@ -1,0 +1,31 @@
+/**
+ * Messages between the panel's page and its host (the extension, or `stepscope view`). The host is
+ * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
+ */
+import type { LogRecord } from "./messages.ts";
+import type { RunRecord } from "./run.ts";
+import type { StepBatch } from "./steps.ts";
+
+export type ToPageMessage =
+  /** Forget what you have and show this run. */
+  | {
+      readonly type: "hydrate";
+      readonly run: RunRecord;
+      /** Folder of the run in the store: what the page keeps as its state. */
+      readonly runFolder: string;
+      readonly batches: readonly StepBatch[];
+      readonly logs: readonly LogRecord[];
+    }
+  /** There is no run to show, and why. */
+  | { readonly type: "empty"; readonly reason: string }
+  | { readonly type: "run"; readonly run: RunRecord }
+  | { readonly type: "steps"; readonly batch: StepBatch }
+  | { readonly type: "logs"; readonly logs: readonly LogRecord[] };
+
+export type FromPageMessage =
+  | { readonly type: "ready" }
+  | { readonly type: "stop" }
+  /** Train the same file again. */
+  | { readonly type: "train" }
+  /** Open the script at the line of its error. */
+  | { readonly type: "openSource"; readonly file: string; readonly line: number };

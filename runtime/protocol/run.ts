@@ -1,0 +1,72 @@
+/** What is known of one run of a training script, as stored and as sent to every client. */
+
+/** The WebGPU adapter that a run computes on. */
+export interface AdapterRecord {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** True for an adapter that computes on the CPU (SwiftShader), however it is called. */
+  readonly software: boolean;
+}
+
+export const RUN_STATUSES = ["running", "completed", "failed", "stopped", "crashed"] as const;
+
+/** `crashed`: the process died without saying so. Every state but `running` is final. */
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** A place in the user's source; `line` and `column` count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Why a run failed. `stack` is mapped back to the TypeScript source. */
+export interface RunError {
+  readonly message: string;
+  readonly stack?: string;
+  readonly location?: SourceLocation;
+}
+
+export const OPTIMIZER_NAMES = ["SGD", "Adam", "AdamW"] as const;
+
+export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
+
+/** One parameter tensor that an optimizer updates. The order is that of the optimizer. */
+export interface TensorRecord {
+  /** PyTorch's qualified name, such as `0.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Index into the η columns of a step batch. */
+  readonly group: number;
+  readonly optimizer: OptimizerName;
+  /** True where the update keeps a running mean of gradients (Adam; SGD with momentum). */
+  readonly momentum: boolean;
+  /** Elements behind the percentiles: all of them, or the size of the stratified sample. */
+  readonly sampled: number;
+}
+
+/** A run: identity, environment, and how it stands. */
+export interface RunRecord {
+  readonly id: string;
+  /** Absolute path of the training file. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly status: RunStatus;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** Process that runs, or ran, the script. */
+  readonly pid: number;
+  readonly seed: number;
+  /** Version of stepscope that recorded the run. */
+  readonly version: string;
+  /** Missing until the script has used the device for the first time. */
+  readonly adapter?: AdapterRecord;
+  readonly tensors: readonly TensorRecord[];
+  /** Steps recorded so far. */
+  readonly steps: number;
+  /** Loss of the last recorded step; NaN before the first. */
+  readonly finalLoss: number;
+  readonly error?: RunError;
+}

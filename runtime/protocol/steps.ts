@@ -1,0 +1,143 @@
+/**
+ * What is measured at every optimizer step, as typed arrays: one row a step (and a tensor), one
+ * column a quantity. Names and formulas are those of the README's table; g is the gradient, Δθ the
+ * applied update. A quantity that an optimizer does not define (ε of SGD) is NaN.
+ */
+
+/** Columns over all parameters. */
+export const STEP_COLUMNS = [
+  /** Mean of the losses on which `backward()` was called since the last step. */
+  "loss",
+  /** ‖g‖₂ over all parameters. */
+  "gradNorm",
+  /** ‖θ‖₂ before the update. */
+  "weightNorm",
+  /** ‖Δθ‖₂. */
+  "updateNorm",
+  /** ‖Δθ‖ / ‖θ‖. */
+  "stepToWeight",
+  /** max over time of ‖θ − θ₀‖ / ‖θ₀‖. */
+  "travel",
+  /** rms of |m̂| / (√v̂ + ε), 0 … 1. */
+  "adamGain",
+  /** Passes over the data loader, fractional within a pass; NaN without a loader. */
+  "epoch",
+  /** Milliseconds since the start of the run at which the step was queued. */
+  "time",
+  /** Milliseconds from the previous step to this one. */
+  "stepMs",
+] as const;
+
+/** Columns of one parameter tensor. */
+export const TENSOR_COLUMNS = [
+  "gradNorm",
+  "weightNorm",
+  "updateNorm",
+  "stepToWeight",
+  /** Share of elements with sign(g_t) ≠ sign(m_{t−1}). */
+  "signFlips",
+  /** Share of elements with √v̂ < ε. */
+  "epsDominated",
+  /** Number of gradient elements that are NaN or infinite. */
+  "nonFinite",
+  /** η / (√v̂ + ε) per element (SGD: η). */
+  "effectiveLrMin",
+  "effectiveLrP5",
+  "effectiveLrP50",
+  "effectiveLrP95",
+  "effectiveLrMax",
+  "effectiveLrRms",
+  /** |Δθ| per element without decoupled decay: Adam η·|m̂| / (√v̂ + ε), SGD η·|momentum|. */
+  "stepSizeMin",
+  "stepSizeP5",
+  "stepSizeP50",
+  "stepSizeP95",
+  "stepSizeMax",
+  "stepSizeRms",
+] as const;
+
+export type StepColumn = (typeof STEP_COLUMNS)[number];
+export type TensorColumn = (typeof TENSOR_COLUMNS)[number];
+
+/** Consecutive steps. Row-major; steps count from 1. */
+export interface StepBatch {
+  readonly firstStep: number;
+  readonly count: number;
+  /** Parameter groups: columns of `lr`. */
+  readonly groups: number;
+  /** Parameter tensors: rows of `tensors` in a step. */
+  readonly tensorCount: number;
+  /** count × STEP_COLUMNS.length */
+  readonly steps: Float64Array;
+  /** count × groups: η of each parameter group. */
+  readonly lr: Float64Array;
+  /** count × tensorCount × TENSOR_COLUMNS.length */
+  readonly tensors: Float32Array;
+}
+
+const stepIndex = new Map<string, number>(STEP_COLUMNS.map((name, i) => [name, i]));
+const tensorIndex = new Map<string, number>(TENSOR_COLUMNS.map((name, i) => [name, i]));
+
+/** Value of a step column in row `row` of a batch. */
+export function stepValue(batch: StepBatch, row: number, column: StepColumn): number {
+  return batch.steps[row * STEP_COLUMNS.length + (stepIndex.get(column) ?? 0)] ?? Number.NaN;
+}
+
+/** Value of a tensor column in row `row` of a batch. */
+export function tensorValue(
+  batch: StepBatch,
+  row: number,
+  tensor: number,
+  column: TensorColumn,
+): number {
+  const at = (row * batch.tensorCount + tensor) * TENSOR_COLUMNS.length;
+  return batch.tensors[at + (tensorIndex.get(column) ?? 0)] ?? Number.NaN;
+}
+
+/** Rows `from` to `to` (exclusive) of a batch, without a copy. */
+export function sliceBatch(batch: StepBatch, from: number, to: number): StepBatch {
+  const { groups, tensorCount } = batch;
+  const tensorRow = tensorCount * TENSOR_COLUMNS.length;
+  return {
+    firstStep: batch.firstStep + from,
+    count: to - from,
+    groups,
+    tensorCount,
+    steps: batch.steps.subarray(from * STEP_COLUMNS.length, to * STEP_COLUMNS.length),
+    lr: batch.lr.subarray(from * groups, to * groups),
+    tensors: batch.tensors.subarray(from * tensorRow, to * tensorRow),
+  };
+}
+
+/** True if `next` starts where `batch` ends and has the same columns: they can be joined. */
+export function continues(batch: StepBatch, next: StepBatch): boolean {
+  return (
+    next.firstStep === batch.firstStep + batch.count &&
+    next.groups === batch.groups &&
+    next.tensorCount === batch.tensorCount
+  );
+}
+
+/** Batches, each of which continues the one before it, as one. Throws on an empty list. */
+export function joinBatches(batches: readonly StepBatch[]): StepBatch {
+  const [first] = batches;
+  if (!first) throw new RangeError("There is no batch to join.");
+  if (batches.length === 1) return first;
+  const sum = (length: (batch: StepBatch) => number) =>
+    batches.reduce((total, batch) => total + length(batch), 0);
+  const joined = {
+    ...first,
+    count: sum(batch => batch.count),
+    steps: new Float64Array(sum(batch => batch.steps.length)),
+    lr: new Float64Array(sum(batch => batch.lr.length)),
+    tensors: new Float32Array(sum(batch => batch.tensors.length)),
+  };
+  let row = 0;
+  for (const batch of batches) {
+    joined.steps.set(batch.steps, row * STEP_COLUMNS.length);
+    joined.lr.set(batch.lr, row * first.groups);
+    joined.tensors.set(batch.tensors, row * first.tensorCount * TENSOR_COLUMNS.length);
+    row += batch.count;
+  }
+  return joined;
+}

@@ -1,0 +1,190 @@
+/** Checks of values that come from outside of the process: a socket, a file. */
+import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
+import {
+  type AdapterRecord,
+  OPTIMIZER_NAMES,
+  RUN_STATUSES,
+  type RunError,
+  type RunRecord,
+  type SourceLocation,
+  type TensorRecord,
+} from "./run.ts";
+import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "./steps.ts";
+
+/** Returns the value if it is a `T`; else throws an error that names `path`. */
+export type Check<T> = (value: unknown, path: string) => T;
+
+/** Checks of an object's properties: those of `T`, no more and no fewer. */
+export type Shape<T> = { readonly [K in keyof T]-?: Check<T[K]> };
+
+function wrong(path: string, expected: string, value: unknown): Error {
+  const got = value === null ? "null" : typeof value;
+  return new TypeError(`${path}: expected ${expected}, got ${got}`);
+}
+
+function primitive<T>(name: "string" | "number" | "boolean"): Check<T> {
+  return (value, path) => {
+    if (typeof value !== name) throw wrong(path, name, value);
+    return value as T;
+  };
+}
+
+export const string = primitive<string>("string");
+export const number = primitive<number>("number");
+export const boolean = primitive<boolean>("boolean");
+
+/** A whole number from zero up. */
+export const count: Check<number> = (value, path) => {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw wrong(path, "a count", value);
+  return value as number;
+};
+
+export function literal<T extends string>(...allowed: readonly T[]): Check<T> {
+  return (value, path) => {
+    if (!allowed.includes(value as T)) throw wrong(path, allowed.join(" | "), value);
+    return value as T;
+  };
+}
+
+export function optional<T>(check: Check<T>): Check<T | undefined> {
+  return (value, path) => (value === undefined ? undefined : check(value, path));
+}
+
+export function list<T>(check: Check<T>): Check<readonly T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw wrong(path, "an array", value);
+    for (const [i, item] of value.entries()) check(item, `${path}[${i}]`);
+    return value;
+  };
+}
+
+export function object<T extends object>(shape: Shape<T>): Check<T> {
+  return (value, path) => {
+    if (typeof value !== "object" || value === null) throw wrong(path, "an object", value);
+    for (const key of Object.keys(shape) as (keyof T & string)[]) {
+      shape[key]((value as Partial<T>)[key], `${path}.${key}`);
+    }
+    return value as T;
+  };
+}
+
+/** One of several objects, told apart by their `type`. */
+export function union<T extends { readonly type: string }>(
+  members: {
+    readonly [K in T["type"]]: Shape<Omit<Extract<T, { type: K }>, "type">>;
+  },
+): Check<T> {
+  const checks = new Map<unknown, Check<object>>(
+    Object.entries(members).map(([type, shape]) => [type, object(shape as Shape<object>)]),
+  );
+  return (value, path) => {
+    const type = (value as { type?: unknown } | null | undefined)?.type;
+    const check = checks.get(type);
+    if (!check) throw wrong(`${path}.type`, [...checks.keys()].join(" | "), type);
+    return check(value, path) as T;
+  };
+}
+
+const location = object<SourceLocation>({ file: string, line: count, column: count });
+
+const adapter = object<AdapterRecord>({
+  vendor: string,
+  architecture: string,
+  description: string,
+  software: boolean,
+});
+
+const tensor = object<TensorRecord>({
+  name: string,
+  shape: list(count),
+  group: count,
+  optimizer: literal(...OPTIMIZER_NAMES),
+  momentum: boolean,
+  sampled: count,
+});
+
+const runError = object<RunError>({
+  message: string,
+  stack: optional(string) as Check<string>,
+  location: optional(location) as Check<SourceLocation>,
+});
+
+export const runRecord: Check<RunRecord> = object<RunRecord>({
+  id: string,
+  script: string,
+  args: list(string),
+  status: literal(...RUN_STATUSES),
+  startedAt: number,
+  endedAt: optional(number) as Check<number>,
+  pid: count,
+  seed: number,
+  version: string,
+  adapter: optional(adapter) as Check<AdapterRecord>,
+  tensors: list(tensor),
+  steps: count,
+  finalLoss: number,
+  error: optional(runError) as Check<RunError>,
+});
+
+export const logRecord = object<LogRecord>({
+  level: literal(...LOG_LEVELS),
+  text: string,
+  time: number,
+  step: count,
+});
+
+function float64Array(value: unknown, path: string): Float64Array {
+  if (!(value instanceof Float64Array)) throw wrong(path, "a Float64Array", value);
+  return value;
+}
+
+function float32Array(value: unknown, path: string): Float32Array {
+  if (!(value instanceof Float32Array)) throw wrong(path, "a Float32Array", value);
+  return value;
+}
+
+const batchShape = object<StepBatch>({
+  firstStep: count,
+  count,
+  groups: count,
+  tensorCount: count,
+  steps: float64Array,
+  lr: float64Array,
+  tensors: float32Array,
+});
+
+/** A batch whose columns are as long as its counts say. */
+export const stepBatch: Check<StepBatch> = (value, path) => {
+  const batch = batchShape(value, path);
+  const { count: rows, groups, tensorCount } = batch;
+  const fits =
+    batch.steps.length === rows * STEP_COLUMNS.length &&
+    batch.lr.length === rows * groups &&
+    batch.tensors.length === rows * tensorCount * TENSOR_COLUMNS.length;
+  if (!fits) throw new TypeError(`${path}: columns do not have ${rows} rows`);
+  return batch;
+};
+
+const clientMessage = union<ClientMessage>({
+  hello: { version: number, token: string },
+  stop: {},
+});
+
+const sidecarMessage = union<SidecarMessage>({
+  welcome: { version: number, run: runRecord, logs: count },
+  run: { run: runRecord },
+  steps: { batch: stepBatch },
+  log: { log: logRecord },
+  end: { run: runRecord },
+  refused: { reason: string },
+});
+
+/** A message that a sidecar received. Throws a TypeError that says what is wrong with it. */
+export function parseClientMessage(value: unknown): ClientMessage {
+  return clientMessage(value, "message");
+}
+
+/** A message that a client received. Throws a TypeError that says what is wrong with it. */
+export function parseSidecarMessage(value: unknown): SidecarMessage {
+  return sidecarMessage(value, "message");
+}

@@ -1,0 +1,194 @@
+/** Reads a run: one that is being written, one that has ended, or what is left of a damaged one. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import type { LogRecord } from "../protocol/messages.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { continues, joinBatches, type StepBatch, sliceBatch } from "../protocol/steps.ts";
+import { logRecord, runRecord, stepBatch } from "../protocol/validate.ts";
+import { openDatabase, STORE_VERSION } from "./database.ts";
+import { RUN_DATABASE, SIDECAR_LOG } from "./paths.ts";
+import { isAlive, processIdentity } from "./process.ts";
+import { batchChecksum } from "./writer.ts";
+
+/** Rows that a chunk of `steps` holds at most, unless one batch alone has more. */
+const CHUNK_ROWS = 1024;
+
+/** Characters of the process's own last words that explain a crash. */
+const LAST_WORDS = 2000;
+
+/** Opens a run's folder to read. Throws an error that names the folder if there is no run in it. */
+export function openRun(folder: string): RunReader {
+  const file = join(folder, RUN_DATABASE);
+  if (!existsSync(file)) throw new Error(`There is no run in ${folder}.`);
+  try {
+    return new RunReader(folder, openDatabase(file));
+  } catch (error) {
+    throw new Error(`The run in ${folder} cannot be read: ${text(error)}`, { cause: error });
+  }
+}
+
+export class RunReader {
+  readonly folder: string;
+  readonly #database: DatabaseSync;
+  #damage: string | undefined;
+
+  /** Use `openRun`. Throws if the record, without which nothing makes sense, cannot be read. */
+  constructor(folder: string, database: DatabaseSync) {
+    this.folder = folder;
+    this.#database = database;
+    try {
+      const { user_version: version } = this.#row("PRAGMA user_version");
+      if (version !== STORE_VERSION) {
+        throw new Error(`its format is version ${version}, this program reads ${STORE_VERSION}`);
+      }
+      this.record();
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** What stopped the last reading before its end; undefined if nothing did. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  /** The record as of now. A run whose process is gone without a word is `crashed`. */
+  record(): RunRecord {
+    const { record, process, steps, finalLoss } = this.#row(
+      "SELECT * FROM run JOIN progress USING (id)",
+    );
+    const stored: unknown = JSON.parse(String(record));
+    const run = runRecord({ ...(stored as object), steps, finalLoss: finalLoss ?? NaN }, "record");
+    if (run.status !== "running") return run;
+    const identity = processIdentity(JSON.parse(String(process)), "process");
+    if (isAlive(identity)) return run;
+    // It may have closed the run after the row was read, and before it was found dead.
+    const again = this.#row("SELECT record FROM run");
+    if (again.record !== record) return this.record();
+    return { ...run, status: "crashed", error: { message: this.#crashMessage(identity.pid) } };
+  }
+
+  /** The first `limit` logs, in order. */
+  logs(limit = Number.MAX_SAFE_INTEGER): LogRecord[] {
+    const rows = this.#rows(
+      "SELECT level, text, time, step FROM log WHERE id <= ? ORDER BY id",
+      limit,
+    );
+    return Array.from(rows, row => logRecord({ ...row }, "log"));
+  }
+
+  /** The text of the script as it was when the run began. */
+  source(): string {
+    return String(this.#row("SELECT text FROM source").text);
+  }
+
+  /**
+   * Steps `from` to `to`, both inclusive and counted from 1, as chunks in order. It ends before
+   * the first step that is missing or damaged; `damage` then says why.
+   */
+  *steps(from = 1, to = Number.MAX_SAFE_INTEGER): Generator<StepBatch> {
+    let chunk: StepBatch[] = [];
+    for (const batch of this.#batches(from, to)) {
+      const last = chunk.at(-1);
+      const rows = chunk.reduce((sum, { count }) => sum + count, 0);
+      if (last && (!continues(last, batch) || rows + batch.count > CHUNK_ROWS)) {
+        yield joinBatches(chunk);
+        chunk = [];
+      }
+      chunk.push(batch);
+    }
+    if (chunk.length > 0) yield joinBatches(chunk);
+  }
+
+  *#batches(from: number, to: number): Generator<StepBatch> {
+    // Batches do not overlap: the one that holds `from` is the last that starts at or before it.
+    const rows = this.#rows(
+      `SELECT * FROM batch WHERE firstStep <= ? AND firstStep >=
+         coalesce((SELECT max(firstStep) FROM batch WHERE firstStep <= ?), 0)
+       ORDER BY firstStep`,
+      to,
+      from,
+    );
+    let next: number | undefined;
+    for (const row of rows) {
+      const batch = this.#batch(row, next);
+      if (!batch) return;
+      next = batch.firstStep + batch.count;
+      const skip = Math.max(0, from - batch.firstStep);
+      const end = Math.min(batch.count, to - batch.firstStep + 1);
+      if (skip < end) yield sliceBatch(batch, skip, end);
+    }
+  }
+
+  /** The batch of a row; undefined, with `damage` set, if it is not whole or not the `next` one. */
+  #batch(row: Row, next: number | undefined): StepBatch | undefined {
+    const { firstStep, count, groups, tensorCount, steps, lr, tensors, crc } = row;
+    try {
+      const columns = [column(steps), column(lr), column(tensors)] as const;
+      if (batchChecksum(columns) !== crc) throw new Error("checksum differs");
+      if (next !== undefined && firstStep !== next) throw new Error(`step ${next} is missing`);
+      const [stepBytes, lrBytes, tensorBytes] = columns;
+      return stepBatch(
+        {
+          firstStep,
+          count,
+          groups,
+          tensorCount,
+          steps: new Float64Array(stepBytes.slice().buffer),
+          lr: new Float64Array(lrBytes.slice().buffer),
+          tensors: new Float32Array(tensorBytes.slice().buffer),
+        },
+        "batch",
+      );
+    } catch (error) {
+      this.#damage = `Damaged at step ${firstStep}: ${text(error)}`;
+      return undefined;
+    }
+  }
+
+  /** The rows of a query up to the first that cannot be read. */
+  *#rows(sql: string, ...parameters: number[]): Generator<Row> {
+    this.#damage = undefined;
+    try {
+      yield* this.#database.prepare(sql).iterate(...parameters);
+    } catch (error) {
+      this.#damage = `Damaged: ${text(error)}`;
+    }
+  }
+
+  #row(sql: string): Row {
+    const row = this.#database.prepare(sql).get();
+    if (!row) throw new Error("it holds no record");
+    return row;
+  }
+
+  #crashMessage(pid: number): string {
+    const words = lastWords(join(this.folder, SIDECAR_LOG));
+    return `The process of the run (${pid}) ended without closing it.${words && `\n${words}`}`;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+type Row = Record<string, unknown>;
+
+function column(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new Error("a column is missing");
+}
+
+function lastWords(file: string): string {
+  try {
+    return readFileSync(file, "utf8").slice(-LAST_WORDS).trim();
+  } catch {
+    return "";
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

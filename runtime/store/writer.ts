@@ -1,0 +1,121 @@
+/** Writes a run. One process, the sidecar, writes; everybody may read at the same time. */
+
+import { join } from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import type { LogRecord } from "../protocol/messages.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { type StepBatch, stepValue } from "../protocol/steps.ts";
+import { createDatabase } from "./database.ts";
+import { RUN_DATABASE } from "./paths.ts";
+import { thisProcess } from "./process.ts";
+
+/** What one transaction adds to a run. */
+export interface RunAddition {
+  /** The record as it stands after the batches. */
+  readonly record: RunRecord;
+  readonly batches: readonly StepBatch[];
+  readonly logs: readonly LogRecord[];
+}
+
+/** The CRC-32 over the columns of a batch. */
+export function batchChecksum(columns: readonly Uint8Array[]): number {
+  return columns.reduce((crc, bytes) => crc32(bytes, crc), 0);
+}
+
+/** The bytes of a column, without a copy. */
+function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The writer of a new run. Every method throws if the file cannot be written. */
+export class RunWriter {
+  readonly #database: DatabaseSync;
+  readonly #insertBatch: StatementSync;
+  readonly #insertLog: StatementSync;
+  readonly #updateRun: StatementSync;
+  readonly #updateProgress: StatementSync;
+  /** The record as it stands in the file. */
+  #stored: string;
+
+  /** Makes the run's file in its folder, which exists; `source` is the text of the script. */
+  constructor(folder: string, record: RunRecord, source: string) {
+    this.#database = createDatabase(join(folder, RUN_DATABASE));
+    this.#insertBatch = this.#database.prepare("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insertLog = this.#database.prepare(
+      "INSERT INTO log (level, text, time, step) VALUES (?, ?, ?, ?)",
+    );
+    this.#updateRun = this.#database.prepare("UPDATE run SET record = ?");
+    this.#updateProgress = this.#database.prepare("UPDATE progress SET steps = ?, finalLoss = ?");
+    this.#stored = lasting(record);
+    this.#database
+      .prepare("INSERT INTO run VALUES (1, ?, ?)")
+      .run(this.#stored, JSON.stringify(thisProcess()));
+    this.#database
+      .prepare("INSERT INTO progress VALUES (1, ?, ?)")
+      .run(record.steps, record.finalLoss);
+    this.#database.prepare("INSERT INTO source VALUES (?, ?)").run(record.script, source);
+  }
+
+  /** Adds batches and logs and replaces the record, all or nothing. */
+  add({ record, batches, logs }: RunAddition): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      for (const batch of batches) this.#addBatch(batch);
+      for (const { level, text, time, step } of logs) this.#insertLog.run(level, text, time, step);
+      this.#updateProgress.run(record.steps, record.finalLoss);
+      const changed = lasting(record);
+      if (changed !== this.#stored) this.#updateRun.run(changed);
+      this.#database.exec("COMMIT");
+      this.#stored = changed;
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full.
+    }
+  }
+
+  #addBatch(batch: StepBatch): void {
+    const columns = [bytesOf(batch.steps), bytesOf(batch.lr), bytesOf(batch.tensors)] as const;
+    const { firstStep, count, groups, tensorCount } = batch;
+    this.#insertBatch.run(
+      firstStep,
+      count,
+      groups,
+      tensorCount,
+      ...columns,
+      batchChecksum(columns),
+    );
+  }
+
+  /** Closes the file, as one file without a write-ahead log unless somebody is reading it. */
+  close(): void {
+    try {
+      this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE;");
+    } catch {
+      // It is being read; a log beside it does no harm.
+    }
+    this.#database.close();
+  }
+}
+
+/** What does not change with every step, as JSON. */
+function lasting({ steps: _, finalLoss: __, ...record }: RunRecord): string {
+  return JSON.stringify(record);
+}
+
+/** A record after one more batch. */
+export function afterBatch(record: RunRecord, batch: StepBatch): RunRecord {
+  return {
+    ...record,
+    steps: batch.firstStep + batch.count - 1,
+    finalLoss: stepValue(batch, batch.count - 1, "loss"),
+  };
+}

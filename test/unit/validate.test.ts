@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { parseClientMessage, parseSidecarMessage } from "../../runtime/protocol/validate.ts";
+import { exampleBatch, exampleRun } from "./run-example.ts";
+
+describe("messages", () => {
+  test("pass when they are as declared", () => {
+    const run = exampleRun();
+    const batch = exampleBatch(1, 3);
+    const log = { level: "info", text: "hi", time: 1, step: 0 };
+    for (const message of [
+      { type: "welcome", version: 1, run, logs: 0 },
+      { type: "run", run: { ...run, error: { message: "no", location: undefined } } },
+      { type: "steps", batch },
+      { type: "log", log },
+      { type: "end", run },
+      { type: "refused", reason: "wrong token" },
+    ]) {
+      expect(parseSidecarMessage(message)).toBe(message);
+    }
+    const hello = { type: "hello", version: 1, token: "t" };
+    expect(parseClientMessage(hello)).toBe(hello);
+    expect(parseClientMessage({ type: "stop" })).toEqual({ type: "stop" });
+  });
+
+  test.each([
+    [null, "message.type: expected hello | stop, got undefined"],
+    ["stop", "message.type: expected hello | stop, got undefined"],
+    [{ type: "format disk" }, "message.type: expected hello | stop, got string"],
+    [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
+    [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],
+  ])("a client's %j is refused", (message, reason) => {
+    expect(() => parseClientMessage(message)).toThrow(reason);
+  });
+
+  test.each([
+    [{ status: "asleep" }, "message.run.status: expected running"],
+    [{ steps: -1 }, "message.run.steps: expected a count"],
+    [{ args: "x" }, "message.run.args: expected an array"],
+    [{ args: [1] }, "message.run.args[0]: expected string, got number"],
+    [{ adapter: { vendor: "google" } }, "message.run.adapter.architecture: expected string"],
+    [{ error: { message: "m", location: { file: 1 } } }, "message.run.error.location.file"],
+  ])("a run with %j is refused", (change, reason) => {
+    const message = { type: "run", run: { ...exampleRun(), ...change } };
+    expect(() => parseSidecarMessage(message)).toThrow(reason);
+  });
+
+  test("a batch whose columns are shorter than it says is refused", () => {
+    const batch = { ...exampleBatch(1, 3), count: 4 };
+    expect(() => parseSidecarMessage({ type: "steps", batch })).toThrow("do not have 4 rows");
+    const plain = { ...exampleBatch(1, 3), lr: [1, 2, 3] };
+    expect(() => parseSidecarMessage({ type: "steps", batch: plain })).toThrow("a Float64Array");
+  });
+});
