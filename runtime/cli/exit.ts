@@ -1,0 +1,5 @@
+/** Exit codes of the command line. */
+export const EXIT = { completed: 0, failed: 1, wrongUsage: 2, stopped: 130 } as const;
+
+/** The command line cannot be understood. */
+export class UsageError extends Error {}

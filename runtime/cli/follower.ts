@@ -1,0 +1,91 @@
+/** Follows a run from its start to its end, so that a report hears of every step in order. */
+import type { SidecarConnection } from "../client/connection.ts";
+import { attachRun, type StartOptions, startRun } from "../client/start.ts";
+import type { SidecarMessage } from "../protocol/messages.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { type StepBatch, sliceBatch } from "../protocol/steps.ts";
+import { openRun } from "../store/reader.ts";
+import type { Report } from "./report.ts";
+
+export class Follower {
+  readonly #report: Report;
+  #connection: SidecarConnection | undefined;
+  #isStopping = false;
+  #steps = 0;
+  #logs = 0;
+  #ended: RunRecord | undefined;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** Starts a run and follows it; resolves to its final record. Throws if it does not start. */
+  async follow(options: StartOptions): Promise<RunRecord> {
+    const listener = this.#receive.bind(this);
+    let connection: SidecarConnection | undefined = await startRun(options, listener);
+    const { runFolder } = connection;
+    while (connection) {
+      this.#connection = connection;
+      if (this.#isStopping) connection.stop();
+      await connection.closed;
+      if (this.#ended) break;
+      connection = await attachRun(runFolder, listener);
+    }
+    const run = this.#ended ?? this.#catchUp(runFolder);
+    this.#report.end(run);
+    return run;
+  }
+
+  /** Ends the run. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#connection?.stop();
+  }
+
+  #receive(message: SidecarMessage, { runFolder }: SidecarConnection): void {
+    switch (message.type) {
+      case "welcome": {
+        const { run, logs } = message;
+        this.#report.run(run);
+        // Of a script that does not compile there may be no run to read.
+        if (run.steps > 0 || logs > 0) this.#catchUp(runFolder, run.steps, logs);
+        break;
+      }
+      case "run":
+        this.#report.run(message.run);
+        break;
+      case "steps":
+        this.#addSteps(message.batch);
+        break;
+      case "log":
+        this.#logs++;
+        this.#report.log(message.log);
+        break;
+      case "end":
+        this.#ended = message.run;
+        break;
+    }
+  }
+
+  /** Reads from the store what was not sent to this client. Returns the record that is there. */
+  #catchUp(runFolder: string, steps?: number, logs?: number): RunRecord {
+    const reader = openRun(runFolder);
+    const run = reader.record();
+    this.#report.run(run);
+    for (const log of reader.logs(logs).slice(this.#logs)) {
+      this.#logs++;
+      this.#report.log(log);
+    }
+    for (const batch of reader.steps(this.#steps + 1, steps)) this.#addSteps(batch);
+    reader.close();
+    return run;
+  }
+
+  /** Reports the steps of a batch that have not been reported. */
+  #addSteps(batch: StepBatch): void {
+    const seen = Math.max(0, this.#steps + 1 - batch.firstStep);
+    if (seen >= batch.count) return;
+    this.#steps = batch.firstStep + batch.count - 1;
+    this.#report.steps(sliceBatch(batch, seen, batch.count));
+  }
+}

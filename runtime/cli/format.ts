@@ -1,0 +1,77 @@
+/** Numbers and lines as the terminal shows them. */
+import { basename } from "node:path";
+import type { RunRecord } from "../protocol/run.ts";
+import { type StepBatch, stepValue } from "../protocol/steps.ts";
+
+/** What a line about a step says. */
+export interface StepSummary {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** η of the first parameter group. */
+  readonly lr: number;
+  /** Milliseconds since the start of the run. */
+  readonly time: number;
+}
+
+export function lastStep(batch: StepBatch): StepSummary {
+  const row = batch.count - 1;
+  return {
+    step: batch.firstStep + row,
+    epoch: stepValue(batch, row, "epoch"),
+    loss: stepValue(batch, row, "loss"),
+    gradNorm: stepValue(batch, row, "gradNorm"),
+    lr: batch.lr[row * batch.groups] ?? Number.NaN,
+    time: stepValue(batch, row, "time"),
+  };
+}
+
+/** Four digits that count: 0.2314, 12.31, 2.000e-4. */
+export function digits(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  return size >= 1e-3 && size < 1e5 ? value.toPrecision(4) : value.toExponential(3);
+}
+
+/** As short as it can be said: 0.001, 2e-4. */
+export function brief(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential(3).replace(/\.?0+e/, "e")
+    : String(Number(value.toPrecision(4)));
+}
+
+/** `step 1,234 · epoch 2.41 · loss 0.2314 · ‖g‖ 1.203 · η 0.002 · 512 steps/s` */
+export function stepLine(summary: StepSummary, stepsPerSecond: number): string {
+  const { step, epoch, loss, gradNorm, lr } = summary;
+  return [
+    `step ${step.toLocaleString("en")}`,
+    ...(Number.isNaN(epoch) ? [] : [`epoch ${epoch.toFixed(2)}`]),
+    `loss ${digits(loss)}`,
+    `‖g‖ ${digits(gradNorm)}`,
+    `η ${brief(lr)}`,
+    ...(stepsPerSecond > 0 ? [`${brief(Number(stepsPerSecond.toPrecision(3)))} steps/s`] : []),
+  ].join(" · ");
+}
+
+/** `digits.ts on Google SwiftShader (software adapter), seed 0` */
+export function runLine({ script, adapter, seed }: RunRecord): string {
+  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}` : "";
+  const where = adapter ? ` on ${name}${adapter.software ? " (software adapter)" : ""}` : "";
+  return `${basename(script)}${where}, seed ${seed}`;
+}
+
+/** `completed after 1,350 steps in 12.3 s, loss 0.01234` */
+export function endLine({ status, steps, finalLoss, startedAt, endedAt }: RunRecord): string {
+  const seconds = ((endedAt ?? Date.now()) - startedAt) / 1000;
+  const loss = steps > 0 ? `, loss ${digits(finalLoss)}` : "";
+  return `${status} after ${steps.toLocaleString("en")} steps in ${seconds.toFixed(1)} s${loss}`;
+}
+
+/** Why a run failed, with the place in the source that a terminal makes a link of. */
+export function errorText({ error }: RunRecord): string {
+  if (!error) return "";
+  const { message, stack, location } = error;
+  const place = location ? `${location.file}:${location.line}:${location.column}\n` : "";
+  return place + (stack?.includes(message) ? stack : [message, stack].filter(Boolean).join("\n"));
+}

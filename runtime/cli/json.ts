@@ -1,0 +1,119 @@
+/** `--json`: one object a line. The README documents the objects; programs rely on them. */
+import type { LogRecord } from "../protocol/messages.ts";
+import type { RunRecord, TensorRecord } from "../protocol/run.ts";
+import { type StepBatch, stepValue, type TensorColumn, tensorValue } from "../protocol/steps.ts";
+import type { Report } from "./report.ts";
+
+/** JSON has no NaN and no infinity: they are written as strings. */
+type JsonNumber = number | "NaN" | "Infinity" | "-Infinity";
+
+export class JsonReport implements Report {
+  #run: RunRecord | undefined;
+  #hasSaidRun = false;
+  readonly #print: (line: string) => void;
+  readonly #printError: (text: string) => void;
+
+  /** `print` takes the objects' lines, `printError` the script's own output. */
+  constructor(print: (line: string) => void, printError: (text: string) => void) {
+    this.#print = print;
+    this.#printError = printError;
+  }
+
+  run(run: RunRecord): void {
+    this.#run = run;
+  }
+
+  log({ level, text }: LogRecord): void {
+    this.#printError(`${text}\n`);
+    this.#say({ type: "log", level, text });
+  }
+
+  steps(batch: StepBatch): void {
+    for (let row = 0; row < batch.count; row++) {
+      this.#say(stepObject(batch, row, this.#run?.tensors ?? []));
+    }
+  }
+
+  end(run: RunRecord): void {
+    this.#run = run;
+    const { status, steps, finalLoss, error } = run;
+    this.#say({
+      type: "end",
+      status,
+      steps,
+      finalLoss: steps === 0 ? null : jsonNumber(finalLoss),
+      ...(error && { error }),
+    });
+  }
+
+  /** Says the run first, as late as possible: by then it knows the adapter and the seed. */
+  #say(object: object): void {
+    if (!this.#hasSaidRun && this.#run) {
+      this.#hasSaidRun = true;
+      const { id, script, adapter = null, seed } = this.#run;
+      this.#print(JSON.stringify({ type: "run", id, script, adapter, seed }));
+    }
+    this.#print(JSON.stringify(object));
+  }
+}
+
+/** A number as JSON can hold it. */
+export function jsonNumber(value: number): JsonNumber {
+  return Number.isFinite(value) ? value : (String(value) as JsonNumber);
+}
+
+/** The object of one step. What an optimizer does not define is null. */
+export function stepObject(batch: StepBatch, row: number, tensors: readonly TensorRecord[]) {
+  const of = (column: Parameters<typeof stepValue>[2]) => jsonNumber(stepValue(batch, row, column));
+  const known = (column: Parameters<typeof stepValue>[2]) => {
+    const value = stepValue(batch, row, column);
+    return Number.isNaN(value) ? null : jsonNumber(value);
+  };
+  const adaptive = tensors.some(({ optimizer }) => optimizer !== "SGD");
+  const rates = batch.lr.subarray(row * batch.groups, (row + 1) * batch.groups);
+  return {
+    type: "step",
+    step: batch.firstStep + row,
+    epoch: known("epoch"),
+    loss: of("loss"),
+    gradNorm: of("gradNorm"),
+    weightNorm: of("weightNorm"),
+    updateNorm: of("updateNorm"),
+    stepToWeight: of("stepToWeight"),
+    travel: of("travel"),
+    adamGain: adaptive ? of("adamGain") : null,
+    lr: Array.from(rates, jsonNumber),
+    ms: { step: known("stepMs") },
+    params: Object.fromEntries(
+      tensors
+        .slice(0, batch.tensorCount)
+        .map((tensor, i) => [tensor.name, tensorObject(batch, row, i, tensor)]),
+    ),
+  };
+}
+
+function tensorObject(batch: StepBatch, row: number, index: number, tensor: TensorRecord) {
+  const of = (column: TensorColumn) => jsonNumber(tensorValue(batch, row, index, column));
+  return {
+    gradNorm: of("gradNorm"),
+    weightNorm: of("weightNorm"),
+    stepToWeight: of("stepToWeight"),
+    signFlips: tensor.momentum ? of("signFlips") : null,
+    epsDominated: tensor.optimizer === "SGD" ? null : of("epsDominated"),
+    nonFinite: of("nonFinite"),
+    effectiveLr: {
+      min: of("effectiveLrMin"),
+      p5: of("effectiveLrP5"),
+      p50: of("effectiveLrP50"),
+      p95: of("effectiveLrP95"),
+      max: of("effectiveLrMax"),
+    },
+    stepSize: {
+      min: of("stepSizeMin"),
+      p5: of("stepSizeP5"),
+      p50: of("stepSizeP50"),
+      p95: of("stepSizeP95"),
+      max: of("stepSizeMax"),
+    },
+  };
+}

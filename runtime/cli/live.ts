@@ -1,0 +1,125 @@
+/** A few lines of a terminal that are drawn again in place. */
+import { stripVTControlCharacters, styleText } from "node:util";
+import type { LogRecord } from "../protocol/messages.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { type StepBatch, stepValue } from "../protocol/steps.ts";
+import {
+  brief,
+  digits,
+  endLine,
+  errorText,
+  lastStep,
+  runLine,
+  type StepSummary,
+} from "./format.ts";
+import { LossHistory } from "./lossHistory.ts";
+import { StepRate } from "./rate.ts";
+import type { Report } from "./report.ts";
+
+/** Milliseconds between two drawings: ten a second. */
+const FRAME_MS = 100;
+
+const BAR_CELLS = 24;
+
+/** The part of a terminal that is written to. */
+export interface Terminal {
+  readonly columns: number;
+  write(text: string): unknown;
+}
+
+export class LiveReport implements Report {
+  readonly #terminal: Terminal;
+  readonly #rate = new StepRate();
+  readonly #losses = new LossHistory();
+  #run: RunRecord | undefined;
+  #last: StepSummary | undefined;
+  /** Output of the script that has not been printed yet. */
+  #above = "";
+  #drawnLines = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  run(run: RunRecord): void {
+    this.#run = run;
+    this.#schedule();
+  }
+
+  steps(batch: StepBatch): void {
+    this.#last = lastStep(batch);
+    this.#rate.add(this.#last);
+    for (let row = 0; row < batch.count; row++) this.#losses.add(stepValue(batch, row, "loss"));
+    this.#schedule();
+  }
+
+  log({ level, text }: LogRecord): void {
+    const styles = { debug: "dim", info: "none", warn: "yellow", error: "red" } as const;
+    this.#above += `${style(styles[level], text)}\n`;
+    this.#schedule();
+  }
+
+  end(run: RunRecord): void {
+    this.#run = run;
+    this.#redraw();
+    const styles = { completed: "green", stopped: "yellow" } as const;
+    const status = run.status as keyof typeof styles;
+    const error = run.error ? `${style("red", errorText(run))}\n` : "";
+    this.#terminal.write(`${error}${style(styles[status] ?? "red", endLine(run))}\n`);
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#redraw(), FRAME_MS);
+  }
+
+  /** Puts what was printed where the lines stand, and the lines below it, in one write. */
+  #redraw(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines().map(line => shorten(line, this.#terminal.columns - 1));
+    const erase = this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A\r\x1b[J` : "";
+    this.#terminal.write(`${erase}${this.#above}${lines.map(line => `${line}\n`).join("")}`);
+    this.#above = "";
+    this.#drawnLines = lines.length;
+  }
+
+  #lines(): string[] {
+    if (!this.#run) return [];
+    const head = style("bold", runLine(this.#run));
+    const last = this.#last;
+    if (!last) return [head];
+    const cells = [
+      `step ${last.step.toLocaleString("en")}`,
+      `loss ${style("cyan", digits(last.loss))}`,
+      `‖g‖ ${digits(last.gradNorm)}`,
+      `η ${brief(last.lr)}`,
+      `${brief(Number(this.#rate.perSecond.toPrecision(3)))} steps/s`,
+    ];
+    return [
+      head,
+      cells.join("  "),
+      ...epochLine(last.epoch),
+      style("cyan", this.#losses.sparkline()),
+    ];
+  }
+}
+
+/** How far the current pass over the data is. Nothing without a loader. */
+function epochLine(epoch: number): string[] {
+  if (!Number.isFinite(epoch)) return [];
+  const done = epoch === 0 ? 0 : epoch - (Math.ceil(epoch) - 1);
+  const full = Math.round(done * BAR_CELLS);
+  const bar = "█".repeat(full) + "░".repeat(BAR_CELLS - full);
+  return [`epoch ${Math.max(1, Math.ceil(epoch))}  ${bar} ${Math.round(done * 100)} %`];
+}
+
+/** Cuts a line that would wrap; a wrapped line could not be erased. */
+function shorten(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : plain.slice(0, columns);
+}
+
+function style(format: Parameters<typeof styleText>[0] | "none", text: string): string {
+  return format === "none" ? text : styleText(format, text, { stream: process.stdout });
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+/** Entry of the command line: `stepscope train | runs | doctor`. */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { isRecent, MINIMUM_NODE } from "../client/node.ts";
+import { ScriptNotFoundError } from "../client/start.ts";
+import { VERSION } from "../protocol/version.ts";
+import { doctor } from "./doctor.ts";
+import { EXIT, UsageError } from "./exit.ts";
+import { listProject } from "./runs.ts";
+import { train } from "./train.ts";
+
+const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
+
+  stepscope train FILE [--seed N] [--json] [-- ARGS]   Train, and show how it goes
+      --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
+      --json      One JSON object a line; the script's own output goes to standard error
+      ARGS        Arguments for the script
+  stepscope runs [FOLDER]                              List the runs of a project
+  stepscope doctor                                     Say what this machine computes on
+  stepscope --help | --version
+
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 stopped.
+`;
+
+const isFromSource = import.meta.url.endsWith(".ts");
+
+const SIDECAR = fileURLToPath(
+  new URL(isFromSource ? "../sidecar/main.ts" : "./sidecar.js", import.meta.url),
+);
+
+/** Runs one command; resolves to the exit code. */
+async function main([command, ...rest]: string[]): Promise<number> {
+  if (!isRecent(process.versions.node)) {
+    throw new Error(
+      `Node.js ${MINIMUM_NODE} or newer is needed, and this is ${process.versions.node}. ` +
+        "Install it from https://nodejs.org.",
+    );
+  }
+  switch (command) {
+    case "train":
+      return train(trainOptions(rest));
+    case "runs": {
+      const [folder = ".", ...others] = rest;
+      rejectArguments(others);
+      return listProject(folder);
+    }
+    case "doctor":
+      rejectArguments(rest);
+      return doctor();
+    case "--version":
+    case "-v":
+      console.log(VERSION);
+      return EXIT.completed;
+    case "--help":
+    case "-h":
+    case "help":
+      console.log(HELP);
+      return EXIT.completed;
+    default:
+      throw new UsageError(command ? `There is no command "${command}".` : "A command is missing.");
+  }
+}
+
+function trainOptions(args: string[]) {
+  const end = args.indexOf("--");
+  const own = end < 0 ? args : args.slice(0, end);
+  const { values, positionals } = parseTrainArgs(own);
+  const [script, ...others] = positionals;
+  if (!script) throw new UsageError("train: FILE is missing.");
+  rejectArguments(others);
+  const seed = Number(values.seed);
+  if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32) {
+    throw new UsageError(`--seed: expected a whole number below 2³², got "${values.seed}".`);
+  }
+  const scriptArgs = end < 0 ? [] : args.slice(end + 1);
+  return { script, args: scriptArgs, seed, json: values.json, sidecar: SIDECAR };
+}
+
+function parseTrainArgs(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        seed: { type: "string", default: "0" },
+        json: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function rejectArguments(args: readonly string[]): void {
+  if (args.length === 0) return;
+  throw new UsageError(`Unexpected: ${args.join(" ")}. Arguments for a script come after "--".`);
+}
+
+// `stepscope … | head`: nobody reads on, which is no reason for a stack trace.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof UsageError || error instanceof ScriptNotFoundError;
+  console.error(`stepscope: ${error instanceof Error ? error.message : error}`);
+  if (isUsage) console.error("Try: stepscope --help");
+  process.exitCode = isUsage ? EXIT.wrongUsage : EXIT.failed;
+}

@@ -1,0 +1,57 @@
+/** `stepscope train FILE`: trains, and says how it goes. */
+import type { RunStatus } from "../protocol/run.ts";
+import { EXIT } from "./exit.ts";
+import { Follower } from "./follower.ts";
+import { JsonReport } from "./json.ts";
+import { LiveReport } from "./live.ts";
+import { PlainReport } from "./plain.ts";
+import type { Report } from "./report.ts";
+
+export interface TrainOptions {
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly seed: number;
+  readonly json: boolean;
+  /** The sidecar's entry. */
+  readonly sidecar: string;
+}
+
+/** A run on the command line ends with the command, even if that was killed. */
+const GRACE_MS = 2000;
+
+const EXIT_CODES: Readonly<Record<RunStatus, number>> = {
+  running: EXIT.failed,
+  completed: EXIT.completed,
+  failed: EXIT.failed,
+  crashed: EXIT.failed,
+  stopped: EXIT.stopped,
+};
+
+/** Trains to the end; resolves to the exit code. */
+export async function train({ json, ...options }: TrainOptions): Promise<number> {
+  const follower = new Follower(json ? jsonReport() : textReport());
+  const stop = () => follower.stop();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  // Nobody reads on.
+  process.stdout.on("error", stop);
+  const run = await follower.follow({ ...options, graceMs: GRACE_MS });
+  for (const signal of signals) process.off(signal, stop);
+  return EXIT_CODES[run.status];
+}
+
+function jsonReport(): Report {
+  return new JsonReport(
+    line => process.stdout.write(`${line}\n`),
+    text => process.stderr.write(text),
+  );
+}
+
+function textReport(): Report {
+  const { stdout, stderr } = process;
+  if (stdout.isTTY && process.env.TERM !== "dumb") return new LiveReport(stdout);
+  return new PlainReport(
+    line => stdout.write(`${line}\n`),
+    line => stderr.write(`${line}\n`),
+  );
+}

@@ -1,0 +1,144 @@
+/** Starts sidecars, and finds those that run. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LAUNCH_VARIABLE, type LaunchOptions } from "../protocol/launch.ts";
+import { createRunFolder, SIDECAR_LOG } from "../store/paths.ts";
+import { livingSidecars, socketPath } from "../store/registry.ts";
+import {
+  type Address,
+  connectTo,
+  type MessageListener,
+  type SidecarConnection,
+} from "./connection.ts";
+import { findNode } from "./node.ts";
+
+export interface StartOptions {
+  /** The training file. */
+  readonly script: string;
+  /** The script's own arguments. */
+  readonly args?: readonly string[];
+  /** Working folder of the script; that of this process if left out. */
+  readonly cwd?: string;
+  readonly seed?: number;
+  /** Milliseconds that the run goes on when the last client has gone; a minute if left out. */
+  readonly graceMs?: number;
+  /** The sidecar's entry: dist/sidecar.js. */
+  readonly sidecar: string;
+  /** The Node to run it with; searched for if left out. */
+  readonly node?: string;
+}
+
+/** The training file does not exist. */
+export class ScriptNotFoundError extends Error {}
+
+const DEFAULT_GRACE_MS = 60_000;
+const POLL_MS = 10;
+
+/** Longest that a process may take before it listens. */
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * Starts a run in a process of its own, which outlives this one, and connects to it.
+ * @throws if there is no such script or no Node for it, if the store cannot be written, or if the
+ *   process ends before it listens: then with what it said. A script that does not compile is not
+ *   among these: it comes as the `end` of the run.
+ */
+export async function startRun(
+  options: StartOptions,
+  listener: MessageListener,
+): Promise<SidecarConnection> {
+  const script = resolve(options.cwd ?? ".", options.script);
+  if (!existsSync(script) || !statSync(script).isFile()) {
+    throw new ScriptNotFoundError(`There is no file ${script}.`);
+  }
+  const node = await findNode(options.node);
+  const { id, folder } = createRunFolder(script);
+  const launch: LaunchOptions = {
+    id,
+    runFolder: folder,
+    script,
+    args: options.args ?? [],
+    seed: options.seed ?? 0,
+    graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+    socket: socketPath(randomBytes(8).toString("hex")),
+    token: randomBytes(32).toString("hex"),
+  };
+  const child = spawnSidecar(node, options, launch);
+  try {
+    return await connectToChild(child, launch, listener);
+  } catch (error) {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Connects to the living sidecar of a run, told by its id or its folder; undefined if none. */
+export async function attachRun(
+  run: string,
+  listener: MessageListener,
+): Promise<SidecarConnection | undefined> {
+  const address = livingSidecars().find(({ id, runFolder }) => id === run || runFolder === run);
+  if (!address) return undefined;
+  try {
+    return await connectTo(address, listener);
+  } catch (error) {
+    // It ended between the two calls.
+    if (!livingSidecars().some(({ id }) => id === address.id)) return undefined;
+    throw error;
+  }
+}
+
+function spawnSidecar(node: string, options: StartOptions, launch: LaunchOptions): ChildProcess {
+  const { ELECTRON_RUN_AS_NODE: _, ...inherited } = process.env;
+  const log = openSync(join(launch.runFolder, SIDECAR_LOG), "a", 0o600);
+  try {
+    const child = spawn(node, [options.sidecar, launch.script, ...launch.args], {
+      cwd: options.cwd ?? process.cwd(),
+      env: { ...inherited, [LAUNCH_VARIABLE]: JSON.stringify(launch) },
+      stdio: ["ignore", log, log],
+      detached: true,
+      windowsHide: true,
+    });
+    // It must not keep this process alive.
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Knocks until the process listens, or has ended. */
+async function connectToChild(
+  child: ChildProcess,
+  address: Address,
+  listener: MessageListener,
+): Promise<SidecarConnection> {
+  let ended: string | undefined;
+  child.once("exit", (code, signal) => {
+    ended = `ended (${signal ?? `exit code ${code}`})`;
+  });
+  child.once("error", ({ message }) => {
+    ended = `did not start: ${message}`;
+  });
+  for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
+    try {
+      return await connectTo(address, listener);
+    } catch (error) {
+      if (!isNotListening(error)) throw error;
+    }
+    if (ended) break;
+    await sleep(POLL_MS);
+  }
+  const words = readFileSync(join(address.runFolder, SIDECAR_LOG), "utf8").trim();
+  const reason = ended ?? "did not listen in time";
+  throw new Error(`The training process ${reason}.${words && `\n${words}`}`);
+}
+
+function isNotListening(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ECONNREFUSED";
+}

@@ -1,0 +1,136 @@
+/**
+ * Compiles a training file and what it imports from its own project, module by module and in
+ * memory: every module keeps its `import.meta`, and a debugger finds it where it lies on disk.
+ */
+import { realpathSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { extname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build, type Message, type OnResolveArgs, type Plugin, stop } from "esbuild";
+import { resolveAsNode } from "./hooks.ts";
+
+/** ES modules with inline source maps, by the URL of the file that they were made from. */
+export type CompiledModules = ReadonlyMap<string, string>;
+
+/** Files that Node cannot run as they are: types, enums, decorators, path aliases. */
+const COMPILED = new Set([".ts", ".mts", ".tsx", ".jsx"]);
+
+/** Files that Node runs by itself; anything else (JSON, text) becomes part of its importer. */
+const NATIVE = new Set([".js", ".mjs", ".cjs", ".cts", ".node", ".wasm"]);
+
+/** A script that does not compile. `messages` are esbuild's. */
+export class CompileError extends Error {
+  readonly messages: readonly Message[];
+
+  constructor(messages: readonly Message[]) {
+    super(messages.map(({ text }) => text).join("\n"));
+    this.name = "CompileError";
+    this.messages = messages;
+  }
+}
+
+/**
+ * Compiles `script` and everything that it imports by path, alias or workspace.
+ * @param engine URL of the module that `stepscope` stands for.
+ * @throws CompileError with all that is wrong, if anything is.
+ */
+export async function compileScript(script: string, engine: string): Promise<CompiledModules> {
+  const compiler = new Compiler(engine);
+  compiler.add(realpathSync(script));
+  await compiler.settled();
+  // The compiler is a process of its own.
+  await stop();
+  if (compiler.errors.length > 0) throw new CompileError(compiler.errors);
+  return compiler.modules;
+}
+
+class Compiler {
+  readonly modules = new Map<string, string>();
+  readonly errors: Message[] = [];
+  readonly #engine: string;
+  readonly #jobs = new Map<string, Promise<void>>();
+
+  constructor(engine: string) {
+    this.#engine = engine;
+  }
+
+  /** Sees to it that a file will be compiled; returns its URL. */
+  add(file: string): string {
+    const url = pathToFileURL(file).href;
+    if (!this.#jobs.has(url)) this.#jobs.set(url, this.#compile(file, url, this.#jobs.size === 0));
+    return url;
+  }
+
+  async settled(): Promise<void> {
+    for (const job of this.#jobs.values()) await job;
+  }
+
+  async #compile(file: string, url: string, isEntry: boolean): Promise<void> {
+    try {
+      const result = await build({
+        entryPoints: [file],
+        outfile: file,
+        allowOverwrite: true,
+        write: false,
+        // Modules stay apart: the plugin leaves each import of code as an import.
+        bundle: true,
+        plugins: [this.#imports],
+        format: "esm",
+        platform: "node",
+        target: `node${process.versions.node}`,
+        packages: "external",
+        sourcemap: "inline",
+        treeShaking: false,
+        charset: "utf8",
+        // For Node the sidecar is the main module.
+        banner: isEntry ? { js: "import.meta.main = true;" } : {},
+        logLevel: "silent",
+      });
+      this.modules.set(url, result.outputFiles[0]?.text ?? "");
+    } catch (error) {
+      this.errors.push(...messagesOf(error));
+    }
+  }
+
+  /** Turns what a module imports into the URL that Node is to load. */
+  readonly #imports: Plugin = {
+    name: "imports",
+    setup: ({ onResolve, resolve }) => {
+      onResolve({ filter: /.*/ }, async args => {
+        const { path, kind, importer, resolveDir, pluginData } = args;
+        if (kind === "entry-point" || pluginData === this || isBuiltin(path)) return undefined;
+        if (path === "stepscope") return { path: this.#engine, external: true };
+        const found = await resolve(path, { kind, importer, resolveDir, pluginData: this });
+        if (found.errors.length > 0) return { errors: found.errors };
+        if (found.external) return this.#package(args);
+        return this.#file(found.path);
+      });
+    },
+  };
+
+  /** A package is resolved as Node does it, from the file that imports it. */
+  #package({ path, importer }: OnResolveArgs) {
+    try {
+      const url = resolveAsNode(path, pathToFileURL(importer).href);
+      const isSource = url.startsWith("file:") && !url.includes("/node_modules/");
+      if (isSource) return this.#file(fileURLToPath(url));
+      return { path: url, external: true };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { errors: [{ text: `Could not resolve "${path}"`, notes: [{ text: reason }] }] };
+    }
+  }
+
+  #file(file: string) {
+    const extension = extname(file);
+    if (COMPILED.has(extension)) return { path: this.add(file), external: true };
+    if (NATIVE.has(extension)) return { path: pathToFileURL(file).href, external: true };
+    return { path: file };
+  }
+}
+
+function messagesOf(error: unknown): Message[] {
+  const { errors } = error as { errors?: Message[] };
+  if (!Array.isArray(errors)) throw error;
+  return errors;
+}

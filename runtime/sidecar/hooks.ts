@@ -1,0 +1,44 @@
+/** How Node finds and loads the modules of a training script. */
+import { registerHooks } from "node:module";
+import type { CompiledModules } from "./compile.ts";
+
+/** Specifiers that ask for another one as seen from another module. */
+const AS_SEEN_FROM = "stepscope-as-seen-from:";
+
+/**
+ * From now on `stepscope` is the module at `engine`, whoever imports it: two copies of the engine
+ * would not know each other's tensors.
+ */
+export function provideEngine(engine: string): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier === "stepscope") return { url: engine, shortCircuit: true };
+      if (!specifier.startsWith(AS_SEEN_FROM)) return next(specifier, context);
+      const [wanted, parentURL] = JSON.parse(
+        decodeURIComponent(specifier.slice(AS_SEEN_FROM.length)),
+      ) as [string, string];
+      return next(wanted, { ...context, parentURL });
+    },
+  });
+}
+
+/** From now on files that have been compiled are loaded as such. */
+export function provideModules(modules: CompiledModules): void {
+  registerHooks({
+    load(url, context, next) {
+      const source = modules.get(url);
+      if (source === undefined) return next(url, context);
+      return { format: "module", source, shortCircuit: true };
+    },
+  });
+}
+
+/**
+ * The URL that `specifier` means in the module at `parent`. Needs `provideEngine` before it.
+ * @throws Node's own error if it cannot be found.
+ */
+export function resolveAsNode(specifier: string, parent: string): string {
+  return import.meta.resolve(
+    AS_SEEN_FROM + encodeURIComponent(JSON.stringify([specifier, parent])),
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * Entry of a sidecar: the process that loads a training script and runs it on this thread, while
+ * the recorder thread stores and sends what is measured.
+ */
+import { constants, setPriority } from "node:os";
+import { Worker } from "node:worker_threads";
+import { observe } from "../insight/observer.ts";
+import { LAUNCH_VARIABLE, type LaunchOptions, launchOptions } from "../protocol/launch.ts";
+import { RecorderLink, sharedFlags } from "./link.ts";
+import { captureOutput } from "./output.ts";
+import { ScriptRun } from "./script.ts";
+
+const isFromSource = import.meta.url.endsWith(".ts");
+const recorder = new URL(isFromSource ? "./recorder.ts" : "./recorder.js", import.meta.url);
+const engine = new URL(isFromSource ? "../index.ts" : "./index.js", import.meta.url);
+
+const launch = takeLaunchOptions();
+const flags = sharedFlags();
+const link = new RecorderLink(
+  new Worker(recorder, { workerData: { launch, flags }, stdout: true, stderr: true }),
+  flags,
+);
+// A software adapter takes every core: the editor, and the recorder above, come first. On Linux the
+// threads that this one starts from here on inherit it.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+const flushOutput = captureOutput(line => link.log(line));
+
+observe({
+  seed: seed => link.send({ type: "seed", seed }),
+  tensors: tensors => link.send({ type: "tensors", tensors }),
+  steps: batch => link.steps(batch),
+});
+
+process.argv = [process.execPath, launch.script, ...launch.args];
+await new ScriptRun(launch, link, flushOutput).run(engine.href);
+
+/** The options of the client that started this process; hidden from the script. */
+function takeLaunchOptions(): LaunchOptions {
+  const text = process.env[LAUNCH_VARIABLE];
+  if (!text) throw new Error("A sidecar is started by `stepscope train` or by the extension.");
+  delete process.env[LAUNCH_VARIABLE];
+  return launchOptions(JSON.parse(text), LAUNCH_VARIABLE);
+}

@@ -1,0 +1,156 @@
+/**
+ * Entry of the recorder thread: stores what the main thread measures, serves clients, and sees to
+ * it that the run ends when it should.
+ */
+import { rmSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { PROTOCOL_VERSION } from "../protocol/messages.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { VERSION } from "../protocol/version.ts";
+import { thisProcess } from "../store/process.ts";
+import { type Registration, register, unregister } from "../store/registry.ts";
+import {
+  type FromRecorder,
+  type Outcome,
+  type RecorderData,
+  releaseMainThread,
+  type ToRecorder,
+  takeFromBacklog,
+} from "./link.ts";
+import { NativeOutput } from "./native-output.ts";
+import { Recording } from "./recording.ts";
+import { ClientServer } from "./server.ts";
+
+/** What a script that is told to stop may take, before its process is ended. */
+const STOP_MS = 1000;
+
+/** What the first client may take to arrive, and how long a run that is over waits for it. */
+const FIRST_CLIENT_MS = 30_000;
+const OVER_BEFORE_SEEN_MS = 3000;
+
+/** How often printed lines are stored, sent and let go. */
+const BACKLOG_MS = 20;
+
+const { launch, flags } = workerData as RecorderData;
+
+const record: RunRecord = {
+  id: launch.id,
+  script: launch.script,
+  args: launch.args,
+  status: "running",
+  startedAt: Date.now(),
+  pid: process.pid,
+  seed: launch.seed,
+  version: VERSION,
+  tensors: [],
+  steps: 0,
+  finalLoss: Number.NaN,
+};
+
+const registration: Registration = {
+  id: launch.id,
+  process: thisProcess(),
+  socket: launch.socket,
+  token: launch.token,
+  runFolder: launch.runFolder,
+  script: launch.script,
+};
+
+// Nobody could watch the run or stop it any more, least of all a script that never gives way.
+process.on("uncaughtException", error => {
+  writeSync(2, `The recorder of the run failed: ${error.stack}\n`);
+  process.kill(process.pid, "SIGKILL");
+});
+
+let backlog = 0;
+let isStopping = false;
+let hasEnded = false;
+let graceTimer: NodeJS.Timeout | undefined;
+const firstClient = Promise.withResolvers<void>();
+
+const server = new ClientServer(launch.token, {
+  welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
+  stop: () => void stop(),
+  clients: count => {
+    firstClient.resolve();
+    waitForClients(count, launch.graceMs);
+  },
+});
+const recording = new Recording(launch.runFolder, record, message => server.broadcast(message));
+// A script that prints faster than its clients read has to wait for them.
+setInterval(() => {
+  if (backlog === 0 || hasEnded || !server.hasRoom()) return;
+  recording.commit();
+  takeFromBacklog(flags, backlog);
+  backlog = 0;
+}, BACKLOG_MS);
+const nativeOutput = new NativeOutput(launch.runFolder, line => recording.log(line));
+
+parentPort?.on("message", receive);
+await server.listen(launch.socket);
+register(registration);
+waitForClients(0, Math.max(launch.graceMs, FIRST_CLIENT_MS));
+
+function receive(message: ToRecorder): void {
+  // What a script still does while its process is being ended is no part of the run.
+  if (hasEnded) return;
+  switch (message.type) {
+    case "adapter":
+    case "seed":
+    case "tensors": {
+      const { type: _, ...change } = message;
+      recording.change(change);
+      break;
+    }
+    case "steps":
+      recording.steps(message.batch);
+      break;
+    case "log":
+      recording.log(message.line);
+      backlog++;
+      break;
+    case "interrupted":
+      stop();
+      break;
+    case "end":
+      void finish(message.outcome);
+      break;
+  }
+}
+
+/** Stops the run when nobody has watched it for `graceMs`. */
+function waitForClients(count: number, graceMs: number): void {
+  clearTimeout(graceTimer);
+  graceTimer = count === 0 ? setTimeout(stop, graceMs) : undefined;
+}
+
+/** Asks the main thread to end the run, and ends the process if it does not listen. */
+function stop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  parentPort?.postMessage({ type: "stop" } satisfies FromRecorder);
+  setTimeout(async () => {
+    if (hasEnded) return;
+    const text = "The script did not give way within a second: its process was ended.";
+    recording.log({ level: "warn", text, time: Date.now() });
+    await finish({ status: "stopped" });
+    process.kill(process.pid, "SIGKILL");
+  }, STOP_MS);
+}
+
+/** Closes the run, tells the clients, and lets the process go. */
+async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
+  if (hasEnded) return;
+  hasEnded = true;
+  clearTimeout(graceTimer);
+  // A script may be over before the client that started it has connected.
+  await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
+  nativeOutput.close();
+  const run = recording.close({ status, endedAt: Date.now(), ...(error && { error }) });
+  if (neverBegan) rmSync(launch.runFolder, { recursive: true, force: true });
+  server.broadcast({ type: "end", run });
+  unregister(registration);
+  await server.close();
+  releaseMainThread(flags);
+}

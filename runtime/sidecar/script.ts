@@ -1,0 +1,121 @@
+/** Runs a training script from its first line to its end, whatever that is. */
+import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { LaunchOptions } from "../protocol/launch.ts";
+import { type CompiledModules, compileScript } from "./compile.ts";
+import { describeError } from "./failure.ts";
+import { provideEngine, provideModules } from "./hooks.ts";
+import type { Outcome, RecorderLink } from "./link.ts";
+
+export class ScriptRun {
+  readonly #launch: LaunchOptions;
+  readonly #link: RecorderLink;
+  readonly #flushOutput: () => void;
+  #outcome: Outcome | undefined;
+  #modules: CompiledModules = new Map();
+  #hasLoaded = false;
+  /** Delivers the steps that are still on the GPU; nothing to do before there is an engine. */
+  #drain: () => Promise<void> = async () => {};
+
+  constructor(launch: LaunchOptions, link: RecorderLink, flushOutput: () => void) {
+    this.#launch = launch;
+    this.#link = link;
+    this.#flushOutput = flushOutput;
+  }
+
+  /** Loads and runs the script, with the module at `engine` as `stepscope`. */
+  async run(engine: string): Promise<void> {
+    this.#listen();
+    try {
+      await this.#prepare(engine);
+    } catch (error) {
+      this.#exit({ ...this.#failed(error), neverBegan: true }, 1);
+    }
+    try {
+      await import(pathToFileURL(realpathSync(this.#launch.script)).href);
+      this.#hasLoaded = true;
+    } catch (error) {
+      await this.#end(this.#failed(error), 1);
+    }
+  }
+
+  /** Compiles the script, and opens the GPU meanwhile. */
+  async #prepare(engine: string): Promise<void> {
+    process.setSourceMapsEnabled(true);
+    provideEngine(engine);
+    const opening = openEngine(this.#launch.seed);
+    // Where both fail, the script's own fault is told.
+    opening.catch(() => {});
+    this.#modules = await compileScript(this.#launch.script, engine);
+    provideModules(this.#modules);
+    const { drain, adapter } = await opening;
+    this.#drain = drain;
+    this.#link.send({ type: "adapter", adapter });
+  }
+
+  #listen(): void {
+    this.#link.onstop = () => void this.#end({ status: "stopped" }, 0);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => this.#link.send({ type: "interrupted" }));
+    }
+    process.on("uncaughtException", error => {
+      // A handler of the script's own is welcome to it.
+      if (process.listenerCount("uncaughtException") === 1) void this.#end(this.#failed(error), 1);
+    });
+    process.once("beforeExit", () => void this.#end(this.#ranToItsEnd(), process.exitCode ?? 0));
+    process.on("exit", code => {
+      this.#flushOutput();
+      this.#link.end(this.#outcome ?? calledExit(code));
+    });
+  }
+
+  /** Delivers what is still on the GPU, and ends the process. */
+  async #end(outcome: Outcome, code: number | string): Promise<void> {
+    if (this.#outcome) return;
+    this.#outcome = outcome;
+    try {
+      await this.#drain();
+    } catch (error) {
+      if (outcome.status === "completed") this.#outcome = this.#failed(error);
+    }
+    process.exit(code);
+  }
+
+  #exit(outcome: Outcome, code: number): never {
+    this.#outcome = outcome;
+    process.exit(code);
+  }
+
+  /** Nothing is left to do for the event loop. */
+  #ranToItsEnd(): Outcome {
+    if (!this.#hasLoaded) {
+      return failure("The script waits for a promise that nothing will ever settle.");
+    }
+    const code = process.exitCode ?? 0;
+    return code === 0 ? { status: "completed" } : failure(`The script set the exit code ${code}.`);
+  }
+
+  #failed(error: unknown): Outcome {
+    const isScript = (file: string) => this.#modules.has(pathToFileURL(file).href);
+    return { status: "failed", error: describeError(error, isScript) };
+  }
+}
+
+/** What the engine offers to the sidecar. It opens the GPU when it is imported. */
+async function openEngine(seed: number) {
+  const [{ gpu }, { drain }, { manualSeed }] = await Promise.all([
+    import("../gpu/device.ts"),
+    import("../insight/recorder.ts"),
+    import("../index.ts"),
+  ]);
+  manualSeed(seed);
+  return { drain, adapter: gpu.adapter };
+}
+
+function calledExit(code: number): Outcome {
+  return code === 0 ? { status: "completed" } : failure(`The script called process.exit(${code}).`);
+}
+
+function failure(message: string): Outcome {
+  return { status: "failed", error: { message } };
+}

@@ -1,0 +1,295 @@
+/** The command line, as a program that others run: what it prints, and how it ends. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { livingSidecars } from "../../runtime/store/registry.ts";
+import { CLI, LOOP, loopLoss, sleep, TrainingProject } from "./training-project.ts";
+
+let project: TrainingProject;
+
+beforeEach(() => {
+  project = new TrainingProject();
+});
+
+afterEach(async () => {
+  const survivors = await project.survivors();
+  project.remove();
+  expect(survivors).toEqual([]);
+});
+
+/** Starts `stepscope` with these arguments in the project. */
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: project.folder,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "", code: undefined as number | null | undefined };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", text => {
+      output[name] += text;
+    });
+  }
+  const ended = once(child, "close").then(([code]) => Object.assign(output, { code }));
+  return { child, output, ended };
+}
+
+function stepscope(...args: string[]) {
+  return start(...args).ended;
+}
+
+/** The objects of a `--json` output. */
+function objects(stdout: string) {
+  return stdout
+    .trim()
+    .split("\n")
+    .map(line => JSON.parse(line));
+}
+
+describe("train --json", () => {
+  test("says the run, every step in order, the logs and the end", async () => {
+    const script = project.write(
+      "a.ts",
+      `import { data, manualSeed, nn, optim, randn, zeros } from "stepscope";
+       manualSeed(5);
+       const model = new nn.Sequential(new nn.Linear(3, 2), new nn.Tanh(), new nn.Linear(2, 1));
+       const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 });
+       const set = new data.TensorDataset(randn(40, 3), zeros(40, 1));
+       const loader = new data.DataLoader(set, { batchSize: 8 });
+       for (let epoch = 0; epoch < 5; epoch++) {
+         for await (const [x, y] of loader) {
+           const loss = new nn.MSELoss().forward(model.forward(x), y);
+           optimizer.zeroGrad();
+           loss.backward();
+           await optimizer.step();
+         }
+       }
+       console.log("done", process.argv[2]);`,
+    );
+    const { stdout, stderr, code } = await stepscope("train", "a.ts", "--json", "--", "--fast");
+    expect(code).toBe(0);
+    expect(stderr).toBe("done --fast\n");
+    const [run, ...rest] = objects(stdout);
+    expect(run).toEqual({
+      type: "run",
+      id: expect.stringMatching(/^\d{8}-\d{9}-a-[0-9a-f]{4}$/),
+      script,
+      adapter: {
+        vendor: expect.any(String),
+        architecture: expect.any(String),
+        description: expect.any(String),
+        software: expect.any(Boolean),
+      },
+      seed: 5,
+    });
+    const steps = rest.filter(({ type }) => type === "step");
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+    const quantiles = ["min", "p5", "p50", "p95", "max"];
+    for (const step of steps) {
+      expect(Object.keys(step)).toEqual(
+        "type step epoch loss gradNorm weightNorm updateNorm stepToWeight travel adamGain lr ms params".split(
+          " ",
+        ),
+      );
+      expect(step.lr).toEqual([0.01]);
+      expect(step.loss).toBeGreaterThan(0);
+      expect(Object.keys(step.params)).toEqual(["0.weight", "0.bias", "2.weight", "2.bias"]);
+      for (const tensor of Object.values<Record<string, object>>(step.params)) {
+        expect(Object.keys(tensor)).toEqual(
+          "gradNorm weightNorm stepToWeight signFlips epsDominated nonFinite effectiveLr stepSize".split(
+            " ",
+          ),
+        );
+        expect(Object.keys(tensor.effectiveLr ?? {})).toEqual(quantiles);
+        expect(Object.keys(tensor.stepSize ?? {})).toEqual(quantiles);
+      }
+    }
+    expect(steps.at(-1).epoch).toBeCloseTo(5);
+    expect(rest.filter(({ type }) => type === "log")).toEqual([
+      { type: "log", level: "info", text: "done --fast" },
+    ]);
+    const end = { type: "end", status: "completed", steps: 25, finalLoss: steps.at(-1).loss };
+    expect(rest.at(-1)).toEqual(end);
+  });
+
+  test("writes null for what SGD does not define, and strings for what is no number", async () => {
+    project.write(
+      "a.ts",
+      `import { nn, optim, tensor } from "stepscope";
+       const x = new nn.Parameter(tensor([1]));
+       const optimizer = new optim.SGD([x], { lr: 1 });
+       for (const scale of [1, Infinity, 1]) {
+         const loss = x.mul(scale).sum();
+         optimizer.zeroGrad();
+         loss.backward();
+         await optimizer.step();
+       }`,
+    );
+    const { stdout } = await stepscope("train", "a.ts", "--json");
+    const steps = objects(stdout).filter(({ type }) => type === "step");
+    expect(steps[0]).toMatchObject({ loss: 1, epoch: null, adamGain: null, gradNorm: 1 });
+    const [tensor] = Object.values<Record<string, unknown>>(steps[0].params);
+    expect(tensor).toMatchObject({ signFlips: null, epsDominated: null, nonFinite: 0 });
+    expect(tensor?.effectiveLr).toEqual({ min: 1, p5: 1, p50: 1, p95: 1, max: 1 });
+    const losses = steps.map(({ loss }) => loss);
+    expect(losses.slice(1).every(loss => typeof loss === "string")).toBe(true);
+    expect(["NaN", "Infinity", "-Infinity"]).toContain(losses[2]);
+    expect(objects(stdout).at(-1).finalLoss).toBe(losses[2]);
+  });
+
+  test("of a script that fails ends with the error", async () => {
+    const script = project.write("a.ts", `${LOOP}await steps(7);\nthrow new Error("enough");`);
+    const { stdout, code } = await stepscope("train", "a.ts", "--json");
+    expect(code).toBe(1);
+    const all = objects(stdout);
+    expect(all.filter(({ type }) => type === "step")).toHaveLength(7);
+    expect(all.at(-1)).toMatchObject({
+      type: "end",
+      status: "failed",
+      steps: 7,
+      error: { message: "enough", location: { file: script, column: 7 } },
+    });
+  });
+
+  test("of a script that does not compile is a run and an end", async () => {
+    project.write("a.ts", `let = ;`);
+    const { stdout, code } = await stepscope("train", "a.ts", "--json");
+    expect(code).toBe(1);
+    expect(objects(stdout)).toMatchObject([
+      { type: "run", adapter: null, seed: 0 },
+      { type: "end", status: "failed", steps: 0, finalLoss: null, error: {} },
+    ]);
+  });
+
+  test("of a killed sidecar has every step that was stored, and says crashed", async () => {
+    project.write("a.ts", `${LOOP}await steps(1e6);`);
+    const { output, ended } = start("train", "a.ts", "--json");
+    while (output.stdout.split("\n").length < 30) await sleep(10);
+    const [run] = project.runs();
+    process.kill(run?.pid ?? 0, "SIGKILL");
+    const { stdout, code } = await ended;
+    expect(code).toBe(1);
+    const all = objects(stdout);
+    const steps = all.filter(({ type }) => type === "step");
+    expect(steps.map(({ step }) => step)).toEqual(steps.map((_, i) => i + 1));
+    expect(all.at(-1)).toMatchObject({ type: "end", status: "crashed", steps: steps.length });
+    expect(project.runs()).toMatchObject([{ status: "crashed", steps: steps.length }]);
+    // The next command clears what the killed process has left.
+    expect(livingSidecars()).toEqual([]);
+  });
+});
+
+describe("train", () => {
+  test("prints lines where there is no terminal", async () => {
+    project.write("a.ts", `${LOOP}await steps(20); console.log("x is small"); console.warn("hm");`);
+    const { stdout, stderr, code } = await stepscope("train", "a.ts", "--seed", "3");
+    expect(code).toBe(0);
+    expect(stderr).toBe("hm\n");
+    expect(stdout).not.toContain("\x1b");
+    const lines = stdout.trim().split("\n");
+    expect(lines[0]).toMatch(/^a\.ts on .*, seed 3$/);
+    expect(lines).toContain("x is small");
+    expect(stdout).toMatch(/^step 20 · loss 0\.003323 · ‖g‖ 0\.1153 · η 0\.1( · .* steps\/s)?$/m);
+    expect(lines.at(-1)).toMatch(/^completed after 20 steps in \d+\.\d s, loss 0\.003323$/);
+    expect(loopLoss(20).toPrecision(4)).toBe("0.003323");
+  });
+
+  test("says where and why a script failed", async () => {
+    const script = project.write("a.ts", `\n${LOOP}const a: = 1;`);
+    const { stderr, code } = await stepscope("train", "a.ts");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${script}:${LOOP.split("\n").length + 1}:10`);
+    expect(stderr).toContain('Unexpected "="');
+  });
+
+  test("stops at Ctrl+C with code 130", async () => {
+    project.write("a.ts", `${LOOP}console.log("go"); await steps(1e6);`);
+    const { child, output, ended } = start("train", "a.ts");
+    while (!output.stdout.includes("step ")) await sleep(10);
+    child.kill("SIGINT");
+    const { stdout, code } = await ended;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/^stopped after /m);
+    expect(project.runs()).toMatchObject([{ status: "stopped" }]);
+  });
+
+  test("takes its run along when it is killed", async () => {
+    project.write("a.ts", `${LOOP}console.log("go"); await steps(1e6);`);
+    const { child, output, ended } = start("train", "a.ts");
+    while (!output.stdout.includes("step ")) await sleep(10);
+    child.kill("SIGKILL");
+    await ended;
+    while (livingSidecars().length > 0) await sleep(50);
+    const [run] = project.runs();
+    expect(run?.status).toBe("stopped");
+    expect(run?.steps).toBeGreaterThan(0);
+  });
+
+  test("stops when nobody reads its output any more", async () => {
+    project.write("a.ts", `${LOOP}await steps(1e6);`);
+    const { child, output, ended } = start("train", "a.ts", "--json");
+    while (!output.stdout.includes('"step":5,')) await sleep(10);
+    child.stdout.destroy();
+    const { stderr, code } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toBe("");
+    expect(project.runs()).toMatchObject([{ status: "stopped" }]);
+  });
+});
+
+describe("wrong usage ends with code 2 and says what is wrong", () => {
+  test.each([
+    [[], "A command is missing."],
+    [["tarin"], 'There is no command "tarin".'],
+    [["train"], "train: FILE is missing."],
+    [["train", "a.ts", "b.ts"], 'Unexpected: b.ts. Arguments for a script come after "--".'],
+    [["train", "a.ts", "--lr", "1"], "Unknown option '--lr'"],
+    [["train", "a.ts", "--seed", "x"], '--seed: expected a whole number below 2³², got "x".'],
+    [["doctor", "now"], "Unexpected: now."],
+    [["train", "gone.ts"], "There is no file"],
+  ])("%j", async (args, reason) => {
+    const { stdout, stderr, code } = await stepscope(...args);
+    expect(stderr).toContain(reason);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+test("--help and --version", async () => {
+  expect((await stepscope("--help")).stdout).toContain("stepscope train FILE");
+  expect((await stepscope("--version")).stdout).toBe(`${manifest.version}\n`);
+});
+
+test("runs lists what was trained, the newest first", async () => {
+  expect((await stepscope("runs")).stderr).toContain("No runs in");
+  project.write("a.ts", `${LOOP}await steps(3);`);
+  project.write("b.ts", `${LOOP}throw new Error("no");`);
+  await stepscope("train", "a.ts");
+  // Ids count seconds.
+  await sleep(1000);
+  await stepscope("train", "b.ts");
+  const { stdout, code } = await stepscope("runs");
+  expect(code).toBe(0);
+  expect(stdout.trim().split("\n")).toEqual([
+    expect.stringMatching(/-b-.* failed .* 0 steps/),
+    expect.stringMatching(/-a-.* completed .* 3 steps {2}loss 6\.554/),
+  ]);
+});
+
+test("doctor names the adapter, and what was tried where there is none", async () => {
+  const { stdout, code } = await stepscope("doctor");
+  expect(code).toBe(0);
+  for (const name of ["node", "runs", "tried", "adapter", "kind", "maxBufferSize"]) {
+    expect(stdout).toMatch(new RegExp(`^${name} `, "m"));
+  }
+  const hidden = { STEPSCOPE_ADAPTER: "gpu", VK_ICD_FILENAMES: "/nowhere.json" };
+  const before = Object.keys(hidden).map(name => [name, process.env[name]] as const);
+  Object.assign(process.env, hidden);
+  const without = await stepscope("doctor");
+  for (const [name, value] of before) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+  expect(without.code).toBe(1);
+  expect(without.stderr).toContain("No WebGPU adapter was found.");
+});

@@ -1,0 +1,41 @@
+/** The examples that a newcomer runs first do what they say, under plain Node. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+/** Resolves the package to its source: a build is not needed. */
+const RESOLVE_STEPSCOPE = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  const source = ${JSON.stringify(new URL("../../runtime/index.ts", import.meta.url).href)};
+  registerHooks({
+    resolve: (name, context, next) => next(name === "stepscope" ? source : name, context),
+  });`)}`;
+
+/** Runs an example until its process ends by itself, and returns the lines that it printed. */
+async function run(name: string, ...args: string[]): Promise<string[]> {
+  const file = fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
+  const flags = ["--import", RESOLVE_STEPSCOPE, file, ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, flags);
+  return stdout.trim().split("\n");
+}
+
+test("digits reads at least 97 % of images that it has not seen", async () => {
+  const lines = await run("digits");
+  expect(lines.length).toBeLessThanOrEqual(30);
+  const percent = /^epoch \d+: ([\d.]+) % of the test images read correctly$/;
+  const accuracies = lines.map(line => Number(percent.exec(line)?.[1]));
+  expect(accuracies.at(-1)).toBeGreaterThanOrEqual(97);
+});
+
+test.each([0.01, 0.1, 0.5, 0.9, 1.02])("parabola with learning rate %d", async lr => {
+  const [line = ""] = await run("parabola", "--lr", String(lr));
+  const x = Number(/^lr [\d.]+: after 50 steps x is (\S+)$/.exec(line)?.[1]);
+  // Each step multiplies x by 1 − 2 lr.
+  const expected = 4 * (1 - 2 * lr) ** 50;
+  expect(Math.abs(x - expected)).toBeLessThan(1e-4 * Math.abs(expected) + 1e-6);
+});
+
+test("parabola refuses a learning rate that is none", async () => {
+  await expect(run("parabola", "--lr", "fast")).rejects.toThrow("Invalid learning rate: NaN");
+});

@@ -1,0 +1,81 @@
+import { stripVTControlCharacters } from "node:util";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { LiveReport } from "../../runtime/cli/live.ts";
+import { LossHistory } from "../../runtime/cli/lossHistory.ts";
+import { exampleBatch, exampleRun } from "./run-example.ts";
+
+const CURSOR_UP = "\x1b[";
+const ERASE_BELOW = "A\r\x1b[J";
+
+/** What a terminal shows, as far as the live lines use it. */
+class Screen {
+  readonly columns = 60;
+  lines: string[] = [""];
+  writes = 0;
+
+  write(text: string): void {
+    this.writes++;
+    const erase = text.startsWith(CURSOR_UP) ? text.slice(CURSOR_UP.length).split(ERASE_BELOW) : [];
+    if (erase.length > 1) this.lines.splice(-1 - Number(erase[0]), Number(erase[0]));
+    const [first = "", ...rest] = stripVTControlCharacters(text).replace("\r", "").split("\n");
+    this.lines[this.lines.length - 1] += first;
+    this.lines.push(...rest);
+  }
+}
+
+describe("live lines", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("are drawn again in place, below what the script prints", () => {
+    const screen = new Screen();
+    const report = new LiveReport(screen);
+    report.run(exampleRun({ seed: 7 }));
+    vi.advanceTimersByTime(100);
+    expect(screen.lines).toEqual(["digits.ts, seed 7", ""]);
+    for (let step = 1; step <= 40; step++) {
+      report.steps(exampleBatch(step, 1));
+      if (step === 20) report.log({ level: "info", text: "half\nway", time: 0, step });
+      vi.advanceTimersByTime(10);
+    }
+    vi.advanceTimersByTime(100);
+    expect(screen.lines.slice(0, 3)).toEqual(["half", "way", "digits.ts, seed 7"]);
+    expect(screen.lines[3]).toMatch(/^step 40 {2}loss 0\.02500 {2}‖g‖ /);
+    expect(screen.lines.at(-2)).toMatch(/^█[▁▂▃▄▅▆▇]{37,}▁$/);
+    expect(screen.lines.every(line => line.length < screen.columns)).toBe(true);
+    // Forty steps in 400 ms, and ten drawings a second.
+    expect(screen.writes).toBeLessThanOrEqual(6);
+    report.end(exampleRun({ status: "completed", steps: 40, finalLoss: 0.025 }));
+    expect(screen.lines.at(-2)).toMatch(/^completed after 40 steps in .* s, loss 0\.02500$/);
+    expect(screen.lines.filter(line => line.startsWith("step "))).toHaveLength(1);
+  });
+});
+
+describe("the history of losses", () => {
+  test("holds a run of any length in one line", () => {
+    const history = new LossHistory();
+    for (let step = 0; step < 100_000; step++) history.add(Math.exp(-step / 10_000));
+    const line = history.sparkline();
+    expect(line.length).toBeGreaterThanOrEqual(30);
+    expect(line.length).toBeLessThanOrEqual(60);
+    expect([...line]).toEqual([...line].sort().reverse());
+    expect(new Set(line)).toEqual(new Set("▁▂▃▄▅▆▇█"));
+  });
+
+  test("marks losses that are no numbers", () => {
+    const history = new LossHistory();
+    for (const loss of [1, 0.1, Number.NaN, Number.POSITIVE_INFINITY]) history.add(loss);
+    expect(history.sparkline()).toBe("█▁××");
+  });
+
+  test("is flat where nothing changes", () => {
+    const history = new LossHistory();
+    for (let step = 0; step < 3; step++) history.add(2);
+    expect(history.sparkline()).toBe("▁▁▁");
+  });
+});

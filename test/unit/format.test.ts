@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { formatCount, formatLoss } from "../../extension/format.ts";
+import { Throttle } from "../../extension/throttle.ts";
+
+describe("formatLoss", () => {
+  it.each([
+    [0.23123, "0.231"],
+    [0, "0.00"],
+    [2.3, "2.30"],
+    [-1.5, "-1.50"],
+    [123.456, "123"],
+    [999.9, "1\u202f000"],
+    [12345.6, "12\u202f346"],
+    [0.000123, "1.23e-4"],
+    [1.5e9, "1.50e9"],
+    [Number.NaN, "NaN"],
+    [Number.POSITIVE_INFINITY, "∞"],
+    [Number.NEGATIVE_INFINITY, "−∞"],
+  ])("writes %d as %s", (loss, text) => {
+    expect(formatLoss(loss)).toBe(text);
+  });
+});
+
+describe("formatCount", () => {
+  it("groups digits", () => {
+    expect(formatCount(7)).toBe("7");
+    expect(formatCount(1204)).toBe("1\u202f204");
+  });
+});
+
+describe("Throttle", () => {
+  let calls = 0;
+  let throttle: Throttle;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    calls = 0;
+    throttle = new Throttle(500, () => {
+      calls += 1;
+    });
+  });
+
+  afterEach(() => {
+    throttle.dispose();
+    vi.useRealTimers();
+  });
+
+  it("acts at once, then at most once an interval", () => {
+    for (let ms = 0; ms < 2000; ms += 10) {
+      throttle.call();
+      vi.advanceTimersByTime(10);
+    }
+    expect(calls).toBe(5);
+  });
+
+  it("does not lose the last call, and then rests", () => {
+    throttle.call();
+    throttle.call();
+    expect(calls).toBe(1);
+    vi.advanceTimersByTime(5000);
+    expect(calls).toBe(2);
+  });
+
+  it("is silent after dispose", () => {
+    throttle.call();
+    throttle.call();
+    throttle.dispose();
+    vi.advanceTimersByTime(5000);
+    expect(calls).toBe(1);
+  });
+});
