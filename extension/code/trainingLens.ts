@@ -1,0 +1,82 @@
+import * as vscode from "vscode";
+import { Command, SECTION, Setting } from "../contributed.ts";
+import { formatCount, formatLoss } from "../format.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { StoredRuns } from "../runs/storedRuns.ts";
+import { Throttle } from "../throttle.ts";
+import type { TrainingDocuments } from "./trainingDocuments.ts";
+
+/** Shortest time between two changes of the lens, in milliseconds: a text that is read must stand. */
+const REFRESH_INTERVAL_MS = 500;
+
+/** One line above the training loop: Train with the last loss, or Stop with the live one. */
+export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable {
+  readonly onDidChangeCodeLenses: vscode.Event<void>;
+  readonly #documents: TrainingDocuments;
+  readonly #runs: Runs;
+  readonly #stored: StoredRuns;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => this.#changed.fire());
+  readonly #subscriptions: vscode.Disposable;
+
+  constructor(documents: TrainingDocuments, runs: Runs, stored: StoredRuns) {
+    this.#documents = documents;
+    this.#runs = runs;
+    this.#stored = stored;
+    this.onDidChangeCodeLenses = this.#changed.event;
+    this.#subscriptions = vscode.Disposable.from(
+      this.#changed,
+      this.#refresh,
+      runs.onDidChange(() => this.#refresh.call()),
+      vscode.workspace.onDidChangeConfiguration(event => {
+        if (event.affectsConfiguration(`${SECTION}.${Setting.codeLensEnabled}`))
+          this.#changed.fire();
+      }),
+    );
+  }
+
+  async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+    const settings = vscode.workspace.getConfiguration(SECTION, document);
+    if (!settings.get<boolean>(Setting.codeLensEnabled, true)) return [];
+    const training = await this.#documents.find(document);
+    if (!training) return [];
+    const line = Math.min(training.lensLine, document.lineCount) - 1;
+    // Never empty: VS Code drops a lens whose range has collapsed.
+    const range = new vscode.Range(line, 0, line, 1);
+    const commands = await this.#commands(document.uri);
+    return commands.map(command => new vscode.CodeLens(range, command));
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  async #commands(uri: vscode.Uri): Promise<vscode.Command[]> {
+    const state = this.#runs.state(uri.fsPath);
+    const stop = { title: vscode.l10n.t("■ Stop"), command: Command.stop, arguments: [uri] };
+    const show = (title: string): vscode.Command => ({
+      title,
+      command: Command.showPanel,
+      arguments: [uri],
+    });
+    switch (state.phase) {
+      case "starting":
+        return [stop, show(vscode.l10n.t("starting…"))];
+      case "stopping":
+        return [show(vscode.l10n.t("stopping…"))];
+      case "running":
+        return [stop, show(progress(state.loss, state.step))];
+      case "idle": {
+        const train = { title: vscode.l10n.t("▶ Train"), command: Command.train, arguments: [uri] };
+        const last = (await this.#stored.last(uri.fsPath))?.record;
+        if (!last || last.steps === 0) return [train];
+        return [train, show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)))];
+      }
+    }
+  }
+}
+
+function progress(loss: number, step: number): string {
+  if (step === 0) return vscode.l10n.t("before the first step");
+  return vscode.l10n.t("loss {0} · step {1}", formatLoss(loss), formatCount(step));
+}

@@ -1,0 +1,89 @@
+import { basename, extname } from "node:path";
+import * as vscode from "vscode";
+import { Command } from "./contributed.ts";
+import type { Panel } from "./panel/panel.ts";
+import { reportNotStarted } from "./runs/failures.ts";
+import type { RunOutput } from "./runs/output.ts";
+import type { Runs } from "./runs/runs.ts";
+import type { StoredRuns } from "./runs/storedRuns.ts";
+import { mayRun } from "./runs/trust.ts";
+
+/** Files that Node and the sidecar's compiler take for modules. */
+const SCRIPT_EXTENSIONS: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
+
+/** What the commands act on. */
+export interface CommandParts {
+  readonly runs: Runs;
+  readonly stored: StoredRuns;
+  readonly panel: Panel;
+  readonly output: RunOutput;
+}
+
+/** Registers the commands. Those of a file take its URI, or else the file of the active editor. */
+export function registerCommands({ runs, stored, panel, output }: CommandParts): vscode.Disposable {
+  const register = vscode.commands.registerCommand;
+  return vscode.Disposable.from(
+    register(Command.train, (uri?: unknown) => train(target(uri))),
+    register(Command.stop, (uri?: unknown) => stop(target(uri))),
+    register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
+    register(Command.showOutput, () => output.show()),
+  );
+
+  async function train(uri: vscode.Uri | undefined): Promise<void> {
+    if (!mayRun()) return;
+    if (!uri || !isScript(uri)) {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t("Open a training file first: a .ts, .mts, .js or .mjs file on disk."),
+      );
+      return;
+    }
+    const script = uri.fsPath;
+    if (runs.state(script).phase !== "idle") {
+      await showPanel(uri);
+      return;
+    }
+    if (!(await saved(uri))) return;
+    const starting = vscode.l10n.t("Starting {0}…", basename(script));
+    panel.show({ script, reason: starting });
+    const progress = { location: vscode.ProgressLocation.Window, title: starting };
+    try {
+      const run = await vscode.window.withProgress(progress, () => runs.start(script));
+      panel.update({ runFolder: run.folder });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      panel.update({ script, reason });
+      void reportNotStarted(script, reason);
+    }
+  }
+
+  function stop(uri: vscode.Uri | undefined): void {
+    const busy = runs.busyScripts;
+    const script = busy.find(each => each === uri?.fsPath) ?? busy.at(-1);
+    if (script) runs.stop(script);
+  }
+
+  async function showPanel(uri: vscode.Uri | undefined): Promise<void> {
+    if (uri && runs.state(uri.fsPath).phase === "starting") {
+      panel.show();
+      return;
+    }
+    const run = uri && (runs.of(uri.fsPath) ?? (await stored.last(uri.fsPath)));
+    panel.show(run && { runFolder: run.folder });
+  }
+}
+
+/** The file that a command is meant for: buttons and lenses say it, the palette does not. */
+function target(argument: unknown): vscode.Uri | undefined {
+  if (argument instanceof vscode.Uri) return argument;
+  return vscode.window.activeTextEditor?.document.uri;
+}
+
+function isScript(uri: vscode.Uri): boolean {
+  return uri.scheme === "file" && SCRIPT_EXTENSIONS.has(extname(uri.path));
+}
+
+/** Saves the file: the sidecar reads it from disk. False where that failed, which VS Code says. */
+async function saved(uri: vscode.Uri): Promise<boolean> {
+  const open = vscode.workspace.textDocuments.find(({ uri: { fsPath } }) => fsPath === uri.fsPath);
+  return !open?.isDirty || (await open.save());
+}

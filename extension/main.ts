@@ -1,0 +1,47 @@
+import * as vscode from "vscode";
+import { ErrorDiagnostics } from "./code/errorDiagnostics.ts";
+import { TrainingDocuments } from "./code/trainingDocuments.ts";
+import { TrainingLens } from "./code/trainingLens.ts";
+import { registerCommands } from "./commands.ts";
+import { ContextKeys } from "./contextKeys.ts";
+import { PANEL_VIEW_TYPE, TRAINING_FILES } from "./contributed.ts";
+import { Panel } from "./panel/panel.ts";
+import { reportFailure } from "./runs/failures.ts";
+import { RunOutput } from "./runs/output.ts";
+import { Runs } from "./runs/runs.ts";
+import { RunStatusBar } from "./runs/statusBar.ts";
+import { StoredRuns } from "./runs/storedRuns.ts";
+
+/** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
+export function activate(context: vscode.ExtensionContext): void {
+  const runs = new Runs(context.asAbsolutePath("dist/sidecar.js"));
+  const stored = new StoredRuns();
+  const documents = new TrainingDocuments();
+  const output = new RunOutput(runs);
+  const panel = new Panel(context.extensionUri, runs);
+  const lens = new TrainingLens(documents, runs, stored);
+  const errors = new ErrorDiagnostics();
+  context.subscriptions.push(
+    runs,
+    output,
+    panel,
+    lens,
+    errors,
+    new RunStatusBar(runs),
+    new ContextKeys(documents, runs),
+    registerCommands({ runs, stored, panel, output }),
+    vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
+    vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel),
+    vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),
+    vscode.workspace.onDidCloseTextDocument(document => documents.forget(document)),
+    runs.onDidStart(({ script }) => errors.clear(script)),
+    runs.onDidEnd(({ record, script, folder }) => {
+      stored.forget(script);
+      if (record.status !== "failed" && record.status !== "crashed") return;
+      // The store may have more of a crashed run than was sent, or nothing of one that never began.
+      panel.refresh(folder);
+      void errors.mark(record);
+      void reportFailure(record);
+    }),
+  );
+}

@@ -1,0 +1,29 @@
+import type { ToPageMessage } from "../../runtime/protocol/page.ts";
+import { openRun } from "../../runtime/store/reader.ts";
+import type { Received } from "../runs/liveRun.ts";
+
+/**
+ * The messages that bring a page up to date from the run store: `hydrate` with the first chunk of
+ * steps, then the others. They end where the live messages begin; without `end`, with the store.
+ *
+ * @throws Error that names the folder, if the run cannot be read
+ */
+export function* readHistory(folder: string, end?: Received): Generator<ToPageMessage> {
+  const reader = openRun(folder);
+  try {
+    const run = end?.run ?? reader.record();
+    const logs = reader.logs(end?.logs);
+    const chunks = reader.steps(1, end?.steps);
+    const first = chunks.next();
+    const batches = first.done ? [] : [first.value];
+    yield { type: "hydrate", run, runFolder: folder, batches, logs };
+    for (const batch of chunks) yield { type: "steps", batch };
+    const damage = reader.damage;
+    if (damage) {
+      const { steps: step } = run;
+      yield { type: "logs", logs: [{ level: "warn", text: damage, time: Date.now(), step }] };
+    }
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,31 @@
+import type { FromPageMessage } from "../../runtime/protocol/page.ts";
+
+/** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
+export function parsePageMessage(value: unknown): FromPageMessage | undefined {
+  if (!isRecord(value)) return undefined;
+  switch (value.type) {
+    case "ready":
+    case "stop":
+    case "train":
+      return { type: value.type };
+    case "openSource": {
+      const { file, line } = value;
+      if (typeof file !== "string" || file === "") return undefined;
+      if (typeof line !== "number" || !Number.isSafeInteger(line) || line < 1) return undefined;
+      return { type: "openSource", file, line };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The run folder in the state that a page keeps over a reload of the window. */
+export function parsePageState(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const { runFolder } = value;
+  return typeof runFolder === "string" && runFolder !== "" ? runFolder : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,202 @@
+import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import * as vscode from "vscode";
+import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
+import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
+import type { Runs } from "../runs/runs.ts";
+import { pageHtml } from "./html.ts";
+import { PageFeed } from "./pageFeed.ts";
+import { parsePageMessage, parsePageState } from "./pageMessages.ts";
+
+/** What the panel shows: a run in the store, or why there is none (yet) of a script. */
+export type PanelContent =
+  | { readonly runFolder: string }
+  | { readonly script?: string; readonly reason: string };
+
+/**
+ * The one panel beside the editor. Its page keeps nothing that the store does not have: hidden, it
+ * is thrown away; shown again, it says `ready` and gets the run from the store, then what follows.
+ */
+export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
+  readonly #root: vscode.Uri;
+  readonly #runs: Runs;
+  #content: PanelContent = {
+    reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
+  };
+  /** The script whose run, or failed start, is shown. */
+  #script: string | undefined;
+  #panel: vscode.WebviewPanel | undefined;
+  /** What keeps the page of this moment up to date. */
+  #feed: vscode.Disposable | undefined;
+  #ready = false;
+
+  constructor(extensionUri: vscode.Uri, runs: Runs) {
+    this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
+    this.#runs = runs;
+  }
+
+  /** Opens the panel beside the editor, or brings it to the front; the editor keeps the focus. */
+  show(content?: PanelContent): void {
+    if (content) this.#setContent(content);
+    if (this.#panel) {
+      this.#panel.reveal(undefined, true);
+      return;
+    }
+    const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+    this.#adopt(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, "Stepscope", column));
+  }
+
+  /** Changes what an open panel shows, without opening it. */
+  update(content: PanelContent): void {
+    if (this.#panel) this.#setContent(content);
+  }
+
+  /** Reads a run again, if it is shown. */
+  refresh(runFolder: string): void {
+    const content = this.#content;
+    if ("runFolder" in content && content.runFolder === runFolder) this.#setContent({ runFolder });
+  }
+
+  /** Gives a panel of the window before its reload back its run. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    // There is one panel: a run that was started meanwhile has it.
+    if (this.#panel) {
+      panel.dispose();
+      return;
+    }
+    const runFolder = parsePageState(state);
+    if (runFolder) this.#content = { runFolder };
+    await this.#runs.reattached;
+    this.#adopt(panel);
+  }
+
+  dispose(): void {
+    this.#panel?.dispose();
+  }
+
+  #adopt(panel: vscode.WebviewPanel): void {
+    this.#panel = panel;
+    this.#ready = false;
+    const { webview } = panel;
+    const resource = (name: string): string =>
+      webview.asWebviewUri(vscode.Uri.joinPath(this.#root, name)).toString();
+    panel.iconPath = vscode.Uri.joinPath(this.#root, "..", "..", "media", "icon.png");
+    this.#name(this.#script);
+    panel.onDidDispose(() => {
+      this.#detach();
+      this.#panel = undefined;
+    });
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#detach();
+    });
+    webview.onDidReceiveMessage((message: unknown) => this.#receive(parsePageMessage(message)));
+    webview.options = { enableScripts: true, localResourceRoots: [this.#root] };
+    webview.html = pageHtml({
+      cspSource: webview.cspSource,
+      script: resource("panel.js"),
+      styles: [resource("panel.css")],
+      language: vscode.env.language,
+    });
+  }
+
+  #setContent(content: PanelContent): void {
+    this.#content = content;
+    if ("reason" in content) this.#name(content.script);
+    if (this.#ready) void this.#hydrate();
+  }
+
+  #name(script: string | undefined): void {
+    this.#script = script;
+    if (!this.#panel) return;
+    this.#panel.title = script
+      ? vscode.l10n.t("Stepscope: {0}", basename(script))
+      : vscode.l10n.t("Stepscope");
+  }
+
+  #receive(message: FromPageMessage | undefined): void {
+    switch (message?.type) {
+      case "ready":
+        this.#ready = true;
+        void this.#hydrate();
+        break;
+      case "stop":
+        void this.#execute(Command.stop);
+        break;
+      case "train":
+        void this.#execute(Command.train);
+        break;
+      case "openSource":
+        void openSource(message.file, message.line);
+        break;
+    }
+  }
+
+  async #execute(command: string): Promise<void> {
+    if (!this.#script) return;
+    await vscode.commands.executeCommand(command, vscode.Uri.file(this.#script));
+  }
+
+  /** Sends the page all that there is, then what happens. */
+  async #hydrate(): Promise<void> {
+    this.#feed?.dispose();
+    this.#feed = undefined;
+    const content = this.#content;
+    if ("reason" in content) {
+      this.#post({ type: "empty", reason: content.reason });
+      return;
+    }
+    const { readHistory } = await import("./history.ts");
+    if (content !== this.#content || !this.#ready || this.#feed) return;
+    // From here to the first step that is read nothing may be awaited: the history ends where the
+    // live messages begin.
+    const run = this.#runs.in(content.runFolder);
+    const live = run?.active ? run : undefined;
+    const feed = new PageFeed(message => this.#post(message));
+    const subscription = vscode.Disposable.from(feed, ...(live ? [live.listen(feed)] : []));
+    this.#feed = subscription;
+    try {
+      for (const message of readHistory(content.runFolder, live?.received)) {
+        if (this.#feed !== subscription) return;
+        if (message.type === "hydrate") this.#name(message.run.script);
+        this.#post(message);
+        await setImmediate();
+      }
+      if (this.#feed === subscription) feed.start();
+    } catch (error) {
+      subscription.dispose();
+      // A script that does not compile leaves no run behind, but it has said why.
+      const why = run?.record.error?.message ?? text(error);
+      this.#post({ type: "empty", reason: why });
+    }
+  }
+
+  /** The page is gone, or will be: there is nobody to send anything to. */
+  #detach(): void {
+    this.#ready = false;
+    this.#feed?.dispose();
+    this.#feed = undefined;
+  }
+
+  #post(message: ToPageMessage): void {
+    void this.#panel?.webview.postMessage(message);
+  }
+}
+
+async function openSource(file: string, line: number): Promise<void> {
+  const position = new vscode.Position(line - 1, 0);
+  const selection = new vscode.Range(position, position);
+  try {
+    await vscode.window.showTextDocument(vscode.Uri.file(file), {
+      viewColumn: vscode.ViewColumn.One,
+      selection,
+    });
+  } catch (error) {
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t("Stepscope cannot open {0}: {1}", file, text(error)),
+    );
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,96 @@
+import * as vscode from "vscode";
+import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
+
+/** Hears of a run as it happens. */
+export interface RunListener {
+  run(run: RunRecord): void;
+  steps(batch: StepBatch): void;
+  log(log: LogRecord): void;
+}
+
+/** How much of a run has arrived: the run store has at least as much. */
+export interface Received {
+  readonly run: RunRecord;
+  readonly steps: number;
+  readonly logs: number;
+}
+
+/** A run that this window follows, as far as its sidecar has told of it. */
+export class LiveRun {
+  readonly folder: string;
+  readonly #listeners = new Set<RunListener>();
+  #record: RunRecord;
+  #step: number;
+  #loss: number;
+  #logs = 0;
+  /** Stop was asked for and has not happened yet. */
+  stopping = false;
+
+  constructor(folder: string, record: RunRecord) {
+    this.folder = folder;
+    this.#record = record;
+    this.#step = record.steps;
+    this.#loss = record.finalLoss;
+  }
+
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  get script(): string {
+    return this.#record.script;
+  }
+
+  get active(): boolean {
+    return this.#record.status === "running";
+  }
+
+  /** Last step that arrived. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Loss of that step. */
+  get loss(): number {
+    return this.#loss;
+  }
+
+  get received(): Received {
+    return { run: this.#record, steps: this.#step, logs: this.#logs };
+  }
+
+  listen(listener: RunListener): vscode.Disposable {
+    this.#listeners.add(listener);
+    return new vscode.Disposable(() => this.#listeners.delete(listener));
+  }
+
+  /** Takes what the sidecar says. */
+  receive(message: SidecarMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.#logs = message.logs;
+        break;
+      case "run":
+      case "end":
+        this.update(message.run);
+        break;
+      case "steps":
+        this.#step = message.batch.firstStep + message.batch.count - 1;
+        this.#loss = stepValue(message.batch, message.batch.count - 1, "loss");
+        for (const listener of this.#listeners) listener.steps(message.batch);
+        break;
+      case "log":
+        this.#logs += 1;
+        for (const listener of this.#listeners) listener.log(message.log);
+        break;
+    }
+  }
+
+  /** Takes a newer record. */
+  update(record: RunRecord): void {
+    this.#record = record;
+    for (const listener of this.#listeners) listener.run(record);
+  }
+}

@@ -1,0 +1,224 @@
+import { basename, dirname } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import * as vscode from "vscode";
+import type { MessageListener, SidecarConnection } from "../../runtime/client/connection.ts";
+import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { LiveRun } from "./liveRun.ts";
+import { nodeForScript } from "./nodeForScript.ts";
+
+/** A sidecar stops within two seconds; one that hangs is killed after this time. */
+const STOP_PATIENCE_MS = 5000;
+
+/** How a script stands in this window. */
+export type ScriptState =
+  | { readonly phase: "idle" | "starting" | "stopping" }
+  | { readonly phase: "running"; readonly loss: number; readonly step: number };
+
+/**
+ * The runs that this window follows, at most one at a time for each script. A run is a process of
+ * its own: it outlives the window for its grace time, and the next window finds it again.
+ */
+export class Runs implements vscode.Disposable {
+  /** Something that is shown of a run has changed. */
+  readonly onDidChange: vscode.Event<void>;
+  readonly onDidStart: vscode.Event<LiveRun>;
+  readonly onDidEnd: vscode.Event<LiveRun>;
+  /** Settles when the runs of the window before a reload have been looked for. */
+  readonly reattached: Promise<void>;
+
+  readonly #sidecar: string;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #started = new vscode.EventEmitter<LiveRun>();
+  readonly #ended = new vscode.EventEmitter<LiveRun>();
+  /** Scripts whose process does not answer yet, and whether Stop was asked for meanwhile. */
+  readonly #starting = new Map<string, { stop: boolean }>();
+  /** The newest run of each script, the newest of all last; it may have ended. */
+  readonly #runs = new Map<string, LiveRun>();
+  readonly #connections = new Map<LiveRun, SidecarConnection>();
+  #disposed = false;
+
+  /** `sidecar`: path of the sidecar's entry. */
+  constructor(sidecar: string) {
+    this.#sidecar = sidecar;
+    this.onDidChange = this.#changed.event;
+    this.onDidStart = this.#started.event;
+    this.onDidEnd = this.#ended.event;
+    this.reattached = this.#reattach();
+  }
+
+  /** The newest run of this window, also when it has ended. */
+  get newest(): LiveRun | undefined {
+    return [...this.#runs.values()].at(-1);
+  }
+
+  /** Scripts that run, or are about to. */
+  get busyScripts(): readonly string[] {
+    const active = [...this.#runs.values()].filter(run => run.active).map(run => run.script);
+    return [...new Set([...this.#starting.keys(), ...active])];
+  }
+
+  /** The newest run of a script in this window. */
+  of(script: string): LiveRun | undefined {
+    return this.#runs.get(script);
+  }
+
+  /** The newest run of a script, told by its folder in the store. */
+  in(runFolder: string): LiveRun | undefined {
+    return [...this.#runs.values()].find(run => run.folder === runFolder);
+  }
+
+  state(script: string): ScriptState {
+    const starting = this.#starting.get(script);
+    if (starting) return { phase: starting.stop ? "stopping" : "starting" };
+    const run = this.#runs.get(script);
+    if (!run?.active) return { phase: "idle" };
+    if (run.stopping) return { phase: "stopping" };
+    return { phase: "running", loss: run.loss, step: run.step };
+  }
+
+  /**
+   * Trains a script that does not run yet.
+   *
+   * @throws Error that says what to do, where no process could be started
+   */
+  async start(script: string): Promise<LiveRun> {
+    const starting = { stop: false };
+    this.#starting.set(script, starting);
+    this.#changed.fire();
+    try {
+      const [{ startRun }, node] = await Promise.all([
+        import("../../runtime/client/start.ts"),
+        nodeForScript(script),
+      ]);
+      const run = await this.#follow(listener =>
+        startRun({ script, cwd: workingFolder(script), sidecar: this.#sidecar, node }, listener),
+      );
+      if (!run) throw new Error(vscode.l10n.t("The training process did not answer."));
+      if (starting.stop) this.stop(script);
+      return run;
+    } finally {
+      this.#starting.delete(script);
+      this.#changed.fire();
+    }
+  }
+
+  /** Asks a script that runs, or starts, to stop; ends it by force if it does not. */
+  stop(script: string): void {
+    const starting = this.#starting.get(script);
+    if (starting) starting.stop = true;
+    const run = this.#runs.get(script);
+    const connection = run?.active ? this.#connections.get(run) : undefined;
+    if (run && connection && !run.stopping) {
+      run.stopping = true;
+      connection.stop();
+      // The process lives as long as the connection is open: it is the one with this number.
+      const timer = setTimeout(() => kill(run.record.pid), STOP_PATIENCE_MS);
+      void connection.closed.then(() => clearTimeout(timer));
+    }
+    this.#changed.fire();
+  }
+
+  /** Leaves the runs alone: they wait for the next window, and stop after their grace time. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const connection of this.#connections.values()) connection.detach();
+    this.#connections.clear();
+    for (const emitter of [this.#changed, this.#started, this.#ended]) emitter.dispose();
+  }
+
+  /** Finds the living runs of this workspace. */
+  async #reattach(): Promise<void> {
+    // Activation does not wait for it.
+    await setImmediate();
+    const [{ attachRun }, { livingSidecars }] = await Promise.all([
+      import("../../runtime/client/start.ts"),
+      import("../../runtime/store/registry.ts"),
+    ]);
+    for (const { script, runFolder } of livingSidecars()) {
+      if (!vscode.workspace.getWorkspaceFolder(vscode.Uri.file(script))) continue;
+      try {
+        await this.#follow(listener => attachRun(runFolder, listener));
+      } catch (error) {
+        void vscode.window.showWarningMessage(
+          vscode.l10n.t("{0} trains, but cannot be reached: {1}", basename(script), text(error)),
+        );
+      }
+    }
+  }
+
+  /** Connects to a sidecar and takes what it says, from the welcome on. */
+  async #follow(
+    connect: (listener: MessageListener) => Promise<SidecarConnection | undefined>,
+  ): Promise<LiveRun | undefined> {
+    const early: SidecarMessage[] = [];
+    let run: LiveRun | undefined;
+    const connection = await connect(message => {
+      if (run) this.#receive(run, message);
+      else early.push(message);
+    });
+    if (this.#disposed) connection?.detach();
+    if (!connection || this.#disposed) return undefined;
+    run = new LiveRun(connection.runFolder, connection.run);
+    this.#connections.set(run, connection);
+    // Set anew, so that the newest is last.
+    this.#runs.delete(run.script);
+    this.#runs.set(run.script, run);
+    this.#started.fire(run);
+    for (const message of early) this.#receive(run, message);
+    void this.#awaitEnd(run, connection);
+    return run;
+  }
+
+  #receive(run: LiveRun, message: SidecarMessage): void {
+    run.receive(message);
+    this.#changed.fire();
+  }
+
+  async #awaitEnd(run: LiveRun, connection: SidecarConnection): Promise<void> {
+    await connection.closed;
+    this.#connections.delete(run);
+    if (this.#disposed) return;
+    // Nobody said `end`: the store knows whether the process died.
+    if (run.active) run.update(await recordOf(run));
+    this.#ended.fire(run);
+    this.#changed.fire();
+  }
+}
+
+/** The record of a run whose sidecar is silent. */
+async function recordOf(run: LiveRun): Promise<RunRecord> {
+  const { openRun } = await import("../../runtime/store/reader.ts");
+  try {
+    const reader = openRun(run.folder);
+    const record = reader.record();
+    reader.close();
+    if (record.status !== "running") return record;
+    return lost(run, vscode.l10n.t("The connection to the process {0} was lost.", record.pid));
+  } catch (error) {
+    return lost(run, text(error));
+  }
+}
+
+function lost({ record }: LiveRun, message: string): RunRecord {
+  return { ...record, status: "crashed", error: { message } };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself just now.
+  }
+}
+
+/** Where a script runs: as in a terminal of its workspace. */
+function workingFolder(script: string): string {
+  return (
+    vscode.workspace.getWorkspaceFolder(vscode.Uri.file(script))?.uri.fsPath ?? dirname(script)
+  );
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

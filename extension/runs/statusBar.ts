@@ -1,0 +1,69 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { Command } from "../contributed.ts";
+import { formatCount, formatLoss } from "../format.ts";
+import { Throttle } from "../throttle.ts";
+import type { LiveRun } from "./liveRun.ts";
+import type { Runs } from "./runs.ts";
+
+const REFRESH_INTERVAL_MS = 500;
+
+/** One item: how the newest run of this window stands. Hidden while there is none. */
+export class RunStatusBar implements vscode.Disposable {
+  readonly #runs: Runs;
+  readonly #item = vscode.window.createStatusBarItem(
+    "stepscope.run",
+    vscode.StatusBarAlignment.Left,
+  );
+  readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => this.#show());
+  readonly #subscriptions: vscode.Disposable;
+
+  constructor(runs: Runs) {
+    this.#runs = runs;
+    this.#item.name = "Stepscope";
+    this.#subscriptions = vscode.Disposable.from(
+      this.#item,
+      this.#refresh,
+      runs.onDidChange(() => this.#refresh.call()),
+    );
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  #show(): void {
+    const run = this.#runs.newest;
+    if (!run) {
+      this.#item.hide();
+      return;
+    }
+    const name = basename(run.script);
+    this.#item.text = statusText(run, name);
+    this.#item.tooltip = vscode.l10n.t("Stepscope: {0}, step {1}", name, formatCount(run.step));
+    this.#item.command = {
+      title: vscode.l10n.t("Show Panel"),
+      command: Command.showPanel,
+      arguments: [vscode.Uri.file(run.script)],
+    };
+    this.#item.show();
+  }
+}
+
+function statusText(run: LiveRun, name: string): string {
+  const loss = formatLoss(run.loss);
+  switch (run.record.status) {
+    case "running":
+      if (run.stopping) return vscode.l10n.t("$(sync~spin) stopping {0}", name);
+      if (run.step === 0) return vscode.l10n.t("$(sync~spin) {0}", name);
+      return vscode.l10n.t("$(pulse) loss {0}", loss);
+    case "completed":
+      return vscode.l10n.t("$(check) loss {0}", loss);
+    case "stopped":
+      return vscode.l10n.t("$(debug-stop) loss {0}", loss);
+    case "failed":
+      return vscode.l10n.t("$(error) {0} failed", name);
+    case "crashed":
+      return vscode.l10n.t("$(error) {0} crashed", name);
+  }
+}

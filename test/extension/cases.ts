@@ -1,0 +1,211 @@
+/** What the extension does in a real VS Code, seen through VS Code's public API alone. */
+import * as assert from "node:assert/strict";
+import * as vscode from "vscode";
+import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
+import { test, until } from "./suite.ts";
+
+const digits = project.uri("digits.ts");
+
+/** A script that takes steps until somebody stops it. */
+const ENDLESS = `import { nn, optim, randn } from "stepscope";
+const model = new nn.Linear(4, 1);
+const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 });
+while (true) {
+  optimizer.zeroGrad();
+  const loss = model.forward(randn(8, 4)).mul(1e-3).sum();
+  loss.backward();
+  await optimizer.step();
+}
+`;
+
+test("activation is quick and loads nothing heavy", async () => {
+  const start = performance.now();
+  await extension.activate();
+  console.log(`  activation: ${(performance.now() - start).toFixed(1)} ms`);
+  assert.ok(extension.isActive);
+});
+
+test("every command of the manifest exists", async () => {
+  const known = new Set(await vscode.commands.getCommands(true));
+  for (const { command } of extension.packageJSON.contributes.commands) {
+    assert.ok(known.has(command), command);
+  }
+});
+
+test("a training file has one lens, above its outermost loop", async () => {
+  const { document } = await project.show("digits.ts");
+  await lensTitled(digits, "▶ Train");
+  const found = await lenses(digits);
+  assert.deepEqual(
+    found.map(lens => lens.title),
+    ["▶ Train"],
+  );
+  assert.match(document.lineAt((found[0]?.line ?? 0) - 1).text, /^for \(let epoch/);
+});
+
+test("a file that does not import stepscope has none", async () => {
+  await project.write("other.ts", "for (;;) { loss.backward(); optimizer.step(); }\n");
+  assert.deepEqual(await lenses(project.uri("other.ts")), []);
+});
+
+test("the lens stays at its loop while one types", async () => {
+  const editor = await project.write("typing.ts", ENDLESS);
+  const uri = project.uri("typing.ts");
+  assert.deepEqual(
+    (await lenses(uri)).map(lens => lens.line),
+    [4],
+  );
+  await editor.edit(edit => edit.insert(new vscode.Position(1, 0), "const broken = (\n\n"));
+  assert.deepEqual(
+    (await lenses(uri)).map(lens => lens.line),
+    [6],
+  );
+  await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+});
+
+test("the setting turns the lens off at once", async () => {
+  const settings = vscode.workspace.getConfiguration("stepscope");
+  await settings.update("codeLens.enabled", false, vscode.ConfigurationTarget.Global);
+  try {
+    assert.deepEqual(await lenses(digits), []);
+  } finally {
+    await settings.update("codeLens.enabled", undefined, vscode.ConfigurationTarget.Global);
+  }
+  await lensTitled(digits, "▶ Train");
+});
+
+test("Train runs the file, shows the panel beside it, and counts in the lens", async () => {
+  await project.show("digits.ts");
+  await vscode.commands.executeCommand("stepscope.train", digits);
+  const titles = await lensTitled(digits, /^loss [\d.e-]+ · step \d/);
+  assert.equal(titles[0], "■ Stop");
+  assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), digits.toString());
+  assert.deepEqual(panels(), ["Stepscope: digits.ts"]);
+  await until("steps in the store", () => (project.runs("digits.ts")[0]?.steps ?? 0) > 20);
+});
+
+test("Train again while it runs starts nothing", async () => {
+  await vscode.commands.executeCommand("stepscope.train", digits);
+  assert.equal(project.runs("digits.ts").length, 1);
+});
+
+test("Stop ends the process and keeps the run", async () => {
+  const [running] = project.runs("digits.ts");
+  assert.ok(running);
+  await vscode.commands.executeCommand("stepscope.stop", digits);
+  await until("the end of the process", () => !isAlive(running.pid));
+  const [stopped] = project.runs("digits.ts");
+  assert.equal(stopped?.status, "stopped");
+  assert.ok(stopped.steps >= running.steps);
+  const titles = await lensTitled(digits, /^last: loss /);
+  assert.equal(titles[0], "▶ Train");
+});
+
+test("an unsaved file is saved before it trains", async () => {
+  const editor = await project.write("unsaved.ts", "");
+  const uri = project.uri("unsaved.ts");
+  await editor.edit(edit => edit.insert(new vscode.Position(0, 0), ENDLESS));
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  assert.ok(!editor.document.isDirty);
+  await until("the first steps", () => (project.runs("unsaved.ts")[0]?.steps ?? 0) > 0);
+  await stopAndWait("unsaved.ts");
+});
+
+test("a script that does not parse is marked at its line, until it is edited", async () => {
+  const editor = await project.write("broken.ts", `${ENDLESS}const = 3;\n`);
+  const uri = project.uri("broken.ts");
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  const found = await diagnosticOf(uri);
+  assert.equal(found.range.start.line + 1, ENDLESS.split("\n").length);
+  assert.match(found.message, /Expected identifier/);
+  assert.deepEqual(project.runs("broken.ts"), []);
+  await editor.edit(edit => edit.insert(new vscode.Position(0, 0), "\n"));
+  await until("the mark to go", () => marks(uri).length === 0);
+  await editor.document.save();
+});
+
+test("a script that throws is marked at the line, and keeps its steps", async () => {
+  const thrower = ENDLESS.replace("while (true) {", "for (let step = 0; step < 5; step++) {");
+  await project.write("throws.ts", `${thrower}throw new Error("out of ideas");\n`);
+  const uri = project.uri("throws.ts");
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  const found = await diagnosticOf(uri);
+  assert.equal(found.range.start.line + 1, thrower.split("\n").length);
+  assert.match(found.message, /out of ideas/);
+  const [failed] = project.runs("throws.ts");
+  assert.equal(failed?.status, "failed");
+  assert.equal(failed?.steps, 5);
+
+  await project.write("throws.ts", thrower);
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  await until("the mark to go", () => marks(uri).length === 0);
+  await until("the end", () => project.runs("throws.ts")[0]?.status === "completed");
+});
+
+test("an endless loop that takes no step stops", async () => {
+  await project.write("endless.ts", 'import "stepscope";\nwhile (true) {}\n');
+  await vscode.commands.executeCommand("stepscope.train", project.uri("endless.ts"));
+  await until("the run", () => project.runs("endless.ts")[0]?.status === "running");
+  await stopAndWait("endless.ts");
+});
+
+test("a process that hangs is ended by force", async () => {
+  await project.write("hangs.ts", ENDLESS);
+  const uri = project.uri("hangs.ts");
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  const running = await until("the first steps", () =>
+    project.runs("hangs.ts").find(({ steps }) => steps > 0),
+  );
+  process.kill(running.pid, "SIGSTOP");
+  await vscode.commands.executeCommand("stepscope.stop", uri);
+  await until("the end of the process", () => !isAlive(running.pid));
+  assert.ok((project.runs("hangs.ts")[0]?.steps ?? 0) >= running.steps);
+});
+
+test("a process that is killed is told as crashed, and its points survive", async () => {
+  await project.write("killed.ts", ENDLESS);
+  const uri = project.uri("killed.ts");
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  await lensTitled(uri, /^loss .* · step \d/);
+  const running = project.runs("killed.ts")[0];
+  assert.ok(running);
+  process.kill(running.pid, "SIGKILL");
+  await lensTitled(uri, "▶ Train");
+  const [crashed] = project.runs("killed.ts");
+  assert.equal(crashed?.status, "crashed");
+  assert.ok(crashed.steps >= running.steps);
+});
+
+test("a script that runs to its end says so in the lens", async () => {
+  const uri = project.uri("parabola.ts");
+  await project.show("parabola.ts");
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  await until("the end", () => project.runs("parabola.ts")[0]?.status === "completed");
+  await lensTitled(uri, /^last: loss /);
+});
+
+/** Stops a script that runs, and waits until its process is gone. */
+async function stopAndWait(name: string): Promise<void> {
+  const [running] = project.runs(name);
+  assert.ok(running);
+  await vscode.commands.executeCommand("stepscope.stop", project.uri(name));
+  await until("the end of the process", () => !isAlive(running.pid));
+  await lensTitled(project.uri(name), "▶ Train");
+  assert.equal(project.runs(name)[0]?.status, "stopped");
+}
+
+function marks(uri: vscode.Uri): vscode.Diagnostic[] {
+  return vscode.languages.getDiagnostics(uri).filter(({ source }) => source === "stepscope");
+}
+
+async function diagnosticOf(uri: vscode.Uri): Promise<vscode.Diagnostic> {
+  return until("the mark of the error", () => marks(uri)[0]);
+}
+
+/** Titles of the panels that are open. */
+function panels(): string[] {
+  return vscode.window.tabGroups.all
+    .flatMap(group => group.tabs)
+    .filter(({ input }) => input instanceof vscode.TabInputWebview)
+    .map(({ label }) => label);
+}

@@ -1,0 +1,86 @@
+import * as assert from "node:assert/strict";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { listRuns } from "../../runtime/store/list.ts";
+import { until } from "./suite.ts";
+
+/** A project of a user in a folder of its own: the examples, and nothing installed. */
+class Project implements Disposable {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "stepscope-extension-")));
+
+  /** `examples`: the folder of the examples. */
+  constructor(examples: string) {
+    cpSync(examples, this.folder, { recursive: true });
+    writeFileSync(join(this.folder, "package.json"), JSON.stringify({ type: "module" }));
+  }
+
+  uri(name: string): vscode.Uri {
+    return vscode.Uri.file(join(this.folder, name));
+  }
+
+  /** Writes a file and shows it. */
+  async write(name: string, text: string): Promise<vscode.TextEditor> {
+    writeFileSync(join(this.folder, name), text);
+    return this.show(name);
+  }
+
+  async show(name: string): Promise<vscode.TextEditor> {
+    return vscode.window.showTextDocument(this.uri(name), { viewColumn: vscode.ViewColumn.One });
+  }
+
+  /** The runs of a script in the store, the newest first. */
+  runs(name: string): RunRecord[] {
+    const script = this.uri(name).fsPath;
+    return listRuns(this.folder)
+      .runs.map(({ record }) => record)
+      .filter(record => record.script === script);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+const found = vscode.extensions.getExtension("stepscope.stepscope");
+assert.ok(found, "VS Code does not know the extension");
+
+/** The extension under test. */
+export const extension = found;
+
+export const project = new Project(join(extension.extensionPath, "examples"));
+
+/** The lenses of a file: title and line, counted from 1. */
+export async function lenses(uri: vscode.Uri): Promise<{ title: string; line: number }[]> {
+  const found = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+    "vscode.executeCodeLensProvider",
+    uri,
+    100,
+  );
+  return found
+    .filter(({ command }) => command?.command.startsWith("stepscope."))
+    .map(({ command, range }) => ({ title: command?.title ?? "", line: range.start.line + 1 }));
+}
+
+/** Waits until one of a file's lenses has this title; returns all titles. */
+export async function lensTitled(uri: vscode.Uri, title: RegExp | string): Promise<string[]> {
+  return until(`the lens ${title}`, async () => {
+    const titles = (await lenses(uri)).map(lens => lens.title);
+    const found = titles.some(each =>
+      title instanceof RegExp ? title.test(each) : each === title,
+    );
+    return found && titles;
+  });
+}
+
+/** True while a process lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { pageHtml } from "../../extension/panel/html.ts";
+import { parsePageMessage, parsePageState } from "../../extension/panel/pageMessages.ts";
+
+describe("parsePageMessage", () => {
+  it.each([
+    [{ type: "ready" }],
+    [{ type: "stop" }],
+    [{ type: "train" }],
+    [{ type: "openSource", file: "/a.ts", line: 3 }],
+  ])("takes %j", message => {
+    expect(parsePageMessage(message)).toEqual(message);
+  });
+
+  it("passes on nothing but what it knows", () => {
+    expect(parsePageMessage({ type: "stop", pid: 1 })).toEqual({ type: "stop" });
+  });
+
+  it.each([
+    [undefined],
+    [null],
+    ["ready"],
+    [[]],
+    [{ type: "run" }],
+    [{ type: "openSource" }],
+    [{ type: "openSource", file: 3, line: 1 }],
+    [{ type: "openSource", file: "", line: 1 }],
+    [{ type: "openSource", file: "/a.ts", line: 0 }],
+    [{ type: "openSource", file: "/a.ts", line: 1.5 }],
+    [{ type: "openSource", file: "/a.ts", line: "1" }],
+  ])("refuses %j", message => {
+    expect(parsePageMessage(message)).toBeUndefined();
+  });
+});
+
+describe("parsePageState", () => {
+  it("reads the folder of the run, if that is what it is", () => {
+    expect(parsePageState({ runFolder: "/runs/a" })).toBe("/runs/a");
+    expect(parsePageState({ runFolder: 3 })).toBeUndefined();
+    expect(parsePageState({ runFolder: "" })).toBeUndefined();
+    expect(parsePageState(undefined)).toBeUndefined();
+  });
+});
+
+describe("pageHtml", () => {
+  const resources = {
+    cspSource: "https://resources.test",
+    script: "https://resources.test/panel.js",
+    styles: ["https://resources.test/panel.css"],
+    language: "en",
+  };
+
+  it("forbids everything but its own resources", () => {
+    const html = pageHtml(resources);
+    expect(html).toContain("default-src 'none'");
+    expect(html).not.toContain("unsafe-");
+    expect(html).not.toMatch(/\sstyle=|<style|\son[a-z]+=/);
+  });
+
+  it("has a nonce of its own each time", () => {
+    const nonce = (): string => /<script nonce="([^"]+)"/.exec(pageHtml(resources))?.[1] ?? "";
+    const first = nonce();
+    expect(Buffer.from(first, "base64")).toHaveLength(16);
+    expect(nonce()).not.toBe(first);
+  });
+});

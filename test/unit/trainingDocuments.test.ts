@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import type { TextDocument, TextDocumentChangeEvent } from "vscode";
+import { TrainingDocuments } from "../../extension/code/trainingDocuments.ts";
+
+const lines = [
+  'import { optim } from "stepscope";',
+  "",
+  "for (;;) {",
+  "  l.backward();",
+  "  o.step();",
+  "}",
+];
+
+/** The part of a document that the cache reads. */
+function textDocument(text: string, version: number): TextDocument {
+  const uri = { toString: () => "file:///train.ts" };
+  return { uri, version, getText: () => text } as unknown as TextDocument;
+}
+
+function edit(
+  document: TextDocument,
+  [startLine, startCharacter]: readonly [number, number],
+  [endLine, endCharacter]: readonly [number, number],
+  text: string,
+): TextDocumentChangeEvent {
+  const start = { line: startLine, character: startCharacter };
+  const end = { line: endLine, character: endCharacter };
+  return {
+    document,
+    contentChanges: [{ range: { start, end }, text }],
+  } as unknown as TextDocumentChangeEvent;
+}
+
+describe("TrainingDocuments", () => {
+  it("parses a version once", async () => {
+    const documents = new TrainingDocuments();
+    const document = textDocument(lines.join("\n"), 1);
+    expect(await documents.find(document)).toBe(await documents.find(document));
+  });
+
+  it("sees a new version", async () => {
+    const documents = new TrainingDocuments();
+    await documents.find(textDocument(lines.join("\n"), 1));
+    const moved = await documents.find(textDocument(["", ...lines].join("\n"), 2));
+    expect(moved?.lensLine).toBe(4);
+  });
+
+  it.each([
+    ["nothing above the loop", [1, 0], [1, 0], "const x = (", 3],
+    ["a line typed above", [1, 0], [1, 0], "const x = (\n", 4],
+    ["a line break at the start of the loop's line", [2, 0], [2, 0], "if (\n", 4],
+    ["a line removed above", [0, 34], [1, 0], "(", 2],
+    ["lines typed inside the loop", [3, 0], [3, 0], "const x = (\n\n", 3],
+  ] as const)(
+    "keeps the last answer while broken, moved by %s",
+    async (_, start, end, text, line) => {
+      const documents = new TrainingDocuments();
+      await documents.find(textDocument(lines.join("\n"), 1));
+      const broken = textDocument("import 'stepscope'; const x = (", 2);
+      documents.edited(edit(broken, start, end, text));
+      expect((await documents.find(broken))?.lensLine).toBe(line);
+    },
+  );
+
+  it("has no answer for a file that was broken from the start, or was closed", async () => {
+    const documents = new TrainingDocuments();
+    const broken = textDocument("import 'stepscope'; const x = (", 2);
+    expect(await documents.find(broken)).toBeUndefined();
+    const good = textDocument(lines.join("\n"), 1);
+    await documents.find(good);
+    documents.forget(good);
+    expect(await documents.find(broken)).toBeUndefined();
+  });
+});
