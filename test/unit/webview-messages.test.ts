@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { parseHostMessage } from "../../webview/messages.ts";
+import { DEFAULT_STATE, parseViewState } from "../../webview/viewState.ts";
+import { exampleBatch, exampleRun } from "./run-example.ts";
+
+describe("messages of the host", () => {
+  test("pass when they are as declared", () => {
+    const run = exampleRun();
+    const batch = exampleBatch(1, 3);
+    const logs = [{ level: "info", text: "hi", time: 1, step: 0 }];
+    for (const message of [
+      { type: "hydrate", run, runFolder: "/runs/1", batches: [batch], logs },
+      { type: "empty", reason: "No run" },
+      { type: "run", run },
+      { type: "steps", batch },
+      { type: "logs", logs },
+    ]) {
+      expect(parseHostMessage(message)).toBe(message);
+    }
+  });
+
+  test("have NaN where JSON has null", () => {
+    const run = { ...exampleRun(), finalLoss: null };
+    const message = parseHostMessage({ type: "run", run });
+    expect(message?.type === "run" && message.run.finalLoss).toBeNaN();
+  });
+
+  test.each([
+    [undefined],
+    ["vscode"],
+    [{ type: "later", batch: 1 }],
+    [{ type: "steps" }],
+    [{ type: "steps", batch: { ...exampleBatch(1, 3), count: 4 } }],
+    [{ type: "run", run: { status: "asleep" } }],
+  ])("%j is ignored", message => {
+    expect(parseHostMessage(message)).toBeUndefined();
+  });
+});
+
+describe("state of the page", () => {
+  test("comes back as it was kept", () => {
+    const state = {
+      runFolder: "/runs/1",
+      smoothing: 0.5,
+      gradientTensors: ["0.weight"],
+      tensor: "2.bias",
+      scales: { loss: "linear", lr: "log" },
+      logOpen: true,
+    };
+    expect(parseViewState(structuredClone(state))).toEqual(state);
+  });
+
+  test.each([
+    [undefined],
+    ["x"],
+    [{ smoothing: 7, gradientTensors: "a", scales: { loss: "cubic", other: "log" }, logOpen: 1 }],
+  ])("%j gives the defaults", value => {
+    expect(parseViewState(value)).toEqual(DEFAULT_STATE);
+  });
+});

@@ -1,0 +1,82 @@
+import { specs } from "vega-lite:charts";
+import { type Changeset, changeset, parse, type Spec, View } from "vega";
+import type { Range, ScaleKind } from "../data/scale.ts";
+import { DASHES, type Theme, vegaConfig } from "../theme.ts";
+import { expressionClosures } from "./expressions.ts";
+import type { ChartModel } from "./model.ts";
+
+/** Room around the plot for axis labels, in CSS pixels. Fixed, so that all charts align. */
+export const PADDING = { left: 52, top: 26, right: 14, bottom: 24 } as const;
+
+export interface Axes {
+  readonly xDomain: Range;
+  readonly yDomain: Range;
+  readonly xTicks: readonly number[];
+  readonly yTicks: readonly number[];
+}
+
+/** Says that rows were changed in place; vega-typings do not know `reflow`. */
+function touched(): Changeset {
+  return (changeset() as Changeset & { reflow(): Changeset }).reflow();
+}
+
+/** A Vega view of one chart. It evaluates expressions without generating code, as the CSP asks. */
+export class VegaChart {
+  private readonly view: View;
+  private readonly names: readonly string[];
+  /** The rows were inserted, but never drawn: a change would take the place of the insertion. */
+  private fresh = true;
+
+  constructor(
+    container: HTMLElement,
+    model: ChartModel,
+    scale: ScaleKind,
+    theme: Theme,
+    axisTitle: string,
+  ) {
+    const spec: Spec = { ...specs[`${model.kind}-${scale}`], padding: PADDING };
+    const runtime = parse(spec, vegaConfig(theme), { ast: true });
+    this.view = new View(runtime, {
+      expr: expressionClosures,
+      renderer: "canvas",
+      container,
+      hover: false,
+    });
+    this.names = Object.keys(model.dataSets);
+    for (const [name, rows] of Object.entries(model.dataSets)) {
+      this.view.insert(name, rows as object[]);
+    }
+    this.setStyle(model, theme, axisTitle);
+  }
+
+  /** Size of the whole chart in CSS pixels. */
+  resize(width: number, height: number): void {
+    this.view.width(Math.max(1, width - PADDING.left - PADDING.right));
+    this.view.height(Math.max(1, height - PADDING.top - PADDING.bottom));
+  }
+
+  /** Draws the data sets as they are now. */
+  async draw(axes: Axes): Promise<void> {
+    for (const [name, value] of Object.entries(axes)) this.view.signal(name, value);
+    if (!this.fresh) for (const name of this.names) this.view.change(name, touched());
+    this.fresh = false;
+    await this.view.runAsync();
+  }
+
+  dispose(): void {
+    this.view.finalize();
+  }
+
+  private setStyle(model: ChartModel, theme: Theme, axisTitle: string): void {
+    this.view
+      .signal("axisTitle", axisTitle)
+      .signal("colors", theme.series)
+      .signal("dashes", DASHES)
+      .signal("accent", theme.series[0])
+      .signal("alarm", theme.error)
+      .signal("rawOpacity", model.smoothed ? (theme.highContrast ? 0.5 : 0.3) : 1)
+      .signal("rawDashed", !model.smoothed)
+      .signal("rawWidth", model.smoothed ? 1 : 1.5)
+      .signal("bandOpacity", theme.highContrast ? 0.4 : 0.22);
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  type StepBatch,
+  type StepColumn,
+  stepValue,
+  type TensorColumn,
+  tensorValue,
+} from "../../runtime/protocol/steps.ts";
+import { Column } from "./column.ts";
+
+/** What the page shows of a step; the store keeps the rest. */
+const SHOWN_STEP_COLUMNS = ["loss", "gradNorm", "epoch", "time"] as const;
+
+/** What the page shows of a parameter tensor. */
+const SHOWN_TENSOR_COLUMNS = [
+  "gradNorm",
+  "effectiveLrP5",
+  "effectiveLrP50",
+  "effectiveLrP95",
+  "stepSizeP5",
+  "stepSizeP50",
+  "stepSizeP95",
+] as const;
+
+export type ShownStepColumn = (typeof SHOWN_STEP_COLUMNS)[number] & StepColumn;
+export type ShownTensorColumn = (typeof SHOWN_TENSOR_COLUMNS)[number] & TensorColumn;
+
+/** All steps of one run, by column: row `i` is step `firstStep + i`, and no step is missing. */
+export class RunSeries {
+  private first = 1;
+  private rows = 0;
+  private readonly steps: Record<ShownStepColumn, Column> = {
+    loss: new Column(64),
+    gradNorm: new Column(64),
+    epoch: new Column(64),
+    time: new Column(64),
+  };
+  private readonly rates: Column[] = [];
+  private readonly tensors: Record<ShownTensorColumn, Column>[] = [];
+
+  get firstStep(): number {
+    return this.first;
+  }
+
+  /** 0 before the first step. */
+  get lastStep(): number {
+    return this.rows === 0 ? 0 : this.first + this.rows - 1;
+  }
+
+  get length(): number {
+    return this.rows;
+  }
+
+  /** Number of parameter groups that have a learning rate. */
+  get groups(): number {
+    return this.rates.length;
+  }
+
+  step(column: ShownStepColumn): Column {
+    return this.steps[column];
+  }
+
+  /** η of a parameter group; undefined for a group that no batch had. */
+  lr(group: number): Column | undefined {
+    return this.rates[group];
+  }
+
+  /** A column of a parameter tensor; undefined for a tensor that no batch had. */
+  tensor(tensor: number, column: ShownTensorColumn): Column | undefined {
+    return this.tensors[tensor]?.[column];
+  }
+
+  /**
+   * Adds the rows that are new; rows that are known already are skipped. Returns false, and adds
+   * nothing, if steps before the batch are missing.
+   */
+  append(batch: StepBatch): boolean {
+    if (this.rows === 0) this.first = batch.firstStep;
+    const known = this.first + this.rows - batch.firstStep;
+    if (known < 0) return false;
+    this.widen(batch);
+    for (let row = known; row < batch.count; row++) this.addRow(batch, row);
+    return true;
+  }
+
+  /** Groups and tensors that appear later have no value in the rows before. */
+  private widen(batch: StepBatch): void {
+    while (this.rates.length < batch.groups) this.rates.push(this.padded(64));
+    while (this.tensors.length < batch.tensorCount) {
+      this.tensors.push({
+        gradNorm: this.padded(32),
+        effectiveLrP5: this.padded(32),
+        effectiveLrP50: this.padded(32),
+        effectiveLrP95: this.padded(32),
+        stepSizeP5: this.padded(32),
+        stepSizeP50: this.padded(32),
+        stepSizeP95: this.padded(32),
+      });
+    }
+  }
+
+  private padded(precision: 32 | 64): Column {
+    const column = new Column(precision);
+    for (let row = 0; row < this.rows; row++) column.push(Number.NaN);
+    return column;
+  }
+
+  private addRow(batch: StepBatch, row: number): void {
+    for (const name of SHOWN_STEP_COLUMNS) this.steps[name].push(stepValue(batch, row, name));
+    for (const [group, rate] of this.rates.entries()) {
+      const value = group < batch.groups ? batch.lr[row * batch.groups + group] : undefined;
+      rate.push(value ?? Number.NaN);
+    }
+    for (const [index, tensor] of this.tensors.entries()) {
+      const known = index < batch.tensorCount;
+      for (const name of SHOWN_TENSOR_COLUMNS) {
+        tensor[name].push(known ? tensorValue(batch, row, index, name) : Number.NaN);
+      }
+    }
+    this.rows += 1;
+  }
+}
+
+/**
+ * Steps a second over the last `window` milliseconds of a `time` column, or over all of it; NaN
+ * while fewer than two steps are known.
+ */
+export function stepsPerSecond(time: Column, window: number): number {
+  const last = time.length - 1;
+  const end = time.at(last);
+  let from = last;
+  while (from > 0 && end - time.at(from - 1) <= window) from--;
+  if (from === last && last > 0) from = last - 1;
+  const elapsed = end - time.at(from);
+  return elapsed > 0 ? ((last - from) * 1000) / elapsed : Number.NaN;
+}

@@ -1,0 +1,86 @@
+export type ScaleKind = "linear" | "log";
+
+/** Where a value is drawn: in the plot, or as a mark at its upper or lower edge. */
+export type Place = "inside" | "top" | "bottom";
+
+/** NaN and ∞ stand at the top; −∞, and on a logarithmic axis what is not positive, at the bottom. */
+export function place(value: number, scale: ScaleKind): Place {
+  if (Number.isNaN(value) || value === Number.POSITIVE_INFINITY) return "top";
+  if (value === Number.NEGATIVE_INFINITY) return "bottom";
+  return scale === "log" && value <= 0 ? "bottom" : "inside";
+}
+
+export type Range = readonly [low: number, high: number];
+
+/** Share of the axis that stays free above and below the values. */
+const MARGIN = 0.06;
+
+/** End of an axis, far enough from the largest number to compute with spans. */
+const LARGEST = 8e307;
+
+/**
+ * The y domain that shows all values from `low` to `high` with a margin; a constant stands in the
+ * middle. Without values (low > high) it is 0 … 1, or 0.1 … 1.
+ */
+export function yDomain(low: number, high: number, scale: ScaleKind): Range {
+  if (!(low <= high)) return scale === "log" ? [0.1, 1] : [0, 1];
+  if (scale === "log") {
+    const margin = Math.max((Math.log(high) - Math.log(low)) * MARGIN, Math.log(1.25));
+    const bottom = Math.exp(Math.log(low) - margin);
+    return [bottom > 0 ? bottom : low, Math.min(Math.exp(Math.log(high) + margin), LARGEST)];
+  }
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const margin = Math.max((high / 2 - low / 2) * 2 * MARGIN, size * 1e-6);
+  if (low === high) return size === 0 ? [-1, 1] : inReach(low - size / 2, high + size / 2);
+  // Values that are not negative keep an axis that is not.
+  return inReach(low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin);
+}
+
+/** A domain whose span is still a number. */
+function inReach(low: number, high: number): Range {
+  return [Math.max(low, -LARGEST), Math.min(high, LARGEST)];
+}
+
+/** The step of 1, 2 or 5 times a power of ten that cuts `span` into at most `count` parts. */
+function niceStep(span: number, count: number): number {
+  const power = 10 ** Math.floor(Math.log10(span / count));
+  const factor = [1, 2, 5].find(f => span / (power * f) <= count) ?? 10;
+  return power * factor;
+}
+
+/** At most about `count` round numbers of a linear axis. */
+export function linearTicks([low, high]: Range, count: number): number[] {
+  const step = niceStep(high - low, Math.max(1, count));
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  // 3 · 0.1 is not 0.3: a tick has no more than twelve digits.
+  return Array.from({ length: last - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  );
+}
+
+/** Round whole numbers of a step axis. */
+export function stepTicks(domain: Range, count: number): number[] {
+  return linearTicks(domain, count).filter(Number.isInteger);
+}
+
+/**
+ * At most about `count` round numbers of a logarithmic axis: powers of ten (every n-th of them
+ * where there are many), with 2 and 5 between them where there are few, linear below one decade.
+ */
+export function logTicks([low, high]: Range, count: number): number[] {
+  const from = Math.log10(low);
+  const to = Math.log10(high);
+  const decades = to - from;
+  if (decades < 1) return linearTicks([low, high], count);
+  const factors = decades * 3 <= count ? [1, 2, 5] : decades * 2 <= count ? [1, 3] : [1];
+  const stride = Math.max(1, Math.ceil(decades / count));
+  const ticks: number[] = [];
+  for (let power = Math.floor(from / stride) * stride; power <= to; power += stride) {
+    for (const factor of factors) {
+      const tick = Number(`${factor}e${power}`);
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  }
+  return ticks;
+}

@@ -1,0 +1,47 @@
+import type { FromPageMessage } from "../runtime/protocol/page.ts";
+
+/** What the page is shown by: VS Code, or a script that serves it to an ordinary browser. */
+export interface Host {
+  post(message: FromPageMessage): void;
+  /** Calls back with everything that the host sends; it is not checked. */
+  listen(received: (message: unknown) => void): void;
+  /** What `saveState` kept, also after the page was closed with the window. */
+  loadState(): unknown;
+  saveState(state: object): void;
+}
+
+interface VsCodeApi {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+
+declare const acquireVsCodeApi: (() => VsCodeApi) | undefined;
+
+/** VS Code where there is one, else the browser. Call it once. */
+export function connectHost(): Host {
+  return typeof acquireVsCodeApi === "function" ? vsCodeHost(acquireVsCodeApi()) : browserHost();
+}
+
+function listen(received: (message: unknown) => void): void {
+  addEventListener("message", event => received(event.data));
+}
+
+function vsCodeHost(api: VsCodeApi): Host {
+  return {
+    post: message => api.postMessage(message),
+    listen,
+    loadState: () => api.getState(),
+    saveState: state => api.setState(state),
+  };
+}
+
+/** What the page posts is a `stepscope` event of the window; state is the history entry's. */
+function browserHost(): Host {
+  return {
+    post: detail => dispatchEvent(new CustomEvent("stepscope", { detail })),
+    listen,
+    loadState: () => history.state,
+    saveState: state => history.replaceState(state, ""),
+  };
+}

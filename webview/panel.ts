@@ -1,0 +1,132 @@
+import type { ToPageMessage } from "../runtime/protocol/page.ts";
+import type { RunRecord } from "../runtime/protocol/run.ts";
+import type { StepBatch } from "../runtime/protocol/steps.ts";
+import { ChartGrid } from "./charts/chartGrid.ts";
+import { SmoothingSlider } from "./controls.ts";
+import { RunSeries } from "./data/runSeries.ts";
+import { element } from "./dom.ts";
+import { FrameLoop } from "./frameLoop.ts";
+import type { Host } from "./host.ts";
+import { onThemeChange } from "./theme.ts";
+import { EmptyState } from "./view/emptyState.ts";
+import { ErrorBlock } from "./view/errorBlock.ts";
+import { LogTail } from "./view/logTail.ts";
+import { RunHeader } from "./view/runHeader.ts";
+import { parseViewState, type ViewState } from "./viewState.ts";
+
+/** The page: it shows what its host sends, and keeps only what the user has chosen to see. */
+export class Panel {
+  private readonly host: Host;
+  private readonly frames = new FrameLoop(() => this.draw());
+  private readonly header: RunHeader;
+  private readonly error: ErrorBlock;
+  private readonly charts: ChartGrid;
+  private readonly log: LogTail;
+  private readonly empty = new EmptyState();
+  private readonly body: HTMLElement;
+  private run: RunRecord | undefined;
+  private series = new RunSeries();
+  private state: ViewState;
+  /** Steps are missing, and the host was asked for all of them. */
+  private behind = false;
+
+  constructor(root: HTMLElement, host: Host) {
+    this.host = host;
+    this.state = parseViewState(host.loadState());
+    this.header = new RunHeader({
+      stop: () => host.post({ type: "stop" }),
+      train: () => host.post({ type: "train" }),
+    });
+    this.error = new ErrorBlock(({ file, line }) => host.post({ type: "openSource", file, line }));
+    this.charts = new ChartGrid({
+      redraw: () => this.frames.request(),
+      choose: change => this.choose(change),
+    });
+    this.log = new LogTail(logOpen => this.choose({ logOpen }));
+    this.log.root.open = this.state.logOpen;
+    const smoothing = new SmoothingSlider(weight => this.choose({ smoothing: weight }));
+    smoothing.set(this.state.smoothing);
+    this.body = element(
+      "div",
+      { class: "panel", attributes: { hidden: "" } },
+      this.header.root,
+      this.error.root,
+      element("div", { class: "toolbar" }, smoothing.root),
+      this.charts.root,
+      this.log.root,
+    );
+    this.empty.root.hidden = true;
+    root.append(this.body, this.empty.root);
+    onThemeChange(() => {
+      this.charts.retheme();
+      this.frames.request();
+    });
+    // A run that computes for long between two steps still ages.
+    setInterval(() => this.run?.status === "running" && this.frames.request(), 1000);
+  }
+
+  /** Takes a message of the host. */
+  receive(message: ToPageMessage): void {
+    switch (message.type) {
+      case "hydrate":
+        this.hydrate(message);
+        break;
+      case "empty":
+        this.run = undefined;
+        this.body.hidden = true;
+        this.empty.root.hidden = false;
+        this.empty.show(message.reason);
+        break;
+      case "run":
+        if (this.run) this.showRun(message.run);
+        break;
+      case "steps":
+        if (this.run) this.addSteps(message.batch);
+        break;
+      case "logs":
+        if (this.run) this.log.append(message.logs);
+        break;
+    }
+    this.frames.request();
+  }
+
+  private hydrate(message: Extract<ToPageMessage, { type: "hydrate" }>): void {
+    this.behind = false;
+    this.series = new RunSeries();
+    this.body.hidden = false;
+    this.empty.root.hidden = true;
+    this.log.clear();
+    this.log.append(message.logs);
+    this.showRun(message.run);
+    for (const batch of message.batches) this.addSteps(batch);
+    this.choose({ runFolder: message.runFolder });
+  }
+
+  private showRun(run: RunRecord): void {
+    this.run = run;
+    this.header.showRun(run);
+    this.error.show(run);
+    this.charts.show(this.series, run.tensors, this.state);
+  }
+
+  private addSteps(batch: StepBatch): void {
+    if (!this.series.append(batch) && !this.behind) {
+      this.behind = true;
+      this.host.post({ type: "ready" });
+    }
+    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+  }
+
+  private choose(change: Partial<ViewState>): void {
+    this.state = { ...this.state, ...change };
+    this.host.saveState(this.state);
+    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+    this.frames.request();
+  }
+
+  private async draw(): Promise<void> {
+    if (!this.run) return;
+    this.header.showProgress(this.run, this.series, Date.now());
+    await this.charts.draw();
+  }
+}

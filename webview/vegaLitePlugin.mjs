@@ -1,0 +1,61 @@
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { compile } from "vega-lite";
+
+const SPECS = fileURLToPath(new URL("charts/specs.ts", import.meta.url));
+
+/** Evaluates charts/specs.ts, and anew at each build of a watch. */
+async function readSpecs() {
+  const { outputFiles } = await build({
+    entryPoints: [SPECS],
+    bundle: true,
+    format: "esm",
+    write: false,
+    logLevel: "silent",
+  });
+  const source = Buffer.from(outputFiles[0].contents).toString("base64");
+  const { specs } = await import(`data:text/javascript;base64,${source}`);
+  return specs;
+}
+
+/**
+ * A chart that Vega-Lite warns of is wrong: the build fails.
+ *
+ * @param {import("vega-lite").TopLevelSpec} spec
+ */
+function toVega(spec) {
+  const problems = [];
+  const note = (...message) => {
+    problems.push(message.join(" "));
+    return logger;
+  };
+  const ignore = () => logger;
+  const logger = { level: ignore, error: note, warn: note, info: ignore, debug: ignore };
+  const vega = compile(spec, { logger, config: { aria: false } }).spec;
+  if (problems.length > 0) throw new Error(`Vega-Lite: ${problems.join("; ")}`);
+  return vega;
+}
+
+/**
+ * Resolves `vega-lite:charts` to the charts compiled to Vega, so that the page needs no compiler.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+export const vegaLite = {
+  name: "vega-lite",
+  setup(esbuild) {
+    esbuild.onResolve({ filter: /^vega-lite:charts$/ }, ({ path }) => ({
+      path,
+      namespace: "vega-lite",
+    }));
+    esbuild.onLoad({ filter: /.*/, namespace: "vega-lite" }, async () => {
+      const specs = Object.entries(await readSpecs());
+      const compiled = Object.fromEntries(specs.map(([name, spec]) => [name, toVega(spec)]));
+      return {
+        contents: `export const specs = ${JSON.stringify(compiled)};`,
+        loader: "js",
+        watchFiles: [SPECS],
+      };
+    });
+  },
+};

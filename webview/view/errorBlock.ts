@@ -1,0 +1,60 @@
+import type { RunRecord, SourceLocation } from "../../runtime/protocol/run.ts";
+import { element, icon } from "../dom.ts";
+
+/** Why a run failed, where, and the stack. */
+export class ErrorBlock {
+  readonly root = element("section", {
+    class: "error",
+    attributes: { "aria-label": "Error", hidden: "" },
+  });
+  private readonly openSource: (location: SourceLocation) => void;
+  private shown: string | undefined;
+
+  constructor(openSource: (location: SourceLocation) => void) {
+    this.openSource = openSource;
+  }
+
+  show(run: RunRecord): void {
+    const error = run.error ?? (run.status === "crashed" ? CRASHED : undefined);
+    const key = error && JSON.stringify(error);
+    if (key === this.shown) return;
+    this.shown = key;
+    this.root.hidden = !error;
+    this.root.replaceChildren();
+    if (!error) return;
+    const body = element(
+      "div",
+      { class: "error-body" },
+      element("p", { class: "error-message", text: error.message, attributes: { role: "alert" } }),
+    );
+    if (error.location) body.append(this.link(error.location));
+    if (error.stack) body.append(stackOf(error.stack));
+    this.root.append(icon("error"), body);
+  }
+
+  private link(location: SourceLocation): HTMLElement {
+    const { file, line, column } = location;
+    const link = element("button", {
+      class: "link",
+      text: `${file}:${line}:${column}`,
+      attributes: { type: "button", title: "Open the script at this line" },
+    });
+    link.addEventListener("click", () => this.openSource(location));
+    return link;
+  }
+}
+
+const CRASHED: NonNullable<RunRecord["error"]> = {
+  message:
+    "The process of the run ended without a word. All steps until then are kept; " +
+    "the output below may say why.",
+};
+
+function stackOf(stack: string): HTMLElement {
+  return element(
+    "details",
+    { class: "stack" },
+    element("summary", { text: "Stack" }),
+    element("pre", { text: stack, attributes: { tabindex: "0" } }),
+  );
+}
