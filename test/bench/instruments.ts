@@ -1,0 +1,103 @@
+/**
+ * What the instruments cost: the same training step with and without them, in turns, in one process.
+ *
+ *     node test/bench/instruments.ts [rounds]
+ *
+ * Prints the median over rounds of the time of a step, and the median and the quartiles of the
+ * ratio of neighbouring rounds. On a software adapter the time is that of the processor, which other
+ * programs on the machine do not lengthen.
+ */
+import { gpu } from "../../runtime/gpu/device.ts";
+import { manualSeed, nn, optim, randn, tensor } from "../../runtime/index.ts";
+import { observe } from "../../runtime/insight/observer.ts";
+import { drain } from "../../runtime/insight/recorder.ts";
+
+const rounds = Number(process.argv[2] ?? 15);
+
+interface Size {
+  readonly name: string;
+  readonly widths: readonly [number, number, number];
+  readonly batch: number;
+  /** Steps of a round. */
+  readonly steps: number;
+}
+
+const SIZES: readonly Size[] = [
+  { name: "10k parameters, batch 32", widths: [64, 128, 10], batch: 32, steps: 100 },
+  { name: "1M parameters, batch 64", widths: [784, 1024, 192], batch: 64, steps: 4 },
+];
+
+console.log(`${gpu.adapter.description}, AdamW, two-layer perceptron, ${rounds} rounds`);
+for (const size of SIZES) await compare(size);
+process.exit(0);
+
+async function compare(size: Size): Promise<void> {
+  const plain = trainer(size, false);
+  const measured = trainer(size, true);
+  for (const train of [plain, measured, plain, measured]) await train();
+  const times: { plain: number; measured: number }[] = [];
+  for (let i = 0; i < rounds; i++) {
+    // The order alternates, so that a drift of the machine's speed falls on both.
+    const order = i % 2 === 0 ? [plain, measured] : [measured, plain];
+    const took = new Map<typeof plain, number>();
+    for (const train of order) took.set(train, await train());
+    times.push({ plain: took.get(plain) ?? 0, measured: took.get(measured) ?? 0 });
+  }
+  const ratios = times.map(time => time.measured / time.plain - 1);
+  const percent = (share: number): string => `${(100 * quantile(ratios, share)).toFixed(1)} %`;
+  const median = (name: "plain" | "measured"): string =>
+    `${quantile(
+      times.map(time => time[name]),
+      0.5,
+    ).toFixed(3)} ms`;
+  console.log(
+    `${size.name}: a step takes ${median("plain")} without, ${median("measured")} with ` +
+      `instruments: +${percent(0.5)} (quartiles ${percent(0.25)}, ${percent(0.75)})`,
+  );
+}
+
+/** A function that trains for a round and resolves with the milliseconds of a step. */
+function trainer({ widths, batch, steps }: Size, instrumented: boolean) {
+  manualSeed(1);
+  const [inputs, hidden, outputs] = widths;
+  const model = new nn.Sequential(
+    new nn.Linear(inputs, hidden),
+    new nn.ReLU(),
+    new nn.Linear(hidden, outputs),
+  );
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
+  const lossFn = new nn.CrossEntropyLoss();
+  const x = randn(batch, inputs).keep();
+  const y = tensor(
+    Array.from({ length: batch }, (_, i) => i % outputs),
+    { dtype: "int32" },
+  );
+  return async (): Promise<number> => {
+    observe(instrumented ? { seed() {}, tensors() {}, steps() {} } : undefined);
+    const start = milliseconds();
+    for (let i = 0; i < steps; i++) {
+      const loss = lossFn.forward(model.forward(x), y);
+      optimizer.zeroGrad();
+      loss.backward();
+      await optimizer.step();
+    }
+    await drain();
+    return (milliseconds() - start) / steps;
+  };
+}
+
+/** Time of the processor where that is the GPU, else of the clock. */
+function milliseconds(): number {
+  if (!gpu.adapter.software) return performance.now();
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The quantile of a sample, interpolated. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? Number.NaN;
+  const high = sorted[Math.ceil(at)] ?? Number.NaN;
+  return low + (high - low) * (at - Math.floor(at));
+}

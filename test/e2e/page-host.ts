@@ -1,0 +1,160 @@
+/**
+ * Hosts the built page as VS Code does, in a real browser: the extension's own HTML with its CSP,
+ * files from a server, tokens and `acquireVsCodeApi` set by a script that runs before the page's.
+ */
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
+import { pageHtml } from "../../extension/panel/html.ts";
+import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { StepBatch } from "../../runtime/protocol/steps.ts";
+import type { PageTheme } from "./page-themes.ts";
+
+const BUILT = join(import.meta.dirname, "../../dist/webview");
+export const CHARTS = ["loss", "gradNorm", "effectiveLr", "stepSize", "lr"];
+const TYPES: Readonly<Record<string, string>> = {
+  js: "text/javascript",
+  css: "text/css",
+  ttf: "font/ttf",
+  map: "application/json",
+};
+
+/** Serves dist/webview and the page at `/`. */
+export async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer(async (request, response) => {
+    const name = (request.url ?? "/").slice(1).split("?")[0] ?? "";
+    try {
+      if (name === "") {
+        response.setHeader("content-type", "text/html");
+        response.end(html(`http://${request.headers.host}`));
+      } else if (/^[\w.-]+$/.test(name)) {
+        response.setHeader("content-type", TYPES[name.split(".").pop() ?? ""] ?? "");
+        response.end(await readFile(join(BUILT, name)));
+      } else response.writeHead(404).end();
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise(resolve => server.close(resolve));
+    },
+  };
+}
+
+function html(origin: string): string {
+  const script = `${origin}/panel.js`;
+  return pageHtml({ cspSource: origin, script, styles: [`${origin}/panel.css`], language: "en" });
+}
+
+/** What page-preload.js keeps, in the page. */
+interface Hosting {
+  readonly posts: readonly FromPageMessage[];
+  readonly violations: readonly string[];
+  /** Redraws of the loss. */
+  readonly redraws: number;
+  readonly state: unknown;
+  setTheme(theme: PageTheme): void;
+  send(message: object): void;
+  painted(asked: { readonly chart: string; readonly token: string }): number;
+  stream(batches: readonly unknown[], step: number): Promise<number>;
+  drawn(awaited: { readonly charts: readonly string[]; readonly step: number }): boolean;
+}
+
+declare const hosting: Hosting;
+
+export interface PageOptions {
+  readonly theme: PageTheme;
+  readonly width: number;
+  readonly height: number;
+  /** What VS Code kept of the page before. */
+  readonly state?: unknown;
+  /** False for an ordinary browser. */
+  readonly vsCode?: boolean;
+}
+
+/** The page, and what its host and a user do with it. */
+export class HostedPage {
+  readonly page: Page;
+  readonly problems: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("console", message => {
+      if (["error", "warning"].includes(message.type())) this.problems.push(message.text());
+    });
+    page.on("pageerror", error => this.problems.push(String(error)));
+    page.on("requestfailed", request => this.problems.push(`${request.url()} failed`));
+  }
+
+  static async open(context: BrowserContext, url: string, options: PageOptions) {
+    const page = await context.newPage();
+    const hosted = new HostedPage(page);
+    await page.setViewportSize({ width: options.width, height: options.height });
+    const pageOptions = JSON.stringify({ vsCode: true, ...options });
+    await page.addInitScript({ content: `globalThis.pageOptions = ${pageOptions};` });
+    await page.addInitScript({ path: join(import.meta.dirname, "page-preload.js") });
+    await page.goto(url);
+    await page.waitForFunction(() => hosting.posts.some(({ type }) => type === "ready"));
+    return hosted;
+  }
+
+  async send(message: ToPageMessage): Promise<void> {
+    const { batches, batch, ...rest } = message as ToPageMessage & {
+      readonly batches?: readonly StepBatch[];
+      readonly batch?: StepBatch;
+    };
+    const sent = {
+      json: JSON.stringify(rest),
+      batches: batches?.map(plain),
+      batch: batch && plain(batch),
+    };
+    await this.page.evaluate(given => hosting.send(given), sent);
+  }
+
+  /** Streams the batches, one a frame; milliseconds until the last was drawn. */
+  stream(batches: readonly StepBatch[]): Promise<number> {
+    const last = batches.at(-1);
+    const given = {
+      batches: batches.map(plain),
+      step: last ? last.firstStep + last.count - 1 : 0,
+    };
+    return this.page.evaluate(({ batches, step }) => hosting.stream(batches, step), given);
+  }
+
+  /** Number of pixels of a chart that have about the colour of a token. */
+  painted(chart: string, token: string): Promise<number> {
+    return this.page.evaluate(asked => hosting.painted(asked), { chart, token });
+  }
+
+  /** Waits until the charts show the step. */
+  async drawn(step: number, charts: readonly string[] = CHARTS): Promise<void> {
+    await this.page.waitForFunction(awaited => hosting.drawn(awaited), { charts, step });
+  }
+
+  async value(chart: string): Promise<number> {
+    return Number(await this.page.getAttribute(`[data-chart=${chart}]`, "data-last-value"));
+  }
+
+  async setTheme(theme: PageTheme): Promise<void> {
+    await this.page.evaluate(given => hosting.setTheme(given), theme);
+  }
+
+  /** What was posted, kept, drawn and refused until now. */
+  watched() {
+    return this.page.evaluate(() => {
+      const { posts, violations, redraws, state } = hosting;
+      return { posts, violations, redraws, state };
+    });
+  }
+}
+
+function plain(batch: StepBatch) {
+  const { steps, lr, tensors, ...counts } = batch;
+  return { ...counts, steps: [...steps], lr: [...lr], tensors: [...tensors] };
+}

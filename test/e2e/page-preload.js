@@ -1,0 +1,95 @@
+/**
+ * Runs in the page before its own script, as VS Code's does: sets the tokens of a theme, gives
+ * `acquireVsCodeApi`, and watches. `pageOptions` is set by the script before this one.
+ */
+globalThis.hosting = {
+  posts: [],
+  violations: [],
+  redraws: 0,
+  state: pageOptions.state,
+
+  setTheme({ tokens, bodyClass }) {
+    const { style } = document.documentElement;
+    style.cssText = "";
+    for (const [name, value] of Object.entries(tokens))
+      style.setProperty(`--vscode-${name}`, value);
+    document.body.className = bodyClass;
+  },
+
+  /** Sends a message as VS Code does: objects as JSON, columns as typed arrays. */
+  send({ json, batches, batch }) {
+    const typed = ({ steps, lr, tensors, ...counts }) => ({
+      ...counts,
+      steps: Float64Array.from(steps),
+      lr: Float64Array.from(lr),
+      tensors: Float32Array.from(tensors),
+    });
+    const message = JSON.parse(json);
+    if (batches) message.batches = batches.map(typed);
+    if (batch) message.batch = typed(batch);
+    postMessage(message);
+  },
+
+  /** Number of pixels of a chart's canvas whose colour is about that of a token. */
+  painted({ chart, token }) {
+    const canvas = document.querySelector(`[data-chart=${chart}] canvas`);
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
+    const value = getComputedStyle(document.body).getPropertyValue(`--vscode-${token}`);
+    const wanted = [1, 3, 5].map(at => Number.parseInt(value.slice(at, at + 2), 16));
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i + 3] > 200 && wanted.every((c, j) => Math.abs(data[i + j] - c) < 8)) count++;
+    }
+    return count;
+  },
+
+  /**
+   * Posts the batches one a frame, as fast as the browser shows frames; gives the milliseconds
+   * until the last is drawn.
+   */
+  async stream(batches, step) {
+    const start = performance.now();
+    const frame = () => new Promise(requestAnimationFrame);
+    for (const batch of batches) {
+      hosting.send({ json: '{"type":"steps"}', batch });
+      await frame();
+    }
+    while (!hosting.drawn({ charts: ["loss"], step })) await frame();
+    return performance.now() - start;
+  },
+
+  /** True if all these charts show the step. */
+  drawn({ charts, step }) {
+    const shown = id => document.querySelector(`[data-chart=${id}]`)?.dataset.lastStep;
+    return charts.every(id => shown(id) === String(step));
+  },
+};
+
+addEventListener("securitypolicyviolation", event =>
+  hosting.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`),
+);
+addEventListener("stepscope", event => hosting.posts.push(event.detail));
+
+if (pageOptions.vsCode) {
+  globalThis.acquireVsCodeApi = () => ({
+    postMessage: message => hosting.posts.push(message),
+    getState: () => hosting.state,
+    setState: state => {
+      hosting.state = structuredClone(state);
+    },
+  });
+}
+
+addEventListener("DOMContentLoaded", () => {
+  hosting.setTheme(pageOptions.theme);
+  new MutationObserver(changes => {
+    hosting.redraws += changes.filter(({ target }) => target.dataset.chart === "loss").length;
+  }).observe(document.body, {
+    attributes: true,
+    attributeFilter: ["data-last-step"],
+    subtree: true,
+  });
+});

@@ -1,0 +1,117 @@
+/** A run as the digits example gives it, made of formulas: the page's test needs no training. */
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
+
+const TENSORS = [
+  { name: "0.weight", shape: [128, 64], sampled: 8192 },
+  { name: "0.bias", shape: [128], sampled: 128 },
+  { name: "2.weight", shape: [128, 128], sampled: 16384 },
+  { name: "2.bias", shape: [128], sampled: 128 },
+  { name: "4.weight", shape: [10, 128], sampled: 1280 },
+  { name: "4.bias", shape: [10], sampled: 10 },
+] as const;
+
+export const STARTED_AT = Date.UTC(2026, 0, 15, 9, 30);
+const STEP_MS = 6.2;
+
+export function pageRun(change: Partial<RunRecord> = {}): RunRecord {
+  return {
+    id: "20260115-093000-digits",
+    script: "/home/ada/models/examples/digits.ts",
+    args: [],
+    status: "running",
+    startedAt: STARTED_AT,
+    pid: 4242,
+    seed: 0,
+    version: "0.1.0",
+    adapter: {
+      vendor: "google",
+      architecture: "swiftshader",
+      description: "SwiftShader Device (LLVM 10.0.0)",
+      software: true,
+    },
+    tensors: TENSORS.map(tensor => ({ ...tensor, group: 0, optimizer: "AdamW", momentum: true })),
+    steps: 0,
+    finalLoss: Number.NaN,
+    ...change,
+  };
+}
+
+/** Noise of a step, −1 … 1: a hash, so that a step is the same in every batch. */
+function noise(step: number, salt: number): number {
+  const x = Math.sin(step * 12.9898 + salt * 78.233) * 43758.5453;
+  return 2 * (x - Math.floor(x)) - 1;
+}
+
+/** Loss of a step. */
+export function pageLoss(step: number): number {
+  const fall = 2.2 * Math.exp(-step / 160) + 0.22 * Math.exp(-step / 900) + 0.03;
+  return fall * Math.exp(0.42 * noise(step, 1));
+}
+
+function gradNorm(step: number): number {
+  return 2.4 * Math.exp(-step / 420) * Math.exp(0.5 * noise(step, 2)) + 0.05;
+}
+
+function stepRow(step: number): Record<string, number> {
+  return {
+    loss: pageLoss(step),
+    gradNorm: gradNorm(step),
+    weightNorm: 9 + step / 400,
+    updateNorm: 0.02,
+    stepToWeight: 0.002,
+    travel: step / 3000,
+    adamGain: 0.4,
+    epoch: step / 45,
+    time: 300 + step * STEP_MS,
+    stepMs: STEP_MS,
+  };
+}
+
+function tensorRow(step: number, tensor: number): Record<string, number> {
+  const v = Math.exp(-step / 700) * 10 ** -(1.2 + tensor * 0.25) * Math.exp(0.08 * noise(step, 3));
+  const lr = rate(step);
+  const median = lr / (v + 1e-8);
+  const step50 = lr * (0.3 + 0.05 * noise(step, 4 + tensor));
+  return {
+    gradNorm: gradNorm(step) * (0.8 - 0.12 * tensor) * Math.exp(0.2 * noise(step, tensor)),
+    effectiveLrP5: median / 4,
+    effectiveLrP50: median,
+    effectiveLrP95: median * 14,
+    // The first layer's weights of pixels that are always white stand still in the end.
+    stepSizeP5: tensor > 0 ? step50 / 25 : step < 300 ? step50 * 10 ** (-step / 20) : 0,
+    stepSizeP50: step50,
+    stepSizeP95: step50 * 2.6,
+  };
+}
+
+/** Warm-up, then a cosine. */
+function rate(step: number): number {
+  return step < 100 ? (2e-3 * step) / 100 : 1e-3 * (1 + Math.cos((Math.PI * (step - 100)) / 2000));
+}
+
+/** Steps `first` … `first + count − 1`; those in `nan` have a loss that is NaN. */
+export function pageBatch(first: number, count: number, nan: readonly number[] = []): StepBatch {
+  const steps: number[] = [];
+  const lr: number[] = [];
+  const tensors: number[] = [];
+  for (let step = first; step < first + count; step++) {
+    const row = stepRow(step);
+    if (nan.includes(step)) row.loss = Number.NaN;
+    steps.push(...STEP_COLUMNS.map(name => row[name] ?? 0));
+    lr.push(rate(step));
+    for (let tensor = 0; tensor < TENSORS.length; tensor++) {
+      const values = tensorRow(step, tensor);
+      tensors.push(...TENSOR_COLUMNS.map(name => values[name] ?? 0));
+    }
+  }
+  return {
+    firstStep: first,
+    count,
+    groups: 1,
+    tensorCount: TENSORS.length,
+    steps: Float64Array.from(steps),
+    lr: Float64Array.from(lr),
+    tensors: Float32Array.from(tensors),
+  };
+}

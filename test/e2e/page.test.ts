@@ -1,0 +1,355 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ToPageMessage } from "../../runtime/protocol/page.ts";
+import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
+import { formatExact } from "../../webview/data/format.ts";
+import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
+import { pageBatch, pageLoss, pageRun, STARTED_AT } from "./page-run.ts";
+import { type PageTheme, THEMES } from "./page-themes.ts";
+
+const PICTURES = join(import.meta.dirname, "../../artifacts/page");
+const STEPS = 1204;
+const ENDED = { status: "completed", endedAt: STARTED_AT + 7921, steps: STEPS } as const;
+
+const [dark] = THEMES as [PageTheme, ...PageTheme[]];
+let browser: Browser;
+let server: Awaited<ReturnType<typeof servePage>>;
+
+beforeAll(async () => {
+  await mkdir(PICTURES, { recursive: true });
+  server = await servePage();
+  browser = await launchBrowser({ scale: 2 });
+});
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+});
+
+function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
+  return HostedPage.open(browser.context, server.url, {
+    theme: dark,
+    width: 900,
+    height: 1180,
+    ...options,
+  });
+}
+
+function hydrate(change: Partial<Extract<ToPageMessage, { type: "hydrate" }>> = {}): ToPageMessage {
+  return {
+    type: "hydrate",
+    run: pageRun(ENDED),
+    runFolder: "/runs/20260115-093000-digits",
+    batches: [pageBatch(1, STEPS)],
+    logs: [
+      { level: "info", text: "1438 training images, 359 test images", time: STARTED_AT, step: 0 },
+      { level: "info", text: "epoch 26: test accuracy 97.8 %", time: STARTED_AT, step: STEPS },
+    ],
+    ...change,
+  };
+}
+
+/** Nothing was refused by the CSP, nothing went wrong. */
+async function expectClean(hosted: HostedPage): Promise<void> {
+  expect((await hosted.watched()).violations).toEqual([]);
+  expect(hosted.problems).toEqual([]);
+}
+
+/** Sends a recorded run and waits until it is drawn. */
+async function openRecorded(options: Partial<PageOptions> = {}): Promise<HostedPage> {
+  const hosted = await open(options);
+  await hosted.send(hydrate());
+  await hosted.drawn(STEPS);
+  return hosted;
+}
+
+describe("a run that was recorded", () => {
+  const state = { gradientTensors: ["0.weight", "2.weight", "4.bias"] };
+
+  test.each(
+    THEMES.flatMap(theme => [
+      { theme, name: theme.name, width: 900, height: 1180 },
+      { theme, name: theme.name, width: 400, height: 1700 },
+    ]),
+  )("is drawn in the theme $name, $width pixels wide", async ({ theme, name, width, height }) => {
+    const hosted = await openRecorded({ theme, width, height, state });
+    const { page } = hosted;
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    expect(overflow).toBeLessThanOrEqual(0);
+    for (const chart of CHARTS) {
+      expect(await hosted.painted(chart, "charts-blue")).toBeGreaterThan(200);
+    }
+    for (const token of ["charts-orange", "charts-purple", "charts-green"]) {
+      expect(await hosted.painted("gradNorm", token)).toBeGreaterThan(50);
+    }
+    await page.screenshot({ path: join(PICTURES, `${name}-${width}.png`) });
+    await expectClean(hosted);
+    await page.close();
+  });
+
+  test("ends with the values of its last step", async () => {
+    const hosted = await openRecorded();
+    const { page } = hosted;
+    const batch = pageBatch(STEPS, 1);
+    expect(await hosted.value("loss")).toBe(stepValue(batch, 0, "loss"));
+    expect(await hosted.value("gradNorm")).toBe(stepValue(batch, 0, "gradNorm"));
+    expect(await hosted.value("effectiveLr")).toBe(tensorValue(batch, 0, 0, "effectiveLrP50"));
+    expect(await hosted.value("stepSize")).toBe(tensorValue(batch, 0, 0, "stepSizeP50"));
+    expect(await hosted.value("lr")).toBe(batch.lr[0]);
+    expect(await page.textContent("[data-chart=loss] .chart-steps")).toBe("1\u202f204 steps");
+    expect(await page.textContent("[data-fact=time]")).toBe("7.9\u202fs");
+    expect(await page.textContent("[data-fact=adapter]")).toContain("(software)");
+    expect(await page.textContent(".note")).toContain("no GPU is used");
+    expect(await page.textContent(".status")).toBe("Completed");
+    expect(await page.textContent("#loss-summary")).toMatch(
+      /^Loss over 1.204 steps: first .* last/,
+    );
+    await page.close();
+  });
+
+  test("fits a panel of 320 pixels, and follows its size", async () => {
+    const hosted = await open({ width: 320, height: 800 });
+    const { page } = hosted;
+    await hosted.send(hydrate());
+    await hosted.drawn(STEPS, ["loss"]);
+    const overflow = () => page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    const canvas = page.locator("[data-chart=loss] canvas");
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    const narrow = (await canvas.boundingBox())?.width ?? 0;
+    await page.setViewportSize({ width: 1000, height: 800 });
+    await expect.poll(async () => (await canvas.boundingBox())?.width).toBeGreaterThan(900);
+    expect(narrow).toBeLessThan(320);
+    expect(narrow).toBeGreaterThan(250);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    await page.close();
+  });
+
+  test("is drawn anew when the theme changes", async () => {
+    const light = THEMES[1] as PageTheme;
+    const hosted = await openRecorded();
+    expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    await hosted.setTheme(light);
+    await expect.poll(() => hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("shows the values at the pointer in all charts, and the last ones after it", async () => {
+    const hosted = await openRecorded();
+    const { page } = hosted;
+    const box = await page.locator("[data-chart=loss] .plot").boundingBox();
+    if (!box) throw new Error("The plot has no box");
+    await page.mouse.move(box.x + box.width / 2, box.y + 80);
+    const tooltip = page.locator("[data-chart=loss] .tooltip");
+    await tooltip.waitFor();
+    const text = await tooltip.textContent();
+    const step = Number(/^step ([\d\u202f]+)loss/.exec(text ?? "")?.[1]?.replace(/\u202f/g, ""));
+    expect(step).toBeGreaterThan(STEPS * 0.4);
+    expect(step).toBeLessThan(STEPS * 0.6);
+    expect(text).toContain(formatExact(pageLoss(step)));
+    for (const chart of CHARTS) {
+      expect(await page.locator(`[data-chart=${chart}] .crosshair`).isVisible()).toBe(true);
+      expect(await page.textContent(`[data-chart=${chart}] .chart-steps`)).toMatch(/^at step /);
+    }
+    await page.screenshot({ path: join(PICTURES, "crosshair.png") });
+    await page.mouse.move(5, 5);
+    await tooltip.waitFor({ state: "hidden" });
+    expect(await page.textContent("[data-chart=loss] .chart-steps")).toBe("1\u202f204 steps");
+    await expectClean(hosted);
+    await page.close();
+  });
+
+  test("can be read with the keyboard alone", async () => {
+    const hosted = await openRecorded();
+    const { page } = hosted;
+    const plot = page.getByRole("slider", { name: "Loss by step" });
+    await plot.focus();
+    await page.keyboard.press("ArrowLeft");
+    expect(await plot.getAttribute("aria-valuenow")).toBe(String(STEPS - 1));
+    const said = `step ${STEPS - 1}: loss ${formatExact(pageLoss(STEPS - 1))}`;
+    expect(await plot.getAttribute("aria-valuetext")).toBe(said);
+    await page.keyboard.press("Home");
+    expect(await plot.getAttribute("aria-valuenow")).toBe("1");
+    await page.keyboard.press("Escape");
+    expect(await page.locator(".tooltip:visible").count()).toBe(0);
+    await page.close();
+  });
+
+  test("is shown as chosen, and again so after the page was closed", async () => {
+    const hosted = await openRecorded();
+    const { page } = hosted;
+    const toggle = page.getByRole("button", { name: "Loss: logarithmic scale" });
+    expect(await toggle.getAttribute("aria-pressed")).toBe("true");
+    await toggle.click();
+    await page.getByRole("combobox", { name: "Tensor" }).first().click();
+    await page.screenshot({ path: join(PICTURES, "list.png") });
+    await page.getByRole("option", { name: "2.weight" }).first().click();
+    const median = tensorValue(pageBatch(STEPS, 1), 0, 2, "effectiveLrP50");
+    await expect.poll(() => hosted.value("effectiveLr")).toBe(median);
+    expect(await toggle.getAttribute("aria-pressed")).toBe("false");
+    const { state } = await hosted.watched();
+    expect(state).toMatchObject({
+      runFolder: "/runs/20260115-093000-digits",
+      scales: { loss: "linear" },
+      tensor: "2.weight",
+    });
+    await expectClean(hosted);
+    await page.close();
+
+    const again = await openRecorded({ state });
+    expect(await again.value("effectiveLr")).toBe(median);
+    expect(await again.page.locator(".toggle").first().getAttribute("aria-pressed")).toBe("false");
+    await again.page.close();
+  });
+});
+
+describe("a run that goes on", () => {
+  test("is redrawn with every message that comes alone", async () => {
+    const hosted = await open();
+    await hosted.send(hydrate({ run: pageRun(), batches: [], logs: [] }));
+    expect(await hosted.page.textContent("[data-chart=loss] .plot-waiting")).toContain("Waiting");
+    for (let first = 1; first <= 20 * 15; first += 15) {
+      await hosted.send({ type: "steps", batch: pageBatch(first, 15) });
+      await hosted.drawn(first + 14);
+      expect(await hosted.value("loss")).toBe(pageLoss(first + 14));
+    }
+    expect((await hosted.watched()).redraws).toBeGreaterThanOrEqual(20);
+    expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("is redrawn many times while messages stream in, and ends with the last step", async () => {
+    const hosted = await open();
+    await hosted.send(
+      hydrate({ run: pageRun({ startedAt: Date.now() - 19_000 }), batches: [pageBatch(1, 3000)] }),
+    );
+    await hosted.drawn(3000);
+    const before = (await hosted.watched()).redraws;
+    const batches = Array.from({ length: 60 }, (_, i) => pageBatch(3001 + i * 16, 16));
+    const elapsed = await hosted.stream(batches);
+    await hosted.drawn(3960);
+    const redraws = (await hosted.watched()).redraws - before;
+    console.log(`${((redraws * 1000) / elapsed).toFixed(1)} redraws of five charts a second`);
+    expect(redraws).toBeGreaterThan(10);
+    expect(await hosted.value("loss")).toBe(pageLoss(3960));
+    await hosted.page.screenshot({ path: join(PICTURES, "running.png") });
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("shows a loss that is NaN, and where", async () => {
+    const hosted = await open();
+    await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 300)] }));
+    await hosted.drawn(300);
+    const marks = await hosted.painted("loss", "charts-red");
+    await hosted.send({ type: "steps", batch: pageBatch(301, 60, [330, 331, 332, 360]) });
+    await hosted.drawn(360);
+    expect(await hosted.page.textContent("[data-fact=loss]")).toBe("NaN");
+    expect(await hosted.value("loss")).toBeNaN();
+    expect(await hosted.painted("loss", "charts-red")).toBeGreaterThan(marks + 50);
+    await hosted.page.screenshot({ path: join(PICTURES, "nan.png") });
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("is asked for anew when steps are missing", async () => {
+    const hosted = await open();
+    await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
+    await hosted.send({ type: "steps", batch: pageBatch(31, 5) });
+    await hosted.send({ type: "steps", batch: pageBatch(36, 5) });
+    await hosted.page.waitForFunction("hosting.posts.length > 1");
+    expect((await hosted.watched()).posts).toEqual([{ type: "ready" }, { type: "ready" }]);
+    await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 40)] }));
+    await hosted.drawn(40);
+    await hosted.page.close();
+  });
+
+  test("is stopped and trained again by its buttons", async () => {
+    const hosted = await open();
+    const { page } = hosted;
+    await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
+    await page.getByRole("button", { name: "Stop" }).click();
+    await hosted.send({ type: "run", run: pageRun({ ...ENDED, status: "stopped" }) });
+    await page.getByRole("button", { name: "Train again" }).click();
+    expect(await page.textContent(".status")).toBe("Stopped");
+    const { posts } = await hosted.watched();
+    expect(posts).toEqual([{ type: "ready" }, { type: "stop" }, { type: "train" }]);
+    await page.close();
+  });
+});
+
+describe("other states", () => {
+  test("a failed run says why, and opens the line", async () => {
+    const hosted = await open();
+    const { page } = hosted;
+    const file = "/home/ada/models/examples/digits.ts";
+    const error = {
+      message: "matmul: [32, 64] × [128, 10]: inner sizes 64 and 128 differ",
+      stack: `Error: matmul\n    at Linear.forward (${file}:31:18)\n    at train (${file}:42:22)`,
+      location: { file, line: 42, column: 22 },
+    };
+    await hosted.send(
+      hydrate({
+        run: pageRun({ ...ENDED, status: "failed", error }),
+        batches: [pageBatch(1, 300)],
+      }),
+    );
+    await hosted.drawn(300);
+    expect(await page.getByRole("alert").textContent()).toBe(error.message);
+    await page.getByRole("button", { name: `${file}:42:22` }).click();
+    await page.getByText("Stack").click();
+    expect(await page.textContent(".stack pre")).toBe(error.stack);
+    expect((await hosted.watched()).posts.at(-1)).toEqual({ type: "openSource", file, line: 42 });
+    await page.getByText("Output").click();
+    expect(await page.getByRole("log").textContent()).toContain("test accuracy 97.8 %");
+    await page.screenshot({ path: join(PICTURES, "failed.png") });
+    await expectClean(hosted);
+    await page.close();
+  });
+
+  test("a crashed run says that its steps are kept", async () => {
+    const hosted = await open({ width: 400, height: 900 });
+    const run = pageRun({ ...ENDED, status: "crashed" });
+    await hosted.send(hydrate({ run, batches: [pageBatch(1, 300)] }));
+    await hosted.drawn(300, ["loss"]);
+    expect(await hosted.page.getByRole("alert").textContent()).toContain("All steps until then");
+    await hosted.page.screenshot({ path: join(PICTURES, "crashed.png") });
+    await hosted.page.close();
+  });
+
+  test("without a run it says what to do", async () => {
+    const hosted = await open();
+    await hosted.send({ type: "empty", reason: "" });
+    await hosted.page.getByRole("heading", { name: "No run yet" }).waitFor();
+    expect(await hosted.page.textContent(".empty")).toContain("Press ▶ Train");
+    const reason = "digits.ts:3:7: ERROR: Expected identifier but found 1";
+    await hosted.send({ type: "empty", reason });
+    await hosted.page.getByText(reason).waitFor();
+    await hosted.page.screenshot({ path: join(PICTURES, "empty.png") });
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("what it does not know it ignores", async () => {
+    const hosted = await openRecorded();
+    await hosted.page.evaluate("postMessage({ type: 'later' }); postMessage(null);");
+    await hosted.page.evaluate("postMessage({ type: 'steps', batch: { firstStep: 1205 } });");
+    await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 1) });
+    await hosted.drawn(STEPS + 1);
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+
+  test("an ordinary browser shows it too", async () => {
+    const hosted = await openRecorded({ vsCode: false });
+    await hosted.page.getByRole("button", { name: "Train again" }).click();
+    const { posts } = await hosted.watched();
+    expect(posts).toEqual([{ type: "ready" }, { type: "train" }]);
+    expect(await hosted.page.evaluate("history.state.runFolder")).toContain("digits");
+    await expectClean(hosted);
+    await hosted.page.close();
+  });
+});

@@ -1,0 +1,78 @@
+/** The VSIX as its users get it: packaged, installed, and what is in it. */
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { createProject } from "../host/project.ts";
+import { type Server, startServer } from "../host/server.ts";
+import { packageVsix } from "../host/vsix.ts";
+import { Workbench } from "../host/workbench.ts";
+
+/** Everything that may be in the VSIX. */
+const ALLOWED = [
+  /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE\.txt|\.vsixmanifest)$/,
+  /^media\/icon\.png$/,
+  /^dist\/(index|sidecar|recorder|stepscope)\.js$/,
+  /^dist\/chunks\/[\w.-]+\.js$/,
+  /^dist\/extension\.cjs$/,
+  /^dist\/webview\/(panel\.(js|css)|codicon[\w-]*\.(ttf|css))$/,
+  /^dist\/types\/[\w/-]+\.d\.ts$/,
+  /^dist\/swiftshader\/(libvulkan\.so\.1|libvk_swiftshader\.so|vk_swiftshader_icd\.json)$/,
+  /^node_modules\/webgpu\/(package\.json|LICENSE\.md|index\.js|dist\/linux-x64\/dawn\.node)$/,
+  /^node_modules\/esbuild\/(package\.json|LICENSE\.md|lib\/main\.js)$/,
+  /^node_modules\/@esbuild\/linux-x64\/(package\.json|bin\/esbuild)$/,
+];
+
+/** The parts without which a run cannot start. */
+const NEEDED = [
+  "dist/extension.cjs",
+  "dist/sidecar.js",
+  "dist/webview/panel.js",
+  "dist/swiftshader/libvk_swiftshader.so",
+  "node_modules/webgpu/dist/linux-x64/dawn.node",
+  "node_modules/@esbuild/linux-x64/bin/esbuild",
+];
+
+const MEBIBYTE = 2 ** 20;
+const LARGEST = 15 * MEBIBYTE;
+
+const folder = mkdtempSync(join(tmpdir(), "stepscope-vsix-"));
+const vsix = join(folder, "stepscope.vsix");
+const project = createProject({ installed: false });
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  await packageVsix(vsix);
+  server = await startServer({ workspace: project, vsix });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+  for (const each of [folder, project]) rmSync(each, { recursive: true, force: true });
+});
+
+test("it holds what is allowed, all that is needed, and at most 15 MB", () => {
+  const [installed] = readdirSync(server.extensions).filter(name => name.startsWith("stepscope."));
+  const root = join(server.extensions, installed ?? "");
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(root, join(entry.parentPath, entry.name)));
+  expect(files.filter(file => !ALLOWED.some(pattern => pattern.test(file)))).toEqual([]);
+  expect(NEEDED.filter(file => !files.includes(file))).toEqual([]);
+  expect(statSync(vsix).size).toBeLessThan(LARGEST);
+});
+
+test("installed, it shows its lens and trains to the end", async () => {
+  const workbench = await Workbench.open(browser, server);
+  await workbench.openFile("parabola.ts");
+  await workbench.clickLens("▶ Train");
+  await workbench
+    .tab(/Stepscope|parabola/)
+    .last()
+    .waitFor();
+  await workbench.lens("last: loss").waitFor();
+  await workbench.screenshot("vsix-parabola");
+});

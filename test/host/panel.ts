@@ -1,0 +1,65 @@
+/** What a person reads in the panel, for tests that drive a VS Code in a browser. */
+import type { Locator } from "playwright-core";
+import type { Workbench } from "./workbench.ts";
+
+/** The charts of the panel, by the names in their markup. */
+export const CHARTS = ["loss", "gradNorm", "effectiveLr", "stepSize", "lr"] as const;
+
+export type ChartName = (typeof CHARTS)[number];
+
+/** What a chart has drawn last. */
+export interface Drawn {
+  /** Number of the last step on it. */
+  readonly step: number;
+  /** Value of its first line there. */
+  readonly value: number;
+  /** Steps that it shows, as it says itself. */
+  readonly points: number;
+}
+
+export class PanelPage {
+  readonly #workbench: Workbench;
+
+  constructor(workbench: Workbench) {
+    this.#workbench = workbench;
+  }
+
+  /** What a chart has drawn, once it has drawn step `step` or a later one. */
+  async drawn(chart: ChartName, step: number): Promise<Drawn> {
+    const card = this.#chart(chart);
+    await card.waitFor();
+    // Charts that cannot be seen are not drawn.
+    await card.scrollIntoViewIfNeeded();
+    const { page } = this.#workbench;
+    for (;;) {
+      const lastStep = Number((await card.getAttribute("data-last-step")) ?? 0);
+      if (lastStep < step) {
+        await page.waitForTimeout(20);
+        continue;
+      }
+      const value = Number(await card.getAttribute("data-last-value"));
+      const steps = (await card.locator(".chart-steps").textContent()) ?? "";
+      // Between two reads a live chart may have gone on.
+      if (Number(await card.getAttribute("data-last-step")) !== lastStep) continue;
+      return { step: lastStep, value, points: Number(steps.replace(/\D/g, "")) };
+    }
+  }
+
+  /** Waits until the run is shown with this status, such as `Stopped`. */
+  async status(text: string): Promise<void> {
+    await this.#page().locator(".status", { hasText: text }).waitFor();
+  }
+
+  /** The adapter that the run computes on, as shown. */
+  async adapter(): Promise<string> {
+    return (await this.#page().locator('[data-fact="adapter"]').textContent()) ?? "";
+  }
+
+  #chart(chart: ChartName): Locator {
+    return this.#page().locator(`[data-chart="${chart}"]`);
+  }
+
+  #page() {
+    return this.#workbench.webview();
+  }
+}

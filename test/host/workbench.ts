@@ -1,0 +1,138 @@
+/** What a person does in a VS Code window, for tests that drive one in a browser. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { FrameLocator, Locator, Page } from "playwright-core";
+import type { Browser } from "./chromium.ts";
+import type { Server } from "./server.ts";
+
+/** Long: it is for what never comes, not for what comes late on a busy machine. */
+const TIMEOUT = 120_000;
+/** Time for a lens to change after a click, before it is clicked again. */
+const CLICK_TIMEOUT = 20_000;
+/** Time for a quick pick to answer, before it is opened again. */
+const PICK_TIMEOUT = 10_000;
+const ARTIFACTS = join(import.meta.dirname, "../../artifacts");
+
+export class Workbench {
+  readonly page: Page;
+
+  private constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Opens the server's window in a new tab and waits until it has been drawn. */
+  static async open(browser: Browser, server: Server): Promise<Workbench> {
+    const workbench = new Workbench(await browser.context.newPage());
+    workbench.page.setDefaultTimeout(TIMEOUT);
+    await workbench.page.goto(server.url);
+    await workbench.#drawn();
+    return workbench;
+  }
+
+  /** Opens a file of the workspace by its name. */
+  async openFile(name: string): Promise<void> {
+    await this.#pick("Control+P", name);
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  }
+
+  /** Runs a command of the palette by its whole title, such as `Stepscope: Train`. */
+  async command(title: string): Promise<void> {
+    await this.#pick("F1", `>${title}`);
+  }
+
+  /** The lens whose text contains `text`. */
+  lens(text: string): Locator {
+    return this.page.locator(".codelens-decoration a", { hasText: text });
+  }
+
+  /**
+   * Clicks a lens that is there until it has been clicked, and waits until it is gone. It is clicked
+   * by its place on the screen: a live lens is drawn anew twice a second, and waiting for it to stand
+   * still, as a locator's click does, may never end; for the same reason a click may miss it.
+   */
+  async clickLens(text: string): Promise<void> {
+    const lens = this.lens(text);
+    await lens.waitFor();
+    const end = Date.now() + TIMEOUT;
+    while (await lens.isVisible()) {
+      if (Date.now() > end) throw new Error(`Clicks on the lens "${text}" do nothing.`);
+      const box = await lens.boundingBox({ timeout: CLICK_TIMEOUT }).catch(() => null);
+      if (!box) continue;
+      await this.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+      await lens.waitFor({ state: "hidden", timeout: CLICK_TIMEOUT }).catch(() => undefined);
+    }
+  }
+
+  /** Items of the status bar with this text. */
+  statusBarItem(text: string | RegExp): Locator {
+    return this.page.locator(".statusbar-item", { hasText: text });
+  }
+
+  /** What the notification that came last says; opens the list, because tests get no toasts. */
+  async notification(): Promise<string> {
+    await this.page.locator('.statusbar-item[id="status.notifications"] a').click();
+    const messages = this.page.locator(".notifications-center .notification-list-item-message");
+    return (await messages.first().textContent()) ?? "";
+  }
+
+  /** A button in the title of the active editor, by the start of its tooltip. */
+  titleButton(label: string): Locator {
+    return this.page.locator(
+      `.editor-group-container.active .editor-actions a[aria-label^="${label}"]`,
+    );
+  }
+
+  /** The tab of an editor or a panel. */
+  tab(title: string | RegExp): Locator {
+    return this.page.locator(".tab", { hasText: title });
+  }
+
+  /** The document inside the one visible webview. */
+  webview(): FrameLocator {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+  }
+
+  /** Reloads the window by the command, which saves the layout first; a browser's reload may not. */
+  async reload(): Promise<void> {
+    const loaded = this.page.waitForEvent("load");
+    await this.command("Developer: Reload Window");
+    await loaded;
+    await this.#drawn();
+  }
+
+  /** Keeps a picture of the window in artifacts/. */
+  async screenshot(name: string): Promise<void> {
+    await mkdir(ARTIFACTS, { recursive: true });
+    await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
+  }
+
+  async #drawn(): Promise<void> {
+    await this.page
+      .locator(".monaco-workbench .explorer-viewlet .monaco-list-row")
+      .first()
+      .waitFor();
+  }
+
+  /**
+   * Opens a quick pick, types, and takes the first entry once it is there. A window that still
+   * restores its editors gives them the focus, which closes the quick pick: then it is opened again.
+   */
+  async #pick(keys: string, text: string): Promise<void> {
+    const label = text.replace(/^>/, "");
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: label });
+    const end = Date.now() + TIMEOUT;
+    for (;;) {
+      try {
+        await this.page.keyboard.press(keys);
+        const input = this.page.locator(".quick-input-widget input");
+        await input.fill(text, { timeout: PICK_TIMEOUT });
+        await row.first().waitFor({ timeout: PICK_TIMEOUT });
+        await this.page.keyboard.press("Enter");
+        return;
+      } catch (error) {
+        if (Date.now() > end) throw error;
+        await this.page.keyboard.press("Escape");
+      }
+    }
+  }
+}
