@@ -209,7 +209,7 @@ describe("a run that goes on", () => {
   test("is redrawn with every message that comes alone", async () => {
     const hosted = await open();
     await hosted.send(hydrate({ run: pageRun(), batches: [], logs: [] }));
-    expect(await hosted.page.textContent("[data-chart=loss] .plot-waiting")).toContain("Waiting");
+    await hosted.page.getByText("Waiting for the first step…").first().waitFor();
     for (let first = 1; first <= 20 * 15; first += 15) {
       await hosted.send({ type: "steps", batch: pageBatch(first, 15) });
       await hosted.drawn(first + 14);

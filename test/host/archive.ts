@@ -1,5 +1,6 @@
 /** Unpacks what `@sparticuz/chromium` carries: Brotli-compressed files and tar archives. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -13,7 +14,11 @@ export function chromiumArchive(name: string): string {
   return join(dirname(entry), "..", "bin", name);
 }
 
-/** Unpacks a Brotli-compressed tar archive, or only `members` of it, into a folder that exists. */
+/**
+ * Unpacks a Brotli-compressed tar archive, or only `members` of it, into a folder that exists.
+ * tar ends at the archive's end mark and may leave padding behind it unread, which breaks the pipe;
+ * so its exit code alone decides, and a pipe that broke earlier is an archive cut short to it.
+ */
 export async function unpackTar(
   archive: string,
   folder: string,
@@ -22,17 +27,12 @@ export async function unpackTar(
   const tar = spawn("tar", ["--extract", "--no-same-owner", "--directory", folder, ...members], {
     stdio: ["pipe", "inherit", "inherit"],
   });
-  const exited = new Promise<void>((resolve, reject) => {
-    tar.once("error", reject);
-    tar.once("exit", code => {
-      if (code === 0) resolve();
-      else reject(new Error(`tar failed with exit code ${code} on ${archive}`));
-    });
-  });
-  await Promise.all([
-    pipeline(createReadStream(archive), createBrotliDecompress(), tar.stdin),
-    exited,
-  ]);
+  const exited = once(tar, "exit");
+  const piped = pipeline(createReadStream(archive), createBrotliDecompress(), tar.stdin);
+  const [[code], [pipe]] = await Promise.all([exited, Promise.allSettled([piped])]);
+  if (code === 0) return;
+  const cause = pipe.status === "rejected" ? pipe.reason : undefined;
+  throw new Error(`tar failed with exit code ${code} on ${archive}`, { cause });
 }
 
 /** Unpacks one Brotli-compressed file and makes it executable. */
