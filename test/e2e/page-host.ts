@@ -74,6 +74,8 @@ export interface PageOptions {
   readonly height: number;
   /** What VS Code kept of the page before. */
   readonly state?: unknown;
+  /** The page hears late, and of several changes at once, what can be seen of it. */
+  readonly busy?: boolean;
   /** False for an ordinary browser. */
   readonly vsCode?: boolean;
 }

@@ -73,6 +73,16 @@ addEventListener("securitypolicyviolation", event =>
 );
 addEventListener("stepscope", event => hosting.posts.push(event.detail));
 
+if (pageOptions.busy) {
+  globalThis.IntersectionObserver = class extends IntersectionObserver {
+    constructor(callback) {
+      const late = [];
+      super(entries => late.push(...entries));
+      setInterval(() => late.length > 0 && callback(late.splice(0), this), 1000);
+    }
+  };
+}
+
 if (pageOptions.vsCode) {
   globalThis.acquireVsCodeApi = () => ({
     postMessage: message => hosting.posts.push(message),

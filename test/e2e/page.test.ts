@@ -126,6 +126,26 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("is drawn where one has scrolled to, also on a busy machine", async () => {
+    const hosted = await open({ height: 500, busy: true });
+    const { page } = hosted;
+    await hosted.send(hydrate());
+    await hosted.drawn(STEPS, ["loss"]);
+    const [loss, lr] = ["loss", "lr"].map(chart => page.locator(`[data-chart=${chart}]`));
+    await lr?.scrollIntoViewIfNeeded();
+    await hosted.drawn(STEPS, ["lr"]);
+    for (const target of [loss, lr]) {
+      await target?.scrollIntoViewIfNeeded();
+      await page.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))");
+    }
+    // When the page has heard of both.
+    await page.waitForTimeout(1500);
+    await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 1) });
+    await hosted.drawn(STEPS + 1, ["lr"]);
+    await expectClean(hosted);
+    await page.close();
+  });
+
   test("is drawn anew when the theme changes", async () => {
     const light = THEMES[1] as PageTheme;
     const hosted = await openRecorded();

@@ -198,8 +198,9 @@ export class ChartCard {
   }
 
   private watchVisibility(redraw: () => void): void {
-    new IntersectionObserver(([entry]) => {
-      this.visible = entry?.isIntersecting ?? true;
+    new IntersectionObserver(entries => {
+      // A busy page hears of several changes at once: the last is how it is now.
+      this.visible = entries.at(-1)?.isIntersecting ?? true;
       if (this.visible && this.dirty) redraw();
     }).observe(this.root);
   }
