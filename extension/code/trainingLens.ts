@@ -3,7 +3,7 @@ import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
-import { Throttle } from "../throttle.ts";
+import { Announcer } from "./announcer.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
 /** Shortest time between two changes of the lens, in milliseconds: a text that is read must stand. */
@@ -16,7 +16,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   readonly #runs: Runs;
   readonly #stored: StoredRuns;
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => this.#changed.fire());
+  readonly #announcer = new Announcer(REFRESH_INTERVAL_MS, () => this.#changed.fire());
   readonly #subscriptions: vscode.Disposable;
 
   constructor(documents: TrainingDocuments, runs: Runs, stored: StoredRuns) {
@@ -26,8 +26,8 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
     this.onDidChangeCodeLenses = this.#changed.event;
     this.#subscriptions = vscode.Disposable.from(
       this.#changed,
-      this.#refresh,
-      runs.onDidChange(() => this.#refresh.call()),
+      this.#announcer,
+      runs.onDidChange(() => this.#announcer.changed()),
       vscode.workspace.onDidChangeConfiguration(event => {
         if (event.affectsConfiguration(`${SECTION}.${Setting.codeLensEnabled}`))
           this.#changed.fire();
@@ -44,6 +44,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
     // Never empty: VS Code drops a lens whose range has collapsed.
     const range = new vscode.Range(line, 0, line, 1);
     const commands = await this.#commands(document.uri);
+    this.#announcer.answered();
     return commands.map(command => new vscode.CodeLens(range, command));
   }
 

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Announcer } from "../../extension/code/announcer.ts";
+
+const INTERVAL = 500;
+let announce: ReturnType<typeof vi.fn<() => void>>;
+let announcer: Announcer;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  announce = vi.fn();
+  announcer = new Announcer(INTERVAL, announce);
+});
+afterEach(() => {
+  announcer.dispose();
+  vi.useRealTimers();
+});
+
+test("a change is announced at once", () => {
+  announcer.changed();
+  expect(announce).toHaveBeenCalledTimes(1);
+});
+
+test("changes without end are announced once, until there is an answer", () => {
+  for (let i = 0; i < 100; i++) {
+    announcer.changed();
+    vi.advanceTimersByTime(50);
+  }
+  expect(announce).toHaveBeenCalledTimes(1);
+  announcer.answered();
+  expect(announce).toHaveBeenCalledTimes(2);
+});
+
+test("answered at once, they are announced once an interval", () => {
+  announce.mockImplementation(() => announcer.answered());
+  for (let i = 0; i < 100; i++) {
+    announcer.changed();
+    vi.advanceTimersByTime(50);
+  }
+  expect(announce).toHaveBeenCalledTimes((100 * 50) / INTERVAL);
+});
+
+test("the last change is never lost, whenever the answer comes", () => {
+  announcer.changed();
+  announcer.changed();
+  announcer.answered();
+  expect(announce).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(INTERVAL);
+  expect(announce).toHaveBeenCalledTimes(2);
+  announcer.answered();
+  vi.advanceTimersByTime(10 * INTERVAL);
+  expect(announce).toHaveBeenCalledTimes(2);
+});
