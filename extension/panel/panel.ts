@@ -59,6 +59,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 
   /** Gives a panel of the window before its reload back its run. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    await this.#runs.reattached;
     // There is one panel: a run that was started meanwhile has it.
     if (this.#panel) {
       panel.dispose();
@@ -66,7 +67,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     }
     const runFolder = parsePageState(state);
     if (runFolder) this.#content = { runFolder };
-    await this.#runs.reattached;
     this.#adopt(panel);
   }
 
