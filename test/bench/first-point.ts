@@ -32,11 +32,11 @@ async function clickToFirstPoint(workbench: Workbench): Promise<number> {
   const panel = new PanelPage(workbench);
   await workbench.lens("▶ Train").waitFor();
   const start = performance.now();
-  const clicked = workbench.clickLens("▶ Train");
+  const clicked = workbench.clickLens("▶ Train", "■ Stop");
   await panel.drawn("loss", 1);
   const elapsed = performance.now() - start;
   await clicked;
-  await workbench.clickLens("■ Stop");
+  await workbench.clickLens("■ Stop", "▶ Train");
   await panel.status("Stopped");
   await workbench.tab("Stepscope").click({ button: "middle" });
   return elapsed;

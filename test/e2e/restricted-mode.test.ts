@@ -42,7 +42,7 @@ afterAll(async () => {
 
 test("Train runs nothing, and says what to do", async () => {
   await workbench.lens("▶ Train").click();
-  expect(await workbench.notification()).toBe(
+  expect(await workbench.notification("trusted")).toBe(
     "Training runs the code of this workspace, and the workspace is not trusted. Trust it to train; recorded runs can be viewed without.",
   );
   expect(listRuns(project).runs).toHaveLength(1);

@@ -68,11 +68,10 @@ test("it holds what is allowed, all that is needed, and at most 15 MB", () => {
 test("installed, it shows its lens and trains to the end", async () => {
   const workbench = await Workbench.open(browser, server);
   await workbench.openFile("parabola.ts");
-  await workbench.clickLens("▶ Train");
+  await workbench.clickLens("▶ Train", "last: loss");
   await workbench
     .tab(/Stepscope|parabola/)
     .last()
     .waitFor();
-  await workbench.lens("last: loss").waitFor();
   await workbench.screenshot("vsix-parabola");
 });

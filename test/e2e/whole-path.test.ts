@@ -55,7 +55,7 @@ afterEach(async context => {
 });
 
 test("a click on the lens trains, the charts show what the store holds, Stop ends it", async () => {
-  await workbench.clickLens("▶ Train");
+  await workbench.clickLens("▶ Train", "■ Stop");
   for (const chart of CHARTS) {
     const early = await panel.drawn(chart, 1);
     const late = await panel.drawn(chart, early.step + 20);
@@ -74,7 +74,7 @@ test("a click on the lens trains, the charts show what the store holds, Stop end
 });
 
 test("a window that is reloaded during a run comes back with the run", async () => {
-  await workbench.clickLens("▶ Train");
+  await workbench.clickLens("▶ Train", "■ Stop");
   const before = await panel.drawn("loss", 20);
   const [running] = sidecars();
 
@@ -88,7 +88,7 @@ test("a window that is reloaded during a run comes back with the run", async () 
 });
 
 test("a panel that was hidden and is shown again has missed nothing", async () => {
-  await workbench.clickLens("▶ Train");
+  await workbench.clickLens("▶ Train", "■ Stop");
   const before = await panel.drawn("loss", 20);
 
   await workbench.tab("Stepscope").click();
@@ -105,7 +105,7 @@ test("a panel that was hidden and is shown again has missed nothing", async () =
 });
 
 async function stop(): Promise<void> {
-  await workbench.clickLens("■ Stop");
+  await workbench.clickLens("■ Stop", "▶ Train");
   await panel.status("Stopped");
   await expect.poll(sidecars, { timeout: 60_000 }).toEqual([]);
 }

@@ -30,18 +30,17 @@ export class PanelPage {
     await card.waitFor();
     // Charts that cannot be seen are not drawn.
     await card.scrollIntoViewIfNeeded();
-    const { page } = this.#workbench;
     for (;;) {
-      const lastStep = Number((await card.getAttribute("data-last-step")) ?? 0);
-      if (lastStep < step) {
-        await page.waitForTimeout(20);
-        continue;
+      // Read in one call: a live chart may go on between two.
+      const { lastStep, lastValue, steps } = await card.evaluate(element => ({
+        lastStep: Number(element.getAttribute("data-last-step")),
+        lastValue: Number(element.getAttribute("data-last-value")),
+        steps: element.querySelector(".chart-steps")?.textContent ?? "",
+      }));
+      if (lastStep >= step) {
+        return { step: lastStep, value: lastValue, points: Number(steps.replace(/\D/g, "")) };
       }
-      const value = Number(await card.getAttribute("data-last-value"));
-      const steps = (await card.locator(".chart-steps").textContent()) ?? "";
-      // Between two reads a live chart may have gone on.
-      if (Number(await card.getAttribute("data-last-step")) !== lastStep) continue;
-      return { step: lastStep, value, points: Number(steps.replace(/\D/g, "")) };
+      await this.#workbench.page.waitForTimeout(20);
     }
   }
 

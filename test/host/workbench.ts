@@ -9,7 +9,7 @@ import type { Server } from "./server.ts";
 const TIMEOUT = 120_000;
 /** Time for a lens to change after a click, before it is clicked again. */
 const CLICK_TIMEOUT = 20_000;
-/** Time for a quick pick to answer, before it is opened again. */
+/** Time for the palette to answer, before it is opened again. */
 const PICK_TIMEOUT = 10_000;
 const ARTIFACTS = join(import.meta.dirname, "../../artifacts");
 
@@ -29,15 +29,12 @@ export class Workbench {
     return workbench;
   }
 
-  /** Opens a file of the workspace by its name. */
+  /** Opens a file at the top of the workspace from the explorer. */
   async openFile(name: string): Promise<void> {
-    await this.#pick("Control+P", name);
+    await this.page
+      .locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`)
+      .click();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
-  }
-
-  /** Runs a command of the palette by its whole title, such as `Stepscope: Train`. */
-  async command(title: string): Promise<void> {
-    await this.#pick("F1", `>${title}`);
   }
 
   /** The lens whose text contains `text`. */
@@ -46,20 +43,22 @@ export class Workbench {
   }
 
   /**
-   * Clicks a lens that is there until it has been clicked, and waits until it is gone. It is clicked
-   * by its place on the screen: a live lens is drawn anew twice a second, and waiting for it to stand
-   * still, as a locator's click does, may never end; for the same reason a click may miss it.
+   * Clicks a lens until the one with the text `next` has come. It is clicked by its place on the
+   * screen: a live lens is drawn anew twice a second, and waiting for it to stand still, as a
+   * locator's click does, may never end; for the same reason a click may miss it.
    */
-  async clickLens(text: string): Promise<void> {
-    const lens = this.lens(text);
-    await lens.waitFor();
+  async clickLens(text: string, next: string): Promise<void> {
+    const lens = this.lens(text).first();
     const end = Date.now() + TIMEOUT;
-    while (await lens.isVisible()) {
-      if (Date.now() > end) throw new Error(`Clicks on the lens "${text}" do nothing.`);
+    for (;;) {
       const box = await lens.boundingBox({ timeout: CLICK_TIMEOUT }).catch(() => null);
-      if (!box) continue;
-      await this.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-      await lens.waitFor({ state: "hidden", timeout: CLICK_TIMEOUT }).catch(() => undefined);
+      if (box) await this.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+      try {
+        await this.lens(next).first().waitFor({ timeout: CLICK_TIMEOUT });
+        return;
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
     }
   }
 
@@ -68,11 +67,11 @@ export class Workbench {
     return this.page.locator(".statusbar-item", { hasText: text });
   }
 
-  /** What the notification that came last says; opens the list, because tests get no toasts. */
-  async notification(): Promise<string> {
+  /** What the notification with this text says; opens the list, because tests get no toasts. */
+  async notification(text: string | RegExp): Promise<string> {
     await this.page.locator('.statusbar-item[id="status.notifications"] a').click();
     const messages = this.page.locator(".notifications-center .notification-list-item-message");
-    return (await messages.first().textContent()) ?? "";
+    return (await messages.filter({ hasText: text }).first().textContent()) ?? "";
   }
 
   /** A button in the title of the active editor, by the start of its tooltip. */
@@ -95,7 +94,7 @@ export class Workbench {
   /** Reloads the window by the command, which saves the layout first; a browser's reload may not. */
   async reload(): Promise<void> {
     const loaded = this.page.waitForEvent("load");
-    await this.command("Developer: Reload Window");
+    await this.#command("Developer: Reload Window");
     await loaded;
     await this.#drawn();
   }
@@ -114,18 +113,17 @@ export class Workbench {
   }
 
   /**
-   * Opens a quick pick, types, and takes the first entry once it is there. A window that still
-   * restores its editors gives them the focus, which closes the quick pick: then it is opened again.
+   * Runs a command of the palette by its whole title. A window that still restores its editors gives
+   * them the focus, which closes the palette: then it is opened again.
    */
-  async #pick(keys: string, text: string): Promise<void> {
-    const label = text.replace(/^>/, "");
-    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: label });
+  async #command(title: string): Promise<void> {
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title });
     const end = Date.now() + TIMEOUT;
     for (;;) {
       try {
-        await this.page.keyboard.press(keys);
+        await this.page.keyboard.press("F1");
         const input = this.page.locator(".quick-input-widget input");
-        await input.fill(text, { timeout: PICK_TIMEOUT });
+        await input.fill(`>${title}`, { timeout: PICK_TIMEOUT });
         await row.first().waitFor({ timeout: PICK_TIMEOUT });
         await this.page.keyboard.press("Enter");
         return;
