@@ -9,6 +9,23 @@ import { Workbench } from "../host/workbench.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+const THROWS = `import { nn, optim, tensor } from "stepscope";
+const x = new nn.Parameter(tensor([4]));
+const optimizer = new optim.SGD([x], { lr: 0.1 });
+for (let step = 0; step < 7; step++) {
+  const loss = x.square().sum();
+  optimizer.zeroGrad();
+  loss.backward();
+  await optimizer.step();
+}
+throw new Error("out of ideas");
+`;
+
+const BROKEN = `import { nn } from "stepscope";
+const a = 1;
+const a = 3;
+`;
+
 let project: string;
 let server: Server;
 let browser: Browser;
@@ -16,6 +33,8 @@ let workbench: Workbench;
 
 beforeAll(async () => {
   project = createProject({ installed: false });
+  writeFileSync(join(project, "throws.ts"), THROWS);
+  writeFileSync(join(project, "broken.ts"), BROKEN);
   server = await startServer({ workspace: project, extension: ROOT });
 });
 afterAll(async () => {
@@ -44,20 +63,6 @@ test("a Node that is none is named, and the panel says the same", async () => {
 });
 
 test("a script that throws is told once, and the panel keeps what was measured", async () => {
-  writeFileSync(
-    join(project, "throws.ts"),
-    `import { nn, optim, tensor } from "stepscope";
-const x = new nn.Parameter(tensor([4]));
-const optimizer = new optim.SGD([x], { lr: 0.1 });
-for (let step = 0; step < 7; step++) {
-  const loss = x.square().sum();
-  optimizer.zeroGrad();
-  loss.backward();
-  await optimizer.step();
-}
-throw new Error("out of ideas");
-`,
-  );
   await workbench.openFile("throws.ts");
   await workbench.lens("▶ Train").click();
   await workbench.webview().getByText("out of ideas").first().waitFor();
@@ -72,10 +77,6 @@ throw new Error("out of ideas");
 });
 
 test("a script that does not compile says why in the panel", async () => {
-  writeFileSync(
-    join(project, "broken.ts"),
-    'import { nn } from "stepscope";\nconst a = 1;\nconst a = 3;\n',
-  );
   await workbench.openFile("broken.ts");
   await workbench.titleButton("Train").click();
   await workbench.webview().getByText("already been declared").first().waitFor();
