@@ -135,7 +135,14 @@ export class Runs implements vscode.Disposable {
       import("../../runtime/client/start.ts"),
       import("../../runtime/store/registry.ts"),
     ]);
-    for (const { script, runFolder } of livingSidecars()) {
+    let living: ReturnType<typeof livingSidecars>;
+    try {
+      living = livingSidecars();
+    } catch {
+      // The folder of sockets cannot be used, so nothing of ours lives there. Train says why.
+      return;
+    }
+    for (const { script, runFolder } of living) {
       if (!vscode.workspace.getWorkspaceFolder(vscode.Uri.file(script))) continue;
       try {
         await this.#follow(listener => attachRun(runFolder, listener));

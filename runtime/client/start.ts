@@ -55,6 +55,7 @@ export async function startRun(
     throw new ScriptNotFoundError(`There is no file ${script}.`);
   }
   const node = await findNode(options.node);
+  const socket = socketPath(randomBytes(8).toString("hex"));
   const { id, folder } = createRunFolder(script);
   const launch: LaunchOptions = {
     id,
@@ -63,7 +64,7 @@ export async function startRun(
     args: options.args ?? [],
     seed: options.seed ?? 0,
     graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
-    socket: socketPath(randomBytes(8).toString("hex")),
+    socket,
     token: randomBytes(32).toString("hex"),
   };
   const child = spawnSidecar(node, options, launch);

@@ -18,7 +18,7 @@ while (true) {
 }
 `;
 
-test("activation is quick and loads nothing heavy", async () => {
+test("it activates when it is asked to", async () => {
   const start = performance.now();
   await extension.activate();
   console.log(`  activation: ${(performance.now() - start).toFixed(1)} ms`);

@@ -110,6 +110,17 @@ describe("a process that does not listen", () => {
   });
 });
 
+describe("a folder for sockets that others can look into", () => {
+  test("is refused before anything is made of the run", async () => {
+    const script = join(folder, "a.ts");
+    writeFileSync(script, "");
+    chmodSync(runtimeFolder(), 0o755);
+    const start = startRun({ script, sidecar: "sidecar.js", node: process.execPath }, () => {});
+    await expect(start).rejects.toThrow("must belong to you and be closed to others");
+    expect(existsSync(runsFolder(folder))).toBe(false);
+  });
+});
+
 describe("the folder for sockets", () => {
   test("is private, and must be", () => {
     const path = runtimeFolder();
