@@ -12,9 +12,8 @@ const projects = ["unit", "gpu", "e2e"].map((name, groupOrder) => ({
     pool: "forks" as const,
     sequence: { groupOrder },
     maxWorkers: name === "unit" ? 2 : 1,
-    // For what never ends: a machine may be many times slower than ours, and busy.
-    testTimeout: name === "unit" ? 60_000 : 900_000,
-    hookTimeout: 900_000,
+    testTimeout: name === "unit" ? 30_000 : 300_000,
+    hookTimeout: 300_000,
   },
 }));
 

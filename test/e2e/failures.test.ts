@@ -70,10 +70,11 @@ test("a script that throws is told once, and the panel keeps what was measured",
     await workbench.webview().locator('[data-chart="loss"]').getAttribute("data-last-step"),
   ).toBe("7");
   expect(await workbench.notification("failed")).toBe("throws.ts failed: out of ideas");
-  const told = workbench.page.locator(".notifications-center", { hasText: "out of ideas" });
-  expect(await told.locator(".notification-list-item-message", { hasText: "failed" }).count()).toBe(
-    1,
-  );
+  // VS Code itself may still say that it activates extensions.
+  const told = workbench.page
+    .locator(".notifications-center .notification-list-item-message")
+    .filter({ hasNotText: "Activating Extensions" });
+  expect(await told.count()).toBe(1);
 });
 
 test("a script that does not compile says why in the panel", async () => {
