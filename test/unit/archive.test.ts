@@ -1,8 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { installOnce } from "../host/archive.ts";
+import { brotliCompressSync, constants } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { installOnce, unpackTar } from "../host/archive.ts";
 
 let root: string;
 beforeEach(() => {
@@ -31,4 +33,27 @@ test("of two installations at once one wins, and a later one does nothing", asyn
   await install("c");
   expect(readdirSync(root)).toEqual(["tool"]);
   expect(["a", "b"]).toContain(readFileSync(join(folder, "name"), "utf8"));
+});
+
+describe("an archive", () => {
+  /** Writes a compressed archive of one file, `a`, made of what `change` makes of it. */
+  function archive(change: (tar: Buffer) => Buffer): string {
+    writeFileSync(join(root, "a"), "text");
+    const { stdout } = spawnSync("tar", ["--create", "--directory", root, "a"]);
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 1 };
+    writeFileSync(join(root, "a.tar.br"), brotliCompressSync(change(stdout), { params }));
+    mkdirSync(join(root, "out"));
+    return join(root, "a.tar.br");
+  }
+
+  test("may go on behind its end mark, where tar stops to read", async () => {
+    const file = archive(tar => Buffer.concat([tar, Buffer.alloc(2 ** 24)]));
+    await unpackTar(file, join(root, "out"));
+    expect(readFileSync(join(root, "out", "a"), "utf8")).toBe("text");
+  });
+
+  test("that is cut short is refused", async () => {
+    const file = archive(tar => tar.subarray(0, 514));
+    await expect(unpackTar(file, join(root, "out"))).rejects.toThrow("tar failed with exit code 2");
+  });
 });
