@@ -81,7 +81,6 @@ export class Adam extends AdamFamily {
 
   /** @throws RangeError if an option is out of its range. */
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    checkNames("Adam", options, DEFAULTS);
     super(params, { ...DEFAULTS, ...options });
   }
 }
@@ -94,7 +93,6 @@ export class AdamW extends AdamFamily {
 
   /** @throws RangeError if an option is out of its range. */
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    checkNames("AdamW", options, DEFAULTS);
     super(params, { ...DEFAULTS, weightDecay: 0.01, ...options });
   }
 }

@@ -39,7 +39,6 @@ export class SGD extends MultiTensorOptimizer<SGDOptions> {
 
   /** @throws RangeError if an option is out of its range. */
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    checkNames("SGD", options, DEFAULTS);
     super(params, { ...DEFAULTS, ...options });
   }
 
