@@ -51,3 +51,21 @@ test("the last change is never lost, whenever the answer comes", () => {
   vi.advanceTimersByTime(10 * INTERVAL);
   expect(announce).toHaveBeenCalledTimes(2);
 });
+
+test("an announcement without an answer is made again, but not for ever", () => {
+  announcer.changed();
+  vi.advanceTimersByTime(10_000);
+  expect(announce).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(600_000);
+  expect(announce).toHaveBeenCalledTimes(4);
+  announcer.changed();
+  expect(announce).toHaveBeenCalledTimes(5);
+});
+
+test("what changes all the time is announced again when an announcement was lost", () => {
+  for (let i = 0; i < 1000; i++) {
+    announcer.changed();
+    vi.advanceTimersByTime(50);
+  }
+  expect(announce).toHaveBeenCalledTimes(1 + (1000 * 50) / 10_000);
+});
