@@ -1,8 +1,7 @@
 /** Every operation and its gradient against PyTorch. */
-import { describe, expect, test } from "vitest";
-import { cat, nn, type Tensor, where } from "../../runtime/index.ts";
-import { expectClose } from "./close.ts";
-import { decode, type Encoded, numeric, readFixture, required } from "./fixture.ts";
+import { cat, nn, where } from "../../runtime/index.ts";
+import { binary, compareWithTorch, type Operation, unary } from "./cases.ts";
+import { required } from "./fixture.ts";
 
 interface Arguments {
   readonly value?: number;
@@ -13,21 +12,7 @@ interface Arguments {
   readonly reduction?: "mean" | "sum" | "none";
 }
 
-interface Case {
-  readonly op: string;
-  readonly note: string;
-  readonly args: Arguments;
-  readonly inputs: readonly Encoded[];
-  readonly output: Encoded;
-  /** The gradients are those of sum(output · weight). */
-  readonly weight?: Encoded;
-  readonly grads?: readonly (Encoded | null)[];
-}
-
-const { torch, cases } = readFixture<{ cases: readonly Case[] }>("operations");
-
-/** How an operation of the fixtures is written with the engine. */
-const OPERATIONS: Record<string, (inputs: Tensor[], args: Arguments) => Tensor> = {
+const OPERATIONS: Record<string, Operation<Arguments>> = {
   add: binary((a, b) => a.add(b)),
   sub: binary((a, b) => a.sub(b)),
   mul: binary((a, b) => a.mul(b)),
@@ -90,36 +75,7 @@ const OPERATIONS: Record<string, (inputs: Tensor[], args: Arguments) => Tensor> 
   linearNoBias: ([x, weight]) => nn.functional.linear(required(x), required(weight)),
 };
 
-describe(`PyTorch ${torch}`, () => {
-  for (const [op, group] of Map.groupBy(cases, ({ op }) => op)) {
-    test(op, async () => {
-      for (const one of group) await compare(one);
-    });
-  }
-});
-
-async function compare({ op, note, args, inputs, output, weight, grads }: Case): Promise<void> {
-  const what = `${op} ${note}`;
-  const leaves = inputs.map(input => decode(input, true));
-  const result = required(OPERATIONS[op])(leaves, args);
-  expect(result.shape, `${what}: shape`).toEqual(output.shape);
-  if (weight && grads) result.mul(decode(weight)).sum().backward();
-  expectClose(what, await result.data(), output.data.map(numeric));
-  for (const [i, expected] of (grads ?? []).entries()) {
-    if (!expected) continue;
-    const { grad } = required(leaves[i]);
-    expect(grad?.shape, `${what}: shape of gradient ${i}`).toEqual(expected.shape);
-    expectClose(`${what}: gradient ${i}`, await required(grad).data(), expected.data.map(numeric));
-  }
-}
-
-function unary(compute: (x: Tensor, args: Arguments) => Tensor) {
-  return ([x]: Tensor[], args: Arguments) => compute(required(x), args);
-}
-
-function binary(compute: (a: Tensor, b: Tensor) => Tensor) {
-  return ([a, b]: Tensor[]) => compute(required(a), required(b));
-}
+compareWithTorch("operations", OPERATIONS);
 
 function single(dim: number | number[] | undefined): number | undefined {
   return Array.isArray(dim) ? dim[0] : dim;
