@@ -6,17 +6,24 @@ export * as optim from "./optim/index.ts";
 export { type BackwardOptions, grad, noGrad } from "./tensor/autograd.ts";
 export {
   arange,
+  type CreationOptions,
+  empty,
   eye,
   full,
+  fullLike,
+  linspace,
   type NestedArray,
   oneHot,
   ones,
+  onesLike,
   type TensorOptions,
   tensor,
   zeros,
+  zerosLike,
 } from "./tensor/creation.ts";
 export { where } from "./tensor/elementwise.ts";
-export { cat } from "./tensor/indexing.ts";
+export { cat, stack } from "./tensor/joining.ts";
 export { initialSeed, manualSeed, rand, randn } from "./tensor/random.ts";
 export type { Shape } from "./tensor/shape.ts";
+export type { Range } from "./tensor/slicing.ts";
 export { type Operand, Tensor, type TensorData } from "./tensor/tensor.ts";

@@ -4,8 +4,10 @@
  * (measured): so bits are tested, and the approximations are those of Cephes (S. L. Moshier), good
  * to about 1e-7.
  */
+import { randomness } from "./randomness.ts";
+import { trigonometry } from "./trigonometry.ts";
 
-const source = {
+const basics = {
   isNan: /* wgsl */ `
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
   maximumNan: /* wgsl */ `
@@ -14,19 +16,9 @@ fn maximumNan(x: f32, y: f32) -> f32 { return select(select(y, x, x > y || isNan
 fn minimumNan(x: f32, y: f32) -> f32 { return select(select(y, x, x < y || isNan(x)), y, isNan(y)); }`,
   expNan: /* wgsl */ `
 fn expNan(x: f32) -> f32 { return select(exp(x), x, isNan(x)); }`,
-  // Cephes logf: mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9.
-  logAccurate: /* wgsl */ `
-fn logAccurate(x: f32) -> f32 {
-  let bits = bitcast<u32>(x);
-  // The zero bits keep the compiler from refusing a constant infinity or NaN.
-  if ((bits & 0x7fffffffu) == 0u) { return bitcast<f32>(0xff800000u | (bits & 0u)); }
-  if (bits > 0x7f800000u) { return bitcast<f32>(0x7fc00000u | (bits & 0u)); }
-  if (bits == 0x7f800000u) { return x; }
-  let tiny = bits < 0x00800000u;
-  let scaled = bitcast<u32>(select(x, x * 16777216.0, tiny));
-  var exponent = f32(i32(scaled >> 23u) - 126) - select(0.0, 24.0, tiny);
-  var m = bitcast<f32>((scaled & 0x007fffffu) | 0x3f000000u);
-  if (m < 0.70710678) { exponent -= 1.0; m = m + m - 1.0; } else { m = m - 1.0; }
+  // Cephes logf: polynomial of degree 9 for log(1 + m) - m, m in [sqrt(1/2) - 1, sqrt(2) - 1).
+  logTail: /* wgsl */ `
+fn logTail(m: f32) -> f32 {
   let z = m * m;
   var p = 7.0376836292e-2;
   p = p * m - 1.1514610310e-1;
@@ -37,9 +29,62 @@ fn logAccurate(x: f32) -> f32 {
   p = p * m + 2.0000714765e-1;
   p = p * m - 2.4999993993e-1;
   p = p * m + 3.3333331174e-1;
-  let y = m * z * p - 2.12194440e-4 * exponent - 0.5 * z;
-  return m + y + 0.693359375 * exponent;
+  return m * z * p - 0.5 * z;
 }`,
+  // x = (1 + m) * 2^exponent as (m, exponent), for normal and subnormal x above 0.
+  logParts: /* wgsl */ `
+fn logParts(x: f32) -> vec2<f32> {
+  let tiny = bitcast<u32>(x) < 0x00800000u;
+  let scaled = bitcast<u32>(select(x, x * 16777216.0, tiny));
+  let exponent = f32(i32(scaled >> 23u) - 126) - select(0.0, 24.0, tiny);
+  let m = bitcast<f32>((scaled & 0x007fffffu) | 0x3f000000u);
+  if (m < 0.70710678) { return vec2<f32>(m + m - 1.0, exponent - 1.0); }
+  return vec2<f32>(m - 1.0, exponent);
+}
+fn logIsSpecial(x: f32) -> bool {
+  let bits = bitcast<u32>(x);
+  return (bits & 0x7fffffffu) == 0u || bits >= 0x7f800000u;
+}
+fn logSpecial(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  // The zero bits keep the compiler from refusing a constant infinity or NaN.
+  if ((bits & 0x7fffffffu) == 0u) { return bitcast<f32>(0xff800000u | (bits & 0u)); }
+  if (bits > 0x7f800000u) { return bitcast<f32>(0x7fc00000u | (bits & 0u)); }
+  return x;
+}`,
+  logAccurate: /* wgsl */ `
+fn logAccurate(x: f32) -> f32 {
+  if (logIsSpecial(x)) { return logSpecial(x); }
+  let parts = logParts(x);
+  return parts.x + (logTail(parts.x) - 2.12194440e-4 * parts.y) + 0.693359375 * parts.y;
+}`,
+  // Exact for powers of two.
+  log2Accurate: /* wgsl */ `
+fn log2Accurate(x: f32) -> f32 {
+  if (logIsSpecial(x)) { return logSpecial(x); }
+  let parts = logParts(x);
+  return parts.y + (parts.x + logTail(parts.x)) * 1.4426950408889634;
+}`,
+  log1pAccurate: /* wgsl */ `
+fn log1pAccurate(x: f32) -> f32 {
+  if (x > -0.29 && x < 0.41) { return x + logTail(x); }
+  return logAccurate(1.0 + x);
+}`,
+  // The series of exp(x) - 1, where the difference would lose digits.
+  expm1Accurate: /* wgsl */ `
+fn expm1Accurate(x: f32) -> f32 {
+  if (abs(x) >= 0.5) { return expNan(x) - 1.0; }
+  var p = 2.4801587e-5;
+  p = p * x + 1.9841270e-4;
+  p = p * x + 1.3888889e-3;
+  p = p * x + 8.3333333e-3;
+  p = p * x + 4.1666667e-2;
+  p = p * x + 1.6666667e-1;
+  p = p * x + 0.5;
+  return x + x * x * p;
+}`,
+  softplus: /* wgsl */ `
+fn softplus(x: f32) -> f32 { return select(0.0, x, x > 0.0) + log1pAccurate(expNan(-abs(x))); }`,
   // Cephes tanhf.
   tanhAccurate: /* wgsl */ `
 fn tanhAccurate(x: f32) -> f32 {
@@ -119,42 +164,72 @@ fn power(x: f32, y: f32) -> f32 {
   if (!whole) { return bitcast<f32>(0x7fc00000u | (bitcast<u32>(x) & 0u)); }
   return select(magnitude, -magnitude, (i32(abs(y)) & 1) == 1);
 }`,
-  // Philox4x32-10: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
-  philox: /* wgsl */ `
-fn mulHiLo(a: u32, b: u32) -> vec2<u32> {
-  let a0 = a & 0xffffu; let a1 = a >> 16u;
-  let b0 = b & 0xffffu; let b1 = b >> 16u;
-  let t = a0 * b0;
-  let u = a1 * b0 + (t >> 16u);
-  let v = a0 * b1 + (u & 0xffffu);
-  return vec2<u32>(a1 * b1 + (u >> 16u) + (v >> 16u), a * b);
-}
-fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
-  var c = counter;
-  var k = seed;
-  for (var round = 0; round < 10; round++) {
-    let p = mulHiLo(0xD2511F53u, c.x);
-    let q = mulHiLo(0xCD9E8D57u, c.z);
-    c = vec4<u32>(q.x ^ c.y ^ k.x, q.y, p.x ^ c.w ^ k.y, p.y);
-    k += vec2<u32>(0x9E3779B9u, 0xBB67AE85u);
+  powerInt: /* wgsl */ `
+fn powerInt(x: i32, y: i32) -> i32 {
+  if (y < 0) { return select(0, select(1, x, (y & 1) != 0), abs(x) == 1); }
+  var n = y;
+  var base = x;
+  var result = 1;
+  while (n > 0) {
+    if ((n & 1) == 1) { result *= base; }
+    base *= base;
+    n >>= 1u;
   }
-  return c;
+  return result;
 }`,
-  // 24 bits: [0, 1) without 1.
-  uniform01: /* wgsl */ `
-fn uniform01(i: u32, seed: u32, stream: u32) -> f32 {
-  let r = philox(vec4<u32>(i >> 2u, stream, 0u, 0u), vec2<u32>(seed, 0u));
-  return f32(r[i & 3u] >> 8u) * (1.0 / 16777216.0);
+  // Exact, by long division of the mantissas: x - y * trunc(x / y) rounds, and may reach y.
+  fmod: /* wgsl */ `
+fn fmod(x: f32, y: f32) -> f32 {
+  let sign = bitcast<u32>(x) & 0x80000000u;
+  let a = bitcast<u32>(x) & 0x7fffffffu;
+  let b = bitcast<u32>(y) & 0x7fffffffu;
+  if (a >= 0x7f800000u || b > 0x7f800000u || b < 0x00800000u) {
+    return bitcast<f32>(0x7fc00000u | (a & 0u));
+  }
+  if (a < b) { return x; }
+  var mantissa = (a & 0x007fffffu) | 0x00800000u;
+  let divisor = (b & 0x007fffffu) | 0x00800000u;
+  var exponent = a >> 23u;
+  for (; exponent > (b >> 23u); exponent--) {
+    if (mantissa >= divisor) { mantissa -= divisor; }
+    mantissa <<= 1u;
+  }
+  if (mantissa >= divisor) { mantissa -= divisor; }
+  if (mantissa == 0u) { return bitcast<f32>(sign); }
+  let shift = countLeadingZeros(mantissa) - 8u;
+  if (exponent <= shift) { return bitcast<f32>(sign); }
+  return bitcast<f32>(sign | ((exponent - shift) << 23u) | ((mantissa << shift) & 0x007fffffu));
 }`,
-  // Box and Muller 1958.
-  normal01: /* wgsl */ `
-fn normal01(i: u32, seed: u32, stream: u32) -> f32 {
-  let r = philox(vec4<u32>(i >> 1u, stream, 1u, 0u), vec2<u32>(seed, 0u));
-  let pair = select(r.xy, r.zw, (i & 1u) == 1u);
-  let radius = sqrt(-2.0 * logAccurate((f32(pair.x >> 8u) + 0.5) * (1.0 / 16777216.0)));
-  return radius * cos(6.283185307 * (f32(pair.y >> 8u) * (1.0 / 16777216.0)));
+  remainderFloat: /* wgsl */ `
+fn remainderFloat(x: f32, y: f32) -> f32 {
+  let r = fmod(x, y);
+  return select(r, r + y, r != 0.0 && (r < 0.0) != (y < 0.0));
+}`,
+  remainderInt: /* wgsl */ `
+fn remainderInt(x: i32, y: i32) -> i32 {
+  let r = x % y;
+  return select(r, r + y, r != 0 && (r ^ y) < 0);
+}`,
+  floorDivideFloat: /* wgsl */ `
+fn floorDivideFloat(x: f32, y: f32) -> f32 {
+  let exact = round((x - remainderFloat(x, y)) / y);
+  return select(exact, x / y, y == 0.0 || isNan(exact));
+}`,
+  floorDivideInt: /* wgsl */ `
+fn floorDivideInt(x: i32, y: i32) -> i32 {
+  return x / y - select(0, 1, x % y != 0 && (x ^ y) < 0);
+}`,
+  // Unsigned numbers in the order of the floats, NaN last, -0 equal to 0.
+  sortKey: /* wgsl */ `
+fn sortKey(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if (isNan(x)) { return 0xffffffffu; }
+  if (bits == 0x80000000u) { return 0x80000000u; }
+  return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }`,
 } as const;
+
+const source = { ...basics, ...trigonometry, ...randomness };
 
 export type Helper = keyof typeof source;
 
@@ -162,11 +237,24 @@ const needs: Partial<Record<Helper, readonly Helper[]>> = {
   maximumNan: ["isNan"],
   minimumNan: ["isNan"],
   expNan: ["isNan"],
+  logAccurate: ["logParts", "logTail"],
+  log2Accurate: ["logParts", "logTail"],
+  log1pAccurate: ["logAccurate"],
+  expm1Accurate: ["expNan"],
+  softplus: ["expNan", "log1pAccurate"],
   tanhAccurate: ["isNan"],
   erf: ["isNan"],
   power: ["logAccurate"],
+  remainderFloat: ["fmod"],
+  floorDivideFloat: ["isNan", "remainderFloat"],
+  sortKey: ["isNan"],
+  sinAccurate: ["octant"],
+  cosAccurate: ["octant"],
+  tanAccurate: ["sinAccurate", "cosAccurate"],
+  atanAccurate: ["isNan"],
+  atan2Accurate: ["atanAccurate"],
   uniform01: ["philox"],
-  normal01: ["philox", "logAccurate"],
+  normal01: ["philox", "logAccurate", "cosAccurate"],
 };
 
 /** WGSL of the helpers and of what they call, each once. */

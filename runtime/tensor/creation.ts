@@ -4,7 +4,7 @@ import type { HostData } from "../graph/node.ts";
 import { hostNode, Node } from "../graph/node.ts";
 import type { DType } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
-import { cast, mul } from "./elementwise.ts";
+import { cast, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import type { Shape, Sizes } from "./shape.ts";
 import { formatShape, newShape, numel } from "./shape.ts";
@@ -40,29 +40,114 @@ export function tensor(data: NestedArray | HostData, options: TensorOptions = {}
   return options.requiresGrad ? result.requiresGrad_() : result;
 }
 
-export function full(shape: Shape, value: number, dtype: DType = "float32"): Tensor {
-  const scalar = new Node(internOp({ kind: "scalar" }, [], dtype), [], [value]);
-  return expand(new Tensor(recordNode(scalar)), shape);
+export interface CreationOptions {
+  /** Default: float32. */
+  readonly dtype?: DType;
+  readonly requiresGrad?: boolean;
 }
 
-export function zeros(...sizes: Sizes): Tensor {
-  return full(newShape(sizes, "zeros"), 0);
+/** Sizes with options behind them: `zeros(2, 3, { dtype: "int32" })`, `zeros([2, 3])`. */
+export type CreationArguments =
+  | Sizes
+  | readonly [...sizes: number[], options: CreationOptions]
+  | readonly [shape: Shape, options: CreationOptions];
+
+/** The shape and the options of such arguments. @internal */
+export function creation(
+  args: CreationArguments,
+  op: string,
+): { readonly shape: Shape; readonly options: CreationOptions } {
+  const last: unknown = args.at(-1);
+  const options = isOptions(last) ? last : {};
+  const sizes = isOptions(last) ? args.slice(0, -1) : args;
+  return { shape: newShape(sizes as Sizes, op), options };
 }
 
-export function ones(...sizes: Sizes): Tensor {
-  return full(newShape(sizes, "ones"), 1);
+function isOptions(argument: unknown): argument is CreationOptions {
+  return typeof argument === "object" && argument !== null && !Array.isArray(argument);
 }
 
-/** start, start + step, … below `end`, int32 if all are whole. */
-export function arange(start: number, end?: number, step = 1): Tensor {
-  const [from, to] = end === undefined ? [0, start] : [start, end];
-  const length = Math.max(0, Math.ceil((to - from) / step));
-  if (!Number.isFinite(length)) {
-    throw new RangeError(`arange: from ${from} to ${to} by ${step} has no end`);
+/** A tensor of one number. */
+export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
+  const scalar = internOp({ kind: "scalar" }, [], options.dtype ?? "float32");
+  const constant = new Tensor(recordNode(new Node(scalar, [], [value])));
+  return withOptions(expand(constant, newShape([shape], "full")), options);
+}
+
+export function zeros(...args: CreationArguments): Tensor {
+  const { shape, options } = creation(args, "zeros");
+  return full(shape, 0, options);
+}
+
+export function ones(...args: CreationArguments): Tensor {
+  const { shape, options } = creation(args, "ones");
+  return full(shape, 1, options);
+}
+
+/** For values that are written before they are read: zeros. */
+export function empty(...args: CreationArguments): Tensor {
+  const { shape, options } = creation(args, "empty");
+  return full(shape, 0, options);
+}
+
+/** Zeros in the shape and dtype of another tensor. */
+export function zerosLike(x: Tensor, options: CreationOptions = {}): Tensor {
+  return fullLike(x, 0, options);
+}
+
+/** Ones in the shape and dtype of another tensor. */
+export function onesLike(x: Tensor, options: CreationOptions = {}): Tensor {
+  return fullLike(x, 1, options);
+}
+
+/** A tensor of one number in the shape and dtype of another one. */
+export function fullLike(x: Tensor, value: number, options: CreationOptions = {}): Tensor {
+  return full(x.shape, value, { dtype: x.dtype, ...options });
+}
+
+/**
+ * 0, 1, … below `end`, or start, start + step, …; int32 if all are whole, else float32.
+ * @throws RangeError if the step leads away from the end, or nowhere.
+ */
+export function arange(end: number, options?: CreationOptions): Tensor;
+export function arange(start: number, end: number, options?: CreationOptions): Tensor;
+export function arange(start: number, end: number, step: number, options?: CreationOptions): Tensor;
+export function arange(...args: readonly (number | CreationOptions | undefined)[]): Tensor {
+  const numbers = args.filter(argument => typeof argument === "number");
+  const options = args.find(isOptions) ?? {};
+  const [from = 0, to = 0, step = 1] = numbers.length < 2 ? [0, ...numbers] : numbers;
+  const length = Math.ceil((to - from) / step);
+  if (!Number.isFinite(length) || length < 0) {
+    throw new RangeError(`arange: from ${from} one does not come to ${to} by steps of ${step}`);
   }
-  const whole = [from, step].every(Number.isInteger);
-  const index = iota([length], 0);
-  return (whole ? index : cast(index, "float32")).mul(step).add(from);
+  const dtype = options.dtype ?? ([from, step].every(Number.isInteger) ? "int32" : "float32");
+  const place = cast(iota([length], 0), [from, step].every(Number.isInteger) ? dtype : "float32");
+  return withOptions(cast(place.mul(step).add(from), dtype), options);
+}
+
+/**
+ * `steps` numbers in equal distances from `start` to `end`, both of them included.
+ * @throws RangeError if the number of steps is negative or not whole.
+ */
+export function linspace(
+  start: number,
+  end: number,
+  steps: number,
+  options: CreationOptions = {},
+): Tensor {
+  const place = cast(iota(newShape([steps], "linspace"), 0), "float32");
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  // Each half is counted from its own end, so that both ends are exact.
+  const fromEnd = place
+    .sub(steps - 1)
+    .mul(step)
+    .add(end);
+  const values = where(place.lt(steps / 2), place.mul(step).add(start), fromEnd);
+  return withOptions(cast(values, options.dtype ?? "float32"), options);
+}
+
+function withOptions(result: Tensor, { requiresGrad = false }: CreationOptions): Tensor {
+  return requiresGrad ? result.requiresGrad_() : result;
 }
 
 /** 1 at the class's place, 0 elsewhere, int32. */
@@ -71,9 +156,11 @@ export function oneHot(classes: Tensor, count: number): Tensor {
   return cast(classes.unsqueeze(-1).eq(iota(shape, classes.ndim)), "int32");
 }
 
-/** The identity matrix. */
-export function eye(n: number): Tensor {
-  return mul(cast(iota([n, n], 0).eq(iota([n, n], 1)), "float32"), 1);
+/** The identity matrix: ones on the diagonal, of `columns` columns (default: n). */
+export function eye(n: number, columns = n, options: CreationOptions = {}): Tensor {
+  const shape = newShape([n, columns], "eye");
+  const diagonal = iota(shape, 0).eq(iota(shape, 1));
+  return withOptions(cast(diagonal, options.dtype ?? "float32"), options);
 }
 
 function nestedShape(data: NestedArray): number[] {

@@ -1,19 +1,29 @@
-/** Element-wise operations with broadcasting, and their derivatives. */
+/** Arithmetic, comparison and choice, element by element with broadcasting, and the derivatives. */
 import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import type { ElementwiseName } from "../kernels/elementwise.ts";
 import type { DType } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
+import { full } from "./creation.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { broadcastShapes, sameShape } from "./shape.ts";
 import type { Operand } from "./tensor.ts";
 import { Tensor } from "./tensor.ts";
+import { log, neg } from "./unary.ts";
 import { expand, reshape } from "./views.ts";
 
-/** Records one element-wise function of tensors of equal shape; numbers are operands of any shape. */
-function map(fn: ElementwiseName, inputs: readonly Node[], shape: Shape, dtype: DType): Tensor {
+/**
+ * Records one element-wise function of tensors of equal shape; numbers are operands of any shape.
+ * @internal
+ */
+export function map(
+  fn: ElementwiseName,
+  inputs: readonly Node[],
+  shape: Shape,
+  dtype: DType,
+): Tensor {
   return new Tensor(recordNode(new Node(internOp({ kind: "map", fn }, shape, dtype), inputs)));
 }
 
@@ -22,52 +32,12 @@ function scalarNode(value: number, dtype: DType): Node {
   return new Node(internOp({ kind: "scalar" }, [], dtype), [], [value]);
 }
 
-function unary(
-  fn: ElementwiseName,
-  derivative: (grad: Tensor, x: Tensor, y: Tensor) => Tensor,
-  uses: "input" | "output" | "none",
-): (x: Tensor) => Tensor {
-  return input => {
-    const x = asFloat(input);
-    const y = map(fn, [x.node], x.shape, "float32");
-    const saved = uses === "input" ? [x] : uses === "output" ? [y] : [];
-    return differentiable(y, fn, [x], saved, grad => [derivative(grad, x, y)]);
-  };
-}
-
-export const neg = (x: Tensor): Tensor => mul(x, -1);
-export const abs = unary("abs", (g, x) => mul(g, sign(x)), "input");
-export const sign = unary("sign", g => mul(g, 0), "none");
-export const exp = unary("exp", (g, _, y) => mul(g, y), "output");
-export const log = unary("log", (g, x) => div(g, x), "input");
-export const sqrt = unary("sqrt", (g, _, y) => div(g, mul(y, 2)), "output");
-export const square = unary("square", (g, x) => mul(g, mul(x, 2)), "input");
-export const reciprocal = unary("reciprocal", (g, _, y) => mul(g, neg(square(y))), "output");
-export const sin = unary("sin", (g, x) => mul(g, cos(x)), "input");
-export const cos = unary("cos", (g, x) => mul(g, neg(sin(x))), "input");
-export const tanh = unary("tanh", (g, _, y) => mul(g, sub(1, square(y))), "output");
-export const sigmoid = unary("sigmoid", (g, _, y) => mul(g, mul(y, sub(1, y))), "output");
-export const relu = unary("relu", (g, _, y) => where(compare("gt", y, 0), g, 0), "output");
-export const erf = unary(
-  "erf",
-  (g, x) => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
-  "input",
-);
-
-/** x · Φ(x) (Hendrycks and Gimpel 2016); `tanh`: their approximation, as GPT-2 uses it. */
-export function gelu(x: Tensor, approximate: "none" | "tanh"): Tensor {
-  if (approximate === "none") {
-    return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
-  }
-  const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return mul(mul(x, 0.5), add(tanh(inner), 1));
-}
-
 export function add(a: Operand, b: Operand): Tensor {
   return binary("add", a, b, { a: g => g, b: g => g, saves: false });
 }
 
 export function sub(a: Operand, b: Operand): Tensor {
+  requireNumbers("sub", promote(a, b));
   return binary("sub", a, b, { a: g => g, b: g => neg(g), saves: false });
 }
 
@@ -79,8 +49,18 @@ export function mul(a: Operand, b: Operand): Tensor {
   });
 }
 
-/** True division: integers become float32. */
-export function div(a: Operand, b: Operand): Tensor {
+export interface DivOptions {
+  /** "floor" and "trunc" round the quotient down and towards zero; integers stay integers. */
+  readonly roundingMode?: "floor" | "trunc";
+}
+
+/** True division: integers become float32, unless the quotient is rounded. */
+export function div(a: Operand, b: Operand, { roundingMode }: DivOptions = {}): Tensor {
+  if (roundingMode) {
+    requireNumbers("div", promote(a, b));
+    const fn = roundingMode === "floor" ? "floorDivide" : "truncDivide";
+    return binary(fn, a, b, { a: noSlope, b: noSlope, saves: false });
+  }
   return binary("div", floatOperand(a), floatOperand(b), {
     a: (g, _, y) => div(g, y),
     b: (g, x, y) => neg(div(mul(g, x), mul(y, y))),
@@ -88,8 +68,29 @@ export function div(a: Operand, b: Operand): Tensor {
   });
 }
 
+/** The rest of the division that rounds down: it has the sign of the divisor, as in Python. */
+export function remainder(a: Operand, b: Operand): Tensor {
+  requireNumbers("remainder", promote(a, b));
+  return binary("remainder", a, b, {
+    a: g => g,
+    b: (g, x, y) => neg(mul(g, div(x, y, { roundingMode: "floor" }))),
+    saves: true,
+  });
+}
+
+/**
+ * `a` to the power of `b`; integers stay integers.
+ * @throws RangeError for integers to a negative integer power, which are no integers.
+ */
 export function pow(a: Operand, b: Operand): Tensor {
-  return binary("pow", floatOperand(a), floatOperand(b), {
+  const dtype = promote(a, b);
+  requireNumbers("pow", dtype);
+  if (dtype !== "float32" && typeof b === "number" && b < 0) {
+    throw new RangeError(
+      `pow: integers to negative integer powers are not integers. Use to("float32") first`,
+    );
+  }
+  return binary("pow", a, b, {
     // PyTorch's rules: x⁰ is constant, and a base of 0 hides the exponent.
     a: (g, x, y) => mul(g, y === 0 ? 0 : powSlope(x, y)),
     b: (g, x, y) => mul(g, where(compare("eq", x, 0), 0, mul(pow(x, y), logOf(x)))),
@@ -101,6 +102,30 @@ export function pow(a: Operand, b: Operand): Tensor {
 function powSlope(x: Operand, y: Operand): Tensor {
   const slope = mul(pow(x, sub(y, 1)), y);
   return y instanceof Tensor ? where(compare("eq", y, 0), 0, slope) : slope;
+}
+
+/** The angle of the point (x, y), in (−π, π]: `atan2(y, x)`. */
+export function atan2(a: Operand, b: Operand): Tensor {
+  const slope = (g: Tensor, x: Operand, y: Operand, factor: Operand) =>
+    mul(g, div(factor, add(square(x), square(y))));
+  return binary("atan2", floatOperand(a), floatOperand(b), {
+    a: (g, y, x) => slope(g, x, y, x),
+    b: (g, y, x) => neg(slope(g, x, y, y)),
+    saves: true,
+  });
+}
+
+function square(x: Operand): Operand {
+  return x instanceof Tensor ? mul(x, x) : x * x;
+}
+
+/** `start + weight · (end − start)`, exact at both ends. */
+export function lerp(start: Tensor, end: Tensor, weight: Operand): Tensor {
+  const way = sub(end, start);
+  const fromStart = () => add(start, mul(way, weight));
+  const fromEnd = () => sub(end, mul(way, sub(1, weight)));
+  if (weight instanceof Tensor) return where(compare("lt", weight, 0.5), fromStart(), fromEnd());
+  return weight < 0.5 ? fromStart() : sub(end, mul(way, 1 - weight));
 }
 
 export function maximum(a: Operand, b: Operand): Tensor {
@@ -207,10 +232,28 @@ function operandNode(operand: Operand, shape: Shape, dtype: DType): Node {
 
 const RANK: Record<DType, number> = { bool: 0, uint32: 1, int32: 2, float32: 3 };
 
-/** PyTorch's promotion, for our dtypes: the larger one; a fraction makes float32. */
-function promote(a: Operand, b: Operand): DType {
-  const [p, q] = [dtypeOf(a, b), dtypeOf(b, a)];
-  return RANK[p] >= RANK[q] ? p : q;
+/** Of two dtypes the one that holds the values of both. @internal */
+export function larger(a: DType, b: DType): DType {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+/** PyTorch's promotion, for our dtypes: the larger one; a fraction makes float32. @internal */
+export function promote(a: Operand, b: Operand): DType {
+  return larger(dtypeOf(a, b), dtypeOf(b, a));
+}
+
+/** @throws TypeError for truth values, with which one cannot calculate. @internal */
+export function requireNumbers(op: string, dtype: DType): void {
+  if (dtype !== "bool") return;
+  throw new TypeError(
+    `${op}: is not defined for bool tensors. Use logicalNot(), logicalAnd(), … for masks, or ` +
+      'to("int32") to count',
+  );
+}
+
+/** The derivative of what is constant but for jumps. @internal */
+export function noSlope(grad: Tensor): Tensor {
+  return full(grad.shape, 0);
 }
 
 function dtypeOf(operand: Operand, other: Operand): DType {

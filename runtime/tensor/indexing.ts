@@ -1,14 +1,15 @@
-/** Elements by their place: gather, selection, concatenation. */
+/** Elements by their indices, and sums into places that are named by them. */
 import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { cast, compare, maximum, minimum, mul, sub, where } from "./elementwise.ts";
+import { compare, where } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
+import { embed } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
-import { expand, narrow, reshape, unsqueeze } from "./views.ts";
+import { expand, reshape, unsqueeze } from "./views.ts";
 
 /** The index along `dim` in a tensor of `shape`, int32. */
 export function iota(shape: Shape, dim: number): Tensor {
@@ -51,71 +52,29 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 }
 
 /**
- * Sums `grad` into a tensor of `shape` at the places that `index` names along `dim`: for each place
- * the sum over all that name it, which is deterministic where atomic adds are not.
+ * Sums `x` into a tensor of `shape` at the places that `index` names along `dim`: for each place the
+ * sum over all that name it, which is deterministic where atomic adds are not. The cost is that of
+ * comparing every index with every place.
+ * @internal
  */
-function scatterSum(grad: Tensor, dim: number, index: Tensor, shape: Shape): Tensor {
+export function scatterSum(x: Tensor, dim: number, index: Tensor, shape: Shape): Tensor {
   const size = shape[dim] ?? 1;
   const spread = unsqueeze(index, dim);
   const pairs = spread.shape.with(dim, size);
   const hit = compare("eq", expand(spread, pairs), iota(pairs, dim));
-  const summed = sum(where(hit, unsqueeze(grad, dim), 0), dim + 1);
-  return shape.reduce((y, full, d) => ((y.shape[d] ?? 1) < full ? pad(y, d, 0, full) : y), summed);
-}
-
-/** Zeros of `size` along a dimension, with `x` from `start` on. */
-export function pad(x: Tensor, dim: number, start: number, size: number): Tensor {
-  const length = x.shape[dim] ?? 1;
-  const shape = x.shape.with(dim, size);
-  const place = sub(iota(shape, dim), start);
-  const inside = mul(compare("ge", place, 0), compare("lt", place, length));
-  if (length === 0) return mul(cast(inside, x.dtype), 0);
-  const op = internOp({ kind: "gather", dim }, shape, x.dtype);
-  const index = minimum(maximum(place, 0), length - 1);
-  const moved = new Tensor(recordNode(new Node(op, [x.node, index.node])));
-  const y = new Tensor(where(inside, moved, 0).node);
-  return differentiable(y, "pad", [x], [], grad => [narrow(grad, dim, start, length)]);
+  const summed = sum(where(hit, unsqueeze(x.detach(), dim), 0), dim + 1);
+  const y = shape.reduce(
+    (part, full, d) => ((part.shape[d] ?? 1) < full ? embed(part, d, 0, full) : part),
+    summed,
+  );
+  return differentiable(y, "scatterSum", [x], [index], grad => [gather(grad, dim, index)]);
 }
 
 /**
- * Joins tensors along a dimension.
- * @throws RangeError if their shapes differ elsewhere.
+ * Values are checked where they are in host memory; others read the last element if too large.
+ * @internal
  */
-export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  const [first, ...rest] = tensors;
-  if (!first) throw new RangeError("cat: expects at least one tensor");
-  const at = normalizeDim(dim, first.ndim, "cat");
-  for (const tensor of rest) {
-    const fits =
-      tensor.ndim === first.ndim &&
-      tensor.shape.every((size, d) => d === at || size === first.shape[d]);
-    if (!fits) {
-      throw new RangeError(
-        `cat: ${formatShape(first.shape)} and ${formatShape(tensor.shape)} differ apart from ` +
-          `dimension ${at}`,
-      );
-    }
-  }
-  const total = tensors.reduce((length, tensor) => length + (tensor.shape[at] ?? 1), 0);
-  let start = 0;
-  const starts = tensors.map(tensor => {
-    const before = start;
-    start += tensor.shape[at] ?? 1;
-    return before;
-  });
-  const shape = first.shape.with(at, total);
-  const place = iota(shape, at);
-  const parts = tensors.map((tensor, i) => pad(tensor.detach(), at, starts[i] ?? 0, total));
-  const joined = parts.reduce((y, part, i) =>
-    i === 0 ? part : where(compare("lt", place, starts[i] ?? 0), y, part),
-  );
-  return differentiable(new Tensor(joined.node), "cat", tensors, [], grad =>
-    tensors.map((tensor, i) => narrow(grad, at, starts[i] ?? 0, tensor.shape[at] ?? 1)),
-  );
-}
-
-/** Values are checked where they are in host memory; others read the last element if too large. */
-function requireIndex(index: Tensor, op: string, size: number, dim: number): void {
+export function requireIndex(index: Tensor, op: string, size: number, dim: number): void {
   if (index.dtype !== "int32" && index.dtype !== "uint32") {
     throw new TypeError(`${op}: expects an int32 index, got ${index.dtype}. Use to("int32")`);
   }

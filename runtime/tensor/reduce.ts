@@ -4,13 +4,14 @@ import { Node } from "../graph/node.ts";
 import type { DType, ReduceFn } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { asFloat, cast, compare, div, exp, mul, sub, where } from "./elementwise.ts";
+import { asFloat, cast, compare, div, mul, sub, where } from "./elementwise.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
+import { exp } from "./unary.ts";
 import { expand, reshape, viewNode } from "./views.ts";
 
-type Dims = number | readonly number[] | undefined;
+export type Dims = number | readonly number[] | undefined;
 
 /** Lengths above this are reduced in two stages, so that more threads share the work. */
 const STAGED = 1024;
@@ -27,9 +28,8 @@ export function sum(x: Tensor, dim?: Dims, keepdim = false): Tensor {
 }
 
 export function mean(x: Tensor, dim?: Dims, keepdim = false): Tensor {
-  const dims = dimensions(x, dim, "mean");
-  const count = dims.reduce((product, d) => product * (x.shape[d] ?? 1), 1);
-  return div(sum(asFloat(x), dims, keepdim), count);
+  const length = reducedLength(x, dim, "mean");
+  return div(sum(asFloat(x), dim, keepdim), length);
 }
 
 export function prod(x: Tensor, dim?: Dims, keepdim = false): Tensor {
@@ -108,6 +108,11 @@ function dimensions(x: Tensor, dim: Dims, op: string): readonly number[] {
     throw new RangeError(`${op}: a dimension appears twice in [${dims.join(", ")}]`);
   }
   return x.ndim === 0 ? [] : dims.sort((a, b) => a - b);
+}
+
+/** How many elements are reduced to one. @internal */
+export function reducedLength(x: Tensor, dim: Dims, op: string): number {
+  return dimensions(x, dim, op).reduce((product, d) => product * (x.shape[d] ?? 1), 1);
 }
 
 function requireElements(x: Tensor, dims: readonly number[], op: string): void {

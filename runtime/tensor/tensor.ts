@@ -3,15 +3,22 @@ import { readRange } from "../gpu/readback.ts";
 import { assign, pin, realize } from "../graph/graph.ts";
 import type { HostData, Node } from "../graph/node.ts";
 import type { DType } from "../kernels/op.ts";
+import * as activations from "./activations.ts";
 import type { BackwardOptions, GradFn } from "./autograd.ts";
 import { backward, gradEnabled } from "./autograd.ts";
 import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";
+import * as joining from "./joining.ts";
 import * as linear from "./linear.ts";
+import * as masks from "./masks.ts";
 import * as reduce from "./reduce.ts";
 import type { Shape, Sizes } from "./shape.ts";
 import { formatShape, numel, sameShape, sizesOf } from "./shape.ts";
+import type { Range } from "./slicing.ts";
+import * as slicing from "./slicing.ts";
+import * as statistics from "./statistics.ts";
+import * as unary from "./unary.ts";
 import * as views from "./views.ts";
 
 /** A tensor, or a number that broadcasts. */
@@ -162,8 +169,12 @@ export class Tensor {
   mul(other: Operand): Tensor {
     return elementwise.mul(this, other);
   }
-  div(other: Operand): Tensor {
-    return elementwise.div(this, other);
+  div(other: Operand, options?: elementwise.DivOptions): Tensor {
+    return elementwise.div(this, other, options);
+  }
+  /** The rest of the division that rounds down: it has the sign of `other`, as in Python. */
+  remainder(other: Operand): Tensor {
+    return elementwise.remainder(this, other);
   }
   pow(exponent: Operand): Tensor {
     return elementwise.pow(this, exponent);
@@ -175,49 +186,102 @@ export class Tensor {
     return elementwise.minimum(this, other);
   }
   neg(): Tensor {
-    return elementwise.neg(this);
+    return unary.neg(this);
   }
   abs(): Tensor {
-    return elementwise.abs(this);
+    return unary.abs(this);
   }
   sign(): Tensor {
-    return elementwise.sign(this);
+    return unary.sign(this);
   }
   exp(): Tensor {
-    return elementwise.exp(this);
+    return unary.exp(this);
+  }
+  /** exp(x) − 1, exact for small x. */
+  expm1(): Tensor {
+    return unary.expm1(this);
   }
   log(): Tensor {
-    return elementwise.log(this);
+    return unary.log(this);
+  }
+  /** log(1 + x), exact for small x. */
+  log1p(): Tensor {
+    return unary.log1p(this);
+  }
+  log2(): Tensor {
+    return unary.log2(this);
   }
   sqrt(): Tensor {
-    return elementwise.sqrt(this);
+    return unary.sqrt(this);
+  }
+  /** 1 / √x. */
+  rsqrt(): Tensor {
+    return unary.rsqrt(this);
   }
   square(): Tensor {
-    return elementwise.square(this);
+    return unary.square(this);
   }
   reciprocal(): Tensor {
-    return elementwise.reciprocal(this);
+    return unary.reciprocal(this);
   }
   sin(): Tensor {
-    return elementwise.sin(this);
+    return unary.sin(this);
   }
   cos(): Tensor {
-    return elementwise.cos(this);
+    return unary.cos(this);
+  }
+  tan(): Tensor {
+    return unary.tan(this);
+  }
+  atan(): Tensor {
+    return unary.atan(this);
   }
   tanh(): Tensor {
-    return elementwise.tanh(this);
+    return unary.tanh(this);
   }
   sigmoid(): Tensor {
-    return elementwise.sigmoid(this);
+    return unary.sigmoid(this);
   }
   erf(): Tensor {
-    return elementwise.erf(this);
+    return unary.erf(this);
   }
+  /** max(x, 0). */
   relu(): Tensor {
-    return elementwise.relu(this);
+    return unary.relu(this);
+  }
+  floor(): Tensor {
+    return unary.floor(this);
+  }
+  ceil(): Tensor {
+    return unary.ceil(this);
+  }
+  /** The nearest whole number; of two the even one. */
+  round(): Tensor {
+    return unary.round(this);
+  }
+  /** Without the fraction. */
+  trunc(): Tensor {
+    return unary.trunc(this);
+  }
+  isnan(): Tensor {
+    return unary.isnan(this);
+  }
+  isinf(): Tensor {
+    return unary.isinf(this);
+  }
+  /** Whether elements are neither infinite nor NaN. */
+  isfinite(): Tensor {
+    return unary.isfinite(this);
+  }
+  /**
+   * `min` where x is below it, `max` where x is above that. Either may be left out: `clamp(0)`,
+   * `clamp(null, 1)`.
+   */
+  clamp(min?: Operand | null, max?: Operand | null): Tensor {
+    return unary.clamp(this, min, max);
   }
   gelu(approximate: "none" | "tanh" = "none"): Tensor {
-    return elementwise.gelu(this, approximate);
+    return activations.gelu(this, approximate);
   }
   eq(other: Operand): Tensor {
     return elementwise.compare("eq", this, other);
@@ -237,6 +301,30 @@ export class Tensor {
   ge(other: Operand): Tensor {
     return elementwise.compare("ge", this, other);
   }
+  /** The angle of the points (other, this), in (−π, π]. */
+  atan2(other: Operand): Tensor {
+    return elementwise.atan2(this, other);
+  }
+  /** This tensor + weight · (end − this tensor). */
+  lerp(end: Tensor, weight: Operand): Tensor {
+    return elementwise.lerp(this, end, weight);
+  }
+  logicalNot(): Tensor {
+    return masks.logicalNot(this);
+  }
+  logicalAnd(other: Tensor): Tensor {
+    return masks.logicalAnd(this, other);
+  }
+  logicalOr(other: Tensor): Tensor {
+    return masks.logicalOr(this, other);
+  }
+  logicalXor(other: Tensor): Tensor {
+    return masks.logicalXor(this, other);
+  }
+  /** `value` where the mask holds, this tensor elsewhere. */
+  maskedFill(mask: Tensor, value: Operand): Tensor {
+    return masks.maskedFill(this, mask, value);
+  }
   /** This tensor where `condition` holds, `other` elsewhere. */
   where(condition: Tensor, other: Operand): Tensor {
     return elementwise.where(condition, this, other);
@@ -254,7 +342,15 @@ export class Tensor {
   mean(dim?: number | readonly number[], keepdim = false): Tensor {
     return reduce.mean(this, dim, keepdim);
   }
-  prod(dim?: number, keepdim = false): Tensor {
+  /** The variance: squares are divided by the number of elements less `correction`, 1 by default. */
+  var(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
+    return statistics.variance(this, dim, options);
+  }
+  /** The standard deviation: the root of the variance. */
+  std(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
+    return statistics.std(this, dim, options);
+  }
+  prod(dim?: number | readonly number[], keepdim = false): Tensor {
     return reduce.prod(this, dim, keepdim);
   }
   /** The largest element. */
@@ -325,9 +421,55 @@ export class Tensor {
   expand(...sizes: Sizes): Tensor {
     return views.expand(this, sizesOf(sizes));
   }
+  /** The same as `reshape`. */
+  view(...sizes: Sizes): Tensor {
+    return views.reshape(this, sizesOf(sizes));
+  }
+
+  // Parts
+
   /** `length` indices of a dimension from `start` on. */
   narrow(dim: number, start: number, length: number): Tensor {
-    return views.narrow(this, dim, start, length);
+    return slicing.narrow(this, dim, start, length);
+  }
+  /** One index of a dimension, which is removed. */
+  select(dim: number, index: number): Tensor {
+    return slicing.select(this, dim, index);
+  }
+  /**
+   * Python's `x[a:b, :, i]` as `x.slice([a, b], null, i)`; `[null, b]`, `[a]` and `[a, b, step]` are
+   * `:b`, `a:` and `a:b:step`.
+   */
+  slice(...ranges: Range[]): Tensor {
+    return slicing.slice(this, ranges);
+  }
+  /** Pieces of so many elements each along a dimension, or of the sizes that are listed. */
+  split(sizes: number | readonly number[], dim = 0): Tensor[] {
+    return slicing.split(this, sizes, dim);
+  }
+  /** At most so many pieces of equal size along a dimension; the last may be smaller. */
+  chunk(chunks: number, dim = 0): Tensor[] {
+    return slicing.chunk(this, chunks, dim);
+  }
+  /** All slices along a dimension, which is removed. */
+  unbind(dim = 0): Tensor[] {
+    return slicing.unbind(this, dim);
+  }
+  /** The elements in the opposite order along the dimensions. */
+  flip(...dims: Sizes): Tensor {
+    return slicing.flip(this, sizesOf(dims));
+  }
+  /** The lower triangle of matrices; 0 above diagonal number `diagonal`. */
+  tril(diagonal = 0): Tensor {
+    return masks.tril(this, diagonal);
+  }
+  /** The upper triangle of matrices; 0 below diagonal number `diagonal`. */
+  triu(diagonal = 0): Tensor {
+    return masks.triu(this, diagonal);
+  }
+  /** With a border of `value`: elements before and after, for the last dimension first. */
+  pad(padding: readonly number[], value = 0): Tensor {
+    return joining.pad(this, padding, value);
   }
 
   // Indexing
@@ -356,7 +498,7 @@ export class Tensor {
     return this.#replace("div_", elementwise.div(this.#before(), other));
   }
   copy_(source: Operand): this {
-    const value = source instanceof Tensor ? source : full([], source, this.dtype);
+    const value = source instanceof Tensor ? source : full([], source, { dtype: this.dtype });
     const cast = elementwise.cast(value, this.dtype);
     return this.#replace("copy_", elementwise.clone(views.expand(cast, this.shape)));
   }

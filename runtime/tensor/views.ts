@@ -5,7 +5,6 @@ import type { View } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
 import { unbroadcast } from "./elementwise.ts";
-import { pad } from "./indexing.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim, numel, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -114,26 +113,4 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   }
   const y = new Tensor(viewNode(x.node, { kind: "expand" }, target));
   return differentiable(y, "expand", [x], [], grad => [unbroadcast(grad, x.shape)]);
-}
-
-/** @throws RangeError if the stretch reaches beyond the dimension. */
-export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  const at = normalizeDim(dim, x.ndim, "narrow");
-  const size = x.shape[at] ?? 1;
-  if (
-    !Number.isInteger(start) ||
-    !Number.isInteger(length) ||
-    start < 0 ||
-    length < 0 ||
-    start + length > size
-  ) {
-    throw new RangeError(
-      `narrow: start ${start} and length ${length} do not fit into dimension ${at} of size ${size}`,
-    );
-  }
-  const shape = x.shape.with(at, length);
-  const starts = x.shape.map((_, d) => (d === at ? start : 0));
-  const steps = x.shape.map(() => 1);
-  const y = new Tensor(viewNode(x.node, { kind: "slice", starts, steps }, shape));
-  return differentiable(y, "narrow", [x], [], grad => [pad(grad, at, start, size)]);
 }

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { flush, persist } from "../../runtime/graph/graph.ts";
 import { noGrad } from "../../runtime/tensor/autograd.ts";
 import { tensor } from "../../runtime/tensor/creation.ts";
-import { cat } from "../../runtime/tensor/indexing.ts";
+import { cat } from "../../runtime/tensor/joining.ts";
 import { contiguousStrides, numel, type Shape } from "../../runtime/tensor/shape.ts";
 import { Tensor } from "../../runtime/tensor/tensor.ts";
 import { randomNumbers } from "../unit/random.ts";

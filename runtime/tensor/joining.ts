@@ -1,0 +1,125 @@
+/** Tensors joined to a larger one, or with a border around them. */
+import { differentiable } from "./autograd.ts";
+import { cast, compare, larger, where } from "./elementwise.ts";
+import { iota } from "./indexing.ts";
+import { formatShape, normalizeDim, sameShape } from "./shape.ts";
+import { embed, narrow } from "./slicing.ts";
+import { Tensor } from "./tensor.ts";
+import { unsqueeze } from "./views.ts";
+
+/** A kernel reads few tensors: more are joined in groups, so that no element is copied often. */
+const GROUP = 8;
+
+/**
+ * Joins tensors along a dimension. Different dtypes become the larger one.
+ * @throws RangeError if their shapes differ elsewhere.
+ */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  // Like PyTorch: tensor([]) is a start for a list that grows, whatever the others' shape.
+  const filled = tensors.filter(tensor => !sameShape(tensor.shape, [0]));
+  const parts = filled.length > 0 ? filled : tensors;
+  const [first] = parts;
+  if (!first) throw new RangeError("cat: expects at least one tensor");
+  if (first.ndim === 0)
+    throw new RangeError("cat: tensors of no dimension cannot be joined. Use stack()");
+  const at = normalizeDim(dim, first.ndim, "cat");
+  for (const tensor of parts) {
+    const fits =
+      tensor.ndim === first.ndim &&
+      tensor.shape.every((size, d) => d === at || size === first.shape[d]);
+    if (!fits) {
+      throw new RangeError(
+        `cat: ${formatShape(first.shape)} and ${formatShape(tensor.shape)} differ apart from ` +
+          `dimension ${at}`,
+      );
+    }
+  }
+  const dtype = parts.map(tensor => tensor.dtype).reduce(larger);
+  return join(
+    parts.map(tensor => cast(tensor, dtype)),
+    at,
+  );
+}
+
+function join(tensors: readonly Tensor[], dim: number): Tensor {
+  if (tensors.length > GROUP) {
+    const size = Math.max(GROUP, Math.ceil(tensors.length / GROUP));
+    const groups: Tensor[] = [];
+    for (let i = 0; i < tensors.length; i += size)
+      groups.push(join(tensors.slice(i, i + size), dim));
+    return join(groups, dim);
+  }
+  let total = 0;
+  const parts = tensors.map(tensor => {
+    const length = tensor.shape[dim] ?? 1;
+    total += length;
+    return { tensor, length, start: total - length };
+  });
+  const shape = tensors[0]?.shape.with(dim, total) ?? [];
+  const place = iota(shape, dim);
+  const joined = parts
+    .map(({ tensor, start }) => embed(tensor.detach(), dim, start, total))
+    .reduce((y, part, i) => where(compare("lt", place, parts[i]?.start ?? 0), y, part));
+  return differentiable(new Tensor(joined.node), "cat", tensors, [], grad =>
+    parts.map(({ start, length }) => narrow(grad, dim, start, length)),
+  );
+}
+
+/**
+ * Joins tensors of equal shape along a new dimension.
+ * @throws RangeError if their shapes differ.
+ */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const [first] = tensors;
+  if (!first) throw new RangeError("stack: expects at least one tensor");
+  const at = normalizeDim(dim, first.ndim + 1, "stack");
+  const odd = tensors.find(tensor => !sameShape(tensor.shape, first.shape));
+  if (odd) {
+    throw new RangeError(
+      `stack: expects tensors of equal shape, got ${formatShape(first.shape)} and ` +
+        formatShape(odd.shape),
+    );
+  }
+  return cat(
+    tensors.map(tensor => unsqueeze(tensor, at)),
+    at,
+  );
+}
+
+/**
+ * A border of `value` around the tensor: PyTorch's `F.pad` with mode "constant".
+ * @param padding elements before and after, for the last dimension first: [left, right, top,
+ * bottom, …]. Negative numbers cut.
+ * @throws RangeError if the list is odd, or too long, or cuts more than there is.
+ */
+export function pad(x: Tensor, padding: readonly number[], value = 0): Tensor {
+  if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim || !padding.every(Number.isInteger)) {
+    throw new RangeError(
+      `pad: [${padding.join(", ")}] should be two whole numbers for each padded dimension, at most ` +
+        `${2 * x.ndim} for a tensor of shape ${formatShape(x.shape)}`,
+    );
+  }
+  let y = x;
+  for (let i = 0; i < padding.length; i += 2) {
+    const dim = x.ndim - 1 - i / 2;
+    const [before = 0, after = 0] = padding.slice(i, i + 2);
+    const size = (x.shape[dim] ?? 1) + before + after;
+    if (size < 0) {
+      throw new RangeError(
+        `pad: [${before}, ${after}] cuts more than dimension ${dim} of ${formatShape(x.shape)} has`,
+      );
+    }
+    y = padDim(y, dim, before, after, value);
+  }
+  return y;
+}
+
+function padDim(x: Tensor, dim: number, before: number, after: number, value: number): Tensor {
+  const length = x.shape[dim] ?? 1;
+  const cutBefore = Math.min(length, Math.max(0, -before));
+  const cutAfter = Math.max(0, -after);
+  const kept = Math.max(0, length - cutBefore - cutAfter);
+  const inner = narrow(x, dim, cutBefore, kept);
+  if (before <= 0 && after <= 0) return inner;
+  return embed(inner, dim, Math.max(0, before), length + before + after, 1, value);
+}
