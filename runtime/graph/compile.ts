@@ -3,7 +3,7 @@ import { gpu } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
-import { generateKernel } from "../kernels/generate.ts";
+import { generateKernel, type KernelSpec } from "../kernels/generate.ts";
 import { numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
 import { type Binding, entryAt, Layout } from "./layout.ts";
@@ -63,7 +63,7 @@ export function compileTape(
   kernels.forEach((kernel, position) => {
     const code = codes[position];
     if ("program" in kernel) compiler.addProgram(kernel.program);
-    else if (code) compiler.addKernel(kernel.root, code);
+    else if (code) compiler.addKernel("members" in kernel ? kernel.members : [kernel], code);
   });
   return compiler;
 }
@@ -90,9 +90,10 @@ class Compiler implements CompiledTape {
     this.layout = layout;
   }
 
-  addKernel(root: number, code: KernelCode): void {
-    const { op, phase } = entryAt(this.#entries, root);
-    if (numel(op.shape) === 0) return;
+  addKernel(members: readonly KernelSpec[], code: KernelCode): void {
+    const roots = members.map(({ root }) => entryAt(this.#entries, root));
+    const phase = roots[0]?.phase;
+    if (!phase || roots.every(({ op }) => numel(op.shape) === 0)) return;
     const { label, wgsl, workgroups, scalars } = code;
     const block = this.#addScalars(scalars.length);
     // An entry with several numbers stands there once for each: the first says where they begin.

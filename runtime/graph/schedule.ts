@@ -6,14 +6,14 @@
 
 import type { Storage } from "../gpu/storage.ts";
 import { elementwiseFn } from "../kernels/elementwise.ts";
-import type { KernelSpec } from "../kernels/generate.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { sameShape } from "../tensor/shape.ts";
+import { fuseRows, type Scheduled } from "./fuseRows.ts";
 import type { TapeEntry } from "./node.ts";
 
 export interface Schedule {
   /** Kernels and programs (by the index of their entry) in order. */
-  readonly kernels: readonly (KernelSpec | { readonly program: number })[];
+  readonly kernels: readonly Scheduled[];
   /** Whether an entry's value is in memory when the plan has run past it. */
   readonly stored: readonly boolean[];
   /** Entries that nothing on the tape uses: results. */
@@ -46,14 +46,15 @@ export function schedule(
   storeShared(entries, needed, consumers, stored, maxReads);
   const coreOf = placeCores(entries, needed, consumers, stored);
 
-  const kernels: (KernelSpec | { program: number })[] = [];
+  const kernels: Scheduled[] = [];
   entries.forEach((entry, i) => {
     if (!needed[i]) return;
     if (entry.op.kind === "program") kernels.push({ program: i });
     else if (entry.op.kind === "assign" || stored[i])
       kernels.push({ root: i, core: coreOf.get(i) });
   });
-  return { kernels, stored, sinks };
+  const results = new Set([...outputs, ...sinks]);
+  return { kernels: fuseRows(kernels, entries, stored, results, maxReads + 1), stored, sinks };
 }
 
 /** The factors of a matrix product are read many times: only views of stored values will do. */

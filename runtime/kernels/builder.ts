@@ -41,8 +41,12 @@ export class KernelBuilder {
   #lines: string[] = [];
   #memo = new Map<string, string>();
   #names = 0;
-  /** The entry whose value is the loop's result, and the WGSL name of that result. */
-  #core: { index: number; name: string } | undefined;
+  /** The entry that is computed, though its value is in memory for everyone else. */
+  #root = -1;
+  /** The entry whose value is the loop's result. */
+  #core: number | undefined;
+  /** WGSL names of entries whose values are in variables. */
+  readonly #known = new Map<number, string>();
 
   constructor(entries: readonly KernelEntry[], stored: readonly boolean[]) {
     this.#entries = entries;
@@ -93,13 +97,25 @@ export class KernelBuilder {
     return wgslType(this.entry(index).op.dtype);
   }
 
+  /** What an entry is called in debuggers. */
+  label(index: number): string {
+    const { op } = this.entry(index);
+    return op.kind === "map" || op.kind === "reduce" ? op.fn : op.kind;
+  }
+
+  /** From here on, `root` is what is computed. */
+  compute(root: number): void {
+    this.#root = root;
+  }
+
   /** An expression for the element of an entry at a place. */
   value(index: number, at: Coords): string {
-    if (this.#core?.index === index) return this.#core.name;
+    const known = this.#known.get(index);
+    if (known) return known;
     const { op, inputs } = this.entry(index);
     const [first = -1, second = -1] = inputs;
-    if (this.#stored[index] || op.kind === "leaf" || op.kind === "host")
-      return this.#load(index, at);
+    const stored = this.#stored[index] && index !== this.#root;
+    if (stored || op.kind === "leaf" || op.kind === "host") return this.#load(index, at);
     switch (op.kind) {
       case "scalar":
         return this.#scalar(index, 0);
@@ -133,8 +149,14 @@ export class KernelBuilder {
   }
 
   /** From here on, an entry's value is the variable `name`. */
+  know(index: number, name: string): void {
+    this.#known.set(index, name);
+  }
+
+  /** From here on, the value of the reduction or product is the variable `name`. */
   setCore(index: number, name: string): void {
-    this.#core = { index, name };
+    this.#core = index;
+    this.know(index, name);
   }
 
   /**
@@ -144,7 +166,7 @@ export class KernelBuilder {
   store(root: number, at: Coords): void {
     const { op, inputs } = this.entry(root);
     const [target = -1, value = -1] = op.kind === "assign" ? inputs : [root, root];
-    const place = this.#core ? this.#outward(value, this.#core.index, at) : at;
+    const place = this.#core === undefined ? at : this.#outward(value, this.#core, at);
     const expression = this.value(value, place ?? at);
     const name = this.binding(target);
     const bool = this.type(root) === "bool";
@@ -156,7 +178,7 @@ export class KernelBuilder {
   #outward(index: number, core: number, at: Coords): Coords | undefined {
     if (index === core) return at;
     const { op, inputs } = this.entry(index);
-    if (this.#stored[index]) return undefined;
+    if (this.#stored[index] && index !== this.#root) return undefined;
     for (const input of inputs) {
       const inner = this.#outward(input, core, at);
       if (inner) return op.kind === "view" ? inner.outOf(op.view, op.shape) : inner;

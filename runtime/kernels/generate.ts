@@ -1,10 +1,11 @@
-/** Chooses the kernel for a scheduled root: a loop for a reduction or product, else a map. */
+/** Chooses the kernel of a specification: rows, a loop for a reduction or product, else a map. */
 import { numel } from "../tensor/shape.ts";
 import type { KernelCode, KernelEntry } from "./builder.ts";
 import { KernelBuilder, linearGrid, WORKGROUP_SIZE } from "./builder.ts";
 import { Coords } from "./coords.ts";
 import { matmulKernel } from "./matmul.ts";
 import { reduceKernel } from "./reduce.ts";
+import { type RowsSpec, rowsKernel } from "./rows.ts";
 
 /** A kernel to be written. */
 export interface KernelSpec {
@@ -16,12 +17,13 @@ export interface KernelSpec {
 
 /** Writes the kernel of a specification. */
 export function generateKernel(
-  spec: KernelSpec,
+  spec: KernelSpec | RowsSpec,
   entries: readonly KernelEntry[],
   stored: readonly boolean[],
 ): KernelCode {
-  // The root is in memory for everyone else: here it is computed.
-  const builder = new KernelBuilder(entries, stored.with(spec.root, false));
+  const builder = new KernelBuilder(entries, stored);
+  if ("rows" in spec) return rowsKernel(builder, spec);
+  builder.compute(spec.root);
   const core = spec.core === undefined ? undefined : builder.entry(spec.core).op.kind;
   if (spec.core !== undefined && core === "matmul")
     return matmulKernel(builder, spec.core, spec.root);
@@ -37,6 +39,5 @@ function mapKernel(builder: KernelBuilder, root: number): KernelCode {
     builder.store(root, Coords.fromLinear(builder.bind, op.shape, "i")),
   );
   const main = `let i = ${index};\nif (i >= ${count}u) { return; }\n${body}`;
-  const label = op.kind === "map" ? op.fn : op.kind;
-  return builder.finish(label, main, [WORKGROUP_SIZE], workgroups);
+  return builder.finish(builder.label(root), main, [WORKGROUP_SIZE], workgroups);
 }

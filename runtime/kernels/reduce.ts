@@ -25,39 +25,43 @@ const HIGHEST: Record<WgslType, string> = {
 
 /** The kernel of reduction `core`, whose result goes through element-wise operations to `root`. */
 export function reduceKernel(builder: KernelBuilder, core: number, root: number): KernelCode {
-  const { op, inputs } = builder.entry(core);
-  if (op.kind !== "reduce") throw new Error(`Invariant violation: ${op.kind} is no reduction`);
-  const [source = -1] = inputs;
-  const shape = builder.entry(source).op.shape;
+  const { op } = builder.entry(core);
   const count = numel(op.shape);
-  const length = op.dims.reduce((product, d) => product * (shape[d] ?? 1), 1);
   const { workgroups, index } = linearGrid(count);
-
-  const inner = op.dims.map(d => shape[d] ?? 1);
   const main = builder.scope(() => {
-    const outer = Coords.fromLinear(builder.bind, op.shape, "i").axes;
-    const element = builder.scope(() => {
-      const along = Coords.fromLinear(builder.bind, inner, "j").axes;
-      const axes = shape.map((_, d) => {
-        const at = op.dims.indexOf(d);
-        return at < 0 ? (outer[d] ?? "0u") : (along[at] ?? "0u");
-      });
-      const rows = trailing(op.dims, shape);
-      const at = rows
-        ? Coords.fromLinear(builder.bind, shape, builder.bind(`i * ${length}u + j`))
-        : Coords.fromAxes(builder.bind, shape, axes);
-      builder.line(`let x = ${builder.value(source, at)};`);
-    });
-    builder.line(loop(op.fn, builder, source, core, length, element));
+    reduction(builder, core);
     builder.setCore(core, "total");
     builder.store(root, Coords.fromLinear(builder.bind, op.shape, "i"));
   });
   const guard = `let i = ${index};\nif (i >= ${count}u) { return; }\n`;
-  return builder.finish(op.fn, guard + main, [WORKGROUP_SIZE], workgroups);
+  return builder.finish(builder.label(core), guard + main, [WORKGROUP_SIZE], workgroups);
+}
+
+/** Adds statements that leave element `i` of reduction `core` in `total`. */
+export function reduction(builder: KernelBuilder, core: number): void {
+  const { op, inputs } = builder.entry(core);
+  if (op.kind !== "reduce") throw new Error(`Invariant violation: ${op.kind} is no reduction`);
+  const [source = -1] = inputs;
+  const { shape } = builder.entry(source).op;
+  const length = op.dims.reduce((product, d) => product * (shape[d] ?? 1), 1);
+  const inner = op.dims.map(d => shape[d] ?? 1);
+  const outer = Coords.fromLinear(builder.bind, op.shape, "i").axes;
+  const element = builder.scope(() => {
+    const along = Coords.fromLinear(builder.bind, inner, "j").axes;
+    const axes = shape.map((_, d) => {
+      const at = op.dims.indexOf(d);
+      return at < 0 ? (outer[d] ?? "0u") : (along[at] ?? "0u");
+    });
+    const at = isTrailing(op.dims, shape)
+      ? Coords.fromLinear(builder.bind, shape, builder.bind(`i * ${length}u + j`))
+      : Coords.fromAxes(builder.bind, shape, axes);
+    builder.line(`let x = ${builder.value(source, at)};`);
+  });
+  builder.line(loop(op.fn, builder, source, core, length, element));
 }
 
 /** Whether exactly the last dimensions are reduced, so that each output reads one stretch. */
-function trailing(dims: readonly number[], shape: readonly number[]): boolean {
+export function isTrailing(dims: readonly number[], shape: readonly number[]): boolean {
   const reduced = new Set(dims);
   const strides = contiguousStrides(shape);
   const first = shape.findIndex((_, d) => reduced.has(d));

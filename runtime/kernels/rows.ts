@@ -1,0 +1,65 @@
+/**
+ * Several kernels over the same rows as one: a thread works on a row, and does for it what each of
+ * the kernels does, one after the other. Between them a thread reads only what it has written itself,
+ * which needs no barrier. LayerNorm, softmax and cross-entropy are one dispatch that way.
+ */
+import { numel } from "../tensor/shape.ts";
+import type { KernelBuilder, KernelCode } from "./builder.ts";
+import { linearGrid, WORKGROUP_SIZE } from "./builder.ts";
+import { Coords } from "./coords.ts";
+import type { KernelSpec } from "./generate.ts";
+import { reduction } from "./reduce.ts";
+
+/** How many rows, and how many elements each has. */
+export interface Rows {
+  readonly count: number;
+  readonly length: number;
+}
+
+/** A kernel made of others. Each stores an element a row, or all elements of the rows. */
+export interface RowsSpec {
+  readonly rows: Rows;
+  readonly members: readonly KernelSpec[];
+  /** Roots whose values nobody else reads: one element a row of these stays in registers. */
+  readonly local: ReadonlySet<number>;
+}
+
+/** The kernel of a specification. */
+export function rowsKernel(builder: KernelBuilder, spec: RowsSpec): KernelCode {
+  const { count } = spec.rows;
+  const { workgroups, index } = linearGrid(count);
+  const main = builder.scope(() => {
+    for (const member of spec.members) addMember(builder, spec, member);
+  });
+  const guard = `let i = ${index};\nif (i >= ${count}u) { return; }\n`;
+  const label = spec.members.map(({ root, core }) => builder.label(core ?? root)).join(" ");
+  return builder.finish(label, guard + main, [WORKGROUP_SIZE], workgroups);
+}
+
+function addMember(builder: KernelBuilder, spec: RowsSpec, { root, core }: KernelSpec): void {
+  const { shape } = builder.entry(root).op;
+  builder.compute(root);
+  if (core !== undefined) addReduction(builder, core);
+  if (numel(shape) === spec.rows.count) {
+    const name = `row${root}`;
+    builder.line(
+      `let ${name} = ${builder.value(root, Coords.fromLinear(builder.bind, shape, "i"))};`,
+    );
+    builder.know(root, name);
+    if (!spec.local.has(root)) builder.store(root, Coords.fromLinear(builder.bind, shape, "i"));
+    return;
+  }
+  const body = builder.scope(() => {
+    const at = builder.bind(`i * ${spec.rows.length}u + j`);
+    builder.store(root, Coords.fromLinear(builder.bind, shape, at));
+  });
+  builder.line(`for (var j = 0u; j < ${spec.rows.length}u; j++) {\n${body}\n}`);
+}
+
+/** Leaves the reduction of row i in a variable of the row. */
+function addReduction(builder: KernelBuilder, core: number): void {
+  const name = `total${core}`;
+  const loop = builder.scope(() => reduction(builder, core));
+  builder.line(`var ${name}: ${builder.type(core)};\n{\n${loop}\n${name} = total;\n}`);
+  builder.know(core, name);
+}
