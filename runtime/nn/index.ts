@@ -1,9 +1,41 @@
 /** The public namespace `nn`. */
-export { GELU, type GELUApproximation, ReLU, Tanh } from "./activation.ts";
+export {
+  ELU,
+  GELU,
+  LeakyReLU,
+  LogSoftmax,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+} from "./activation.ts";
+export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./batchNorm.ts";
+export { Buffer } from "./buffer.ts";
+export { Dropout } from "./dropout.ts";
+export { Embedding } from "./embedding.ts";
+export type { GELUApproximation } from "./functional/activation.ts";
 export * as functional from "./functional.ts";
-export { Linear } from "./linear.ts";
-export { CrossEntropyLoss, MSELoss } from "./loss.ts";
-export { Module } from "./module.ts";
+export type { HookHandle } from "./hooks.ts";
+export * as init from "./init.ts";
+export { Bilinear, Flatten, Identity, Linear } from "./linear.ts";
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  HuberLoss,
+  KLDivLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from "./loss.ts";
+export { type AnyModule, Module } from "./module.ts";
+export { ModuleDict, ModuleList } from "./moduleList.ts";
+export { GroupNorm, LayerNorm, RMSNorm } from "./normalization.ts";
 export { Parameter } from "./parameter.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
 export { Sequential } from "./sequential.ts";
+export type { KeyDifferences, StateDict } from "./stateDict.ts";
+export { summary } from "./summary.ts";

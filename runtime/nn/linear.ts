@@ -1,6 +1,7 @@
 import { uniform } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { linear } from "./functional.ts";
+import { checkSize } from "./checks.ts";
+import { bilinear, linear } from "./functional/linear.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
@@ -16,10 +17,8 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
     super();
-    checkFeatures("inFeatures", inFeatures);
-    checkFeatures("outFeatures", outFeatures);
-    this.inFeatures = inFeatures;
-    this.outFeatures = outFeatures;
+    this.inFeatures = checkSize("Linear", "inFeatures", inFeatures);
+    this.outFeatures = checkSize("Linear", "outFeatures", outFeatures);
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = new Parameter(uniform([outFeatures, inFeatures], -bound, bound));
     this.bias =
@@ -31,7 +30,57 @@ export class Linear extends Module {
   }
 }
 
-function checkFeatures(name: string, value: number): void {
-  if (Number.isInteger(value) && value > 0) return;
-  throw new RangeError(`Linear: ${name} should be a positive integer, got ${value}`);
+/**
+ * y_o = x1ᵀ W_o x2 + b_o for inputs [..., in1Features] and [..., in2Features]; W is
+ * [outFeatures, in1Features, in2Features], b [outFeatures]. Both start uniform in ±1/√in1Features.
+ */
+export class Bilinear extends Module<[input1: Tensor, input2: Tensor]> {
+  readonly in1Features: number;
+  readonly in2Features: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: Parameter | undefined;
+
+  constructor(
+    in1Features: number,
+    in2Features: number,
+    outFeatures: number,
+    options: { bias?: boolean } = {},
+  ) {
+    super();
+    this.in1Features = checkSize("Bilinear", "in1Features", in1Features);
+    this.in2Features = checkSize("Bilinear", "in2Features", in2Features);
+    this.outFeatures = checkSize("Bilinear", "outFeatures", outFeatures);
+    const bound = 1 / Math.sqrt(in1Features);
+    this.weight = new Parameter(uniform([outFeatures, in1Features, in2Features], -bound, bound));
+    this.bias =
+      options.bias === false ? undefined : new Parameter(uniform([outFeatures], -bound, bound));
+  }
+
+  forward(input1: Tensor, input2: Tensor): Tensor {
+    return bilinear(input1, input2, this.weight, this.bias);
+  }
+}
+
+/** Its input; what replaces a layer that is taken out. */
+export class Identity extends Module {
+  forward(input: Tensor): Tensor {
+    return input;
+  }
+}
+
+/** The dimensions from `startDim` (1 by default, behind the batch) to `endDim` as one. */
+export class Flatten extends Module {
+  readonly startDim: number;
+  readonly endDim: number;
+
+  constructor(options: { startDim?: number; endDim?: number } = {}) {
+    super();
+    this.startDim = options.startDim ?? 1;
+    this.endDim = options.endDim ?? -1;
+  }
+
+  forward(input: Tensor): Tensor {
+    return input.flatten(this.startDim, this.endDim);
+  }
 }

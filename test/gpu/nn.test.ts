@@ -177,7 +177,7 @@ describe("losses", () => {
       "crossEntropy: logits [2, 3] need targets of shape [2], got [3]",
     );
     expect(() => lossFn.forward(zeros(2, 3, 4), classes([0, 1]))).toThrow(
-      "crossEntropy: logits should be [N, classes], got [2, 3, 4]",
+      "crossEntropy: logits [2, 3, 4] need targets of shape [2, 4], got [2]",
     );
   });
 

@@ -1,0 +1,36 @@
+import { hostValues } from "../../tensor/hostValues.ts";
+import { formatShape } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+
+/**
+ * Rows of a table: `weight[input]`.
+ * @param input numbers of rows, int32, of any shape
+ * @param weight [rows, size]
+ * @param options `paddingIdx`: a row that learns nothing.
+ * @returns the shape of the input with `size` behind it
+ * @throws RangeError for a row that does not exist; one that was computed on the GPU reads the last.
+ */
+export function embedding(
+  input: Tensor,
+  weight: Tensor,
+  options: { readonly paddingIdx?: number | undefined } = {},
+): Tensor {
+  const [rows = 0, size = 0] = weight.shape;
+  if (weight.ndim !== 2) {
+    throw new RangeError(`embedding: the weight is [rows, size], got ${formatShape(weight.shape)}`);
+  }
+  if (input.dtype !== "int32" && input.dtype !== "uint32") {
+    throw new TypeError(`embedding: expects int32 indices, got ${input.dtype}. Use to("int32")`);
+  }
+  const stray = hostValues(input)?.find(row => row < 0 || row >= rows);
+  if (stray !== undefined) {
+    throw new RangeError(
+      `embedding: index ${stray} is out of range: the weight ${formatShape(weight.shape)} has ` +
+        `rows 0 … ${rows - 1}`,
+    );
+  }
+  const picked = weight.indexSelect(0, input.reshape(-1)).reshape([...input.shape, size]);
+  const { paddingIdx } = options;
+  if (paddingIdx === undefined) return picked;
+  return picked.detach().where(input.eq(paddingIdx).unsqueeze(-1), picked);
+}

@@ -1,0 +1,15 @@
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * The elements of a tensor that came from the host and was at most reshaped since: what a call can
+ * check without waiting for the GPU. Undefined for all others.
+ */
+export function hostValues(x: Tensor): Tensor["node"]["host"] {
+  let { node } = x;
+  while (node.op.kind === "view" && node.op.view.kind === "reshape") {
+    const [source] = node.inputs;
+    if (!source) return undefined;
+    node = source;
+  }
+  return node.host;
+}
