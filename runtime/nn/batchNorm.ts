@@ -1,9 +1,10 @@
 import { noGrad } from "../tensor/autograd.ts";
-import { ones, tensor, zeros } from "../tensor/creation.ts";
+import { tensor } from "../tensor/creation.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { checkSize } from "./checks.ts";
+import { constant } from "./draw.ts";
 import { batchNorm } from "./functional/normalization.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -40,12 +41,12 @@ abstract class BatchNorm extends Module {
     this.eps = eps;
     this.momentum = momentum;
     if (affine) {
-      this.weight = new Parameter(ones(numFeatures));
-      this.bias = new Parameter(zeros(numFeatures));
+      this.weight = new Parameter(constant([numFeatures], 1));
+      this.bias = new Parameter(constant([numFeatures], 0));
     }
     if (trackRunningStats) {
-      this.runningMean = new Buffer(zeros(numFeatures));
-      this.runningVar = new Buffer(ones(numFeatures));
+      this.runningMean = new Buffer(constant([numFeatures], 0));
+      this.runningVar = new Buffer(constant([numFeatures], 1));
       this.numBatchesTracked = new Buffer(tensor(0, { dtype: "int32" }));
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Random starting values. They are drawn on the host: a kernel for each shape of a parameter takes
- * longer to compile than most take to draw.
+ * Starting values of parameters. They are made on the host: a kernel for each shape takes longer to
+ * compile than most take to make.
  */
 import { tensor } from "../tensor/creation.ts";
 import { hostGenerator, randn } from "../tensor/random.ts";
@@ -9,6 +9,11 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** Above, the GPU draws. */
 const HOST_LIMIT = 1 << 20;
+
+/** One number everywhere. */
+export function constant(shape: Shape, value: number): Tensor {
+  return host(shape, () => value);
+}
 
 /** Normal numbers. */
 export function normal(shape: Shape, mean: number, std: number): Tensor {

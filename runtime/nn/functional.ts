@@ -1,5 +1,16 @@
 /** `nn.functional`: what the layers compute, without their parameters. */
 export { scaledDotProductAttention } from "../tensor/attention.ts";
+export { conv1d, conv2d, convTranspose1d, convTranspose2d } from "../tensor/convolution.ts";
+export { interpolate } from "../tensor/interpolate.ts";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  maxPool1d,
+  maxPool2d,
+} from "../tensor/pooling.ts";
+export { fold, unfold } from "../tensor/unfold.ts";
 export * from "./functional/activation.ts";
 export { crossEntropy, nllLoss } from "./functional/classification.ts";
 export { dropout } from "./functional/dropout.ts";

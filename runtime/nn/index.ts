@@ -11,6 +11,7 @@ export {
   Softplus,
   Tanh,
 } from "./activation.ts";
+export { type AttentionCallOptions, MultiheadAttention } from "./attention.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./batchNorm.ts";
 export { Buffer } from "./buffer.ts";
 export { Dropout } from "./dropout.ts";
@@ -35,7 +36,15 @@ export { type AnyModule, Module } from "./module.ts";
 export { ModuleDict, ModuleList } from "./moduleList.ts";
 export { GroupNorm, LayerNorm, RMSNorm } from "./normalization.ts";
 export { Parameter } from "./parameter.ts";
+export type { RecurrentOptions } from "./recurrent.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
+export { GRU, LSTM, RNN } from "./rnn.ts";
 export { Sequential } from "./sequential.ts";
 export type { KeyDifferences, StateDict } from "./stateDict.ts";
 export { summary } from "./summary.ts";
+export {
+  type EncoderCallOptions,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerEncoderLayerOptions,
+} from "./transformer.ts";

@@ -1,7 +1,7 @@
-import { ones, zeros } from "../tensor/creation.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSize } from "./checks.ts";
+import { constant } from "./draw.ts";
 import { groupNorm, layerNorm, rmsNorm } from "./functional/normalization.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -26,8 +26,8 @@ export class LayerNorm extends Module {
     this.normalizedShape = checkShape("LayerNorm", normalizedShape);
     this.eps = eps;
     if (!elementwiseAffine) return;
-    this.weight = new Parameter(ones(this.normalizedShape));
-    if (bias) this.bias = new Parameter(zeros(this.normalizedShape));
+    this.weight = new Parameter(constant(this.normalizedShape, 1));
+    if (bias) this.bias = new Parameter(constant(this.normalizedShape, 0));
   }
 
   forward(input: Tensor): Tensor {
@@ -56,7 +56,7 @@ export class RMSNorm extends Module {
     const { eps = 2 ** -23, elementwiseAffine = true } = options;
     this.normalizedShape = checkShape("RMSNorm", normalizedShape);
     this.eps = eps;
-    if (elementwiseAffine) this.weight = new Parameter(ones(this.normalizedShape));
+    if (elementwiseAffine) this.weight = new Parameter(constant(this.normalizedShape, 1));
   }
 
   forward(input: Tensor): Tensor {
@@ -91,8 +91,8 @@ export class GroupNorm extends Module {
       );
     }
     if (!affine) return;
-    this.weight = new Parameter(ones(numChannels));
-    this.bias = new Parameter(zeros(numChannels));
+    this.weight = new Parameter(constant([numChannels], 1));
+    this.bias = new Parameter(constant([numChannels], 0));
   }
 
   forward(input: Tensor): Tensor {
