@@ -57,14 +57,14 @@ export function schedule(
   return { kernels: fuseRows(kernels, entries, stored, results, maxReads + 1), stored, sinks };
 }
 
-/** The factors of a matrix product are read many times: only views of stored values will do. */
+/** The factors of a product are read many times: only views of stored values will do. */
 function storeFactors(
   entries: readonly TapeEntry[],
   needed: readonly boolean[],
   stored: boolean[],
 ): void {
   entries.forEach((entry, i) => {
-    if (!needed[i] || entry.op.kind !== "matmul") return;
+    if (!needed[i] || (entry.op.kind !== "matmul" && entry.op.kind !== "attention")) return;
     for (const factor of entry.inputs) storeBase(entries, factor, stored);
   });
 }
@@ -217,7 +217,8 @@ function listReads(entries: readonly TapeEntry[]): ReadonlySet<Storage>[] {
 }
 
 function isCore(entry: TapeEntry | undefined): boolean {
-  return entry?.op.kind === "matmul" || entry?.op.kind === "reduce";
+  const kind = entry?.op.kind;
+  return kind === "matmul" || kind === "reduce" || kind === "attention";
 }
 
 function expressionCost(entry: TapeEntry, cost: readonly number[]): number {
@@ -229,6 +230,7 @@ function expressionCost(entry: TapeEntry, cost: readonly number[]): number {
     case "random":
     case "matmul":
     case "reduce":
+    case "attention":
       return Number.POSITIVE_INFINITY;
     default:
       return inputs;
@@ -267,7 +269,7 @@ function placeCores(
   entries.forEach((entry, core) => {
     if (!needed[core] || !isCore(entry)) return;
     let root = core;
-    while (!stored[root]) {
+    while (!stored[root] && entry.op.kind !== "attention") {
       const [reader, second] = consumers[root] ?? [];
       if (reader === undefined || second !== undefined || taken.has(reader)) break;
       if (!keepsPlace(entries[reader], entries[root]?.op.shape)) break;

@@ -1,5 +1,6 @@
 /** Chooses the kernel of a specification: rows, a loop for a reduction or product, else a map. */
 import { numel } from "../tensor/shape.ts";
+import { attentionKernel } from "./attention.ts";
 import type { KernelCode, KernelEntry } from "./builder.ts";
 import { KernelBuilder, linearGrid, WORKGROUP_SIZE } from "./builder.ts";
 import { Coords } from "./coords.ts";
@@ -27,6 +28,7 @@ export function generateKernel(
   const core = spec.core === undefined ? undefined : builder.entry(spec.core).op.kind;
   if (spec.core !== undefined && core === "matmul")
     return matmulKernel(builder, spec.core, spec.root);
+  if (spec.core !== undefined && core === "attention") return attentionKernel(builder, spec.core);
   if (spec.core !== undefined) return reduceKernel(builder, spec.core, spec.root);
   return mapKernel(builder, spec.root);
 }

@@ -19,7 +19,23 @@ export type View =
       readonly kind: "slice";
       readonly starts: readonly number[];
       readonly steps: readonly number[];
-    };
+    }
+  | AffineView;
+
+/**
+ * Output index i along `dim` is input index (scale · i + slope · k + offset) / divisor, where k is
+ * the index along dimension `along`; where that is no whole number, or outside, it is no element,
+ * and the value is 0. The inverse is of the same kind.
+ */
+export interface AffineView {
+  readonly kind: "affine";
+  readonly dim: number;
+  readonly along: number;
+  readonly scale: number;
+  readonly slope: number;
+  readonly offset: number;
+  readonly divisor: number;
+}
 
 export type OpKind =
   /** A realized value; `small` ones are copied into the plan's arena before it runs. */
@@ -41,6 +57,17 @@ export type OpKind =
   | { readonly kind: "reduce"; readonly fn: ReduceFn; readonly dims: readonly number[] }
   /** [..., m, k] × [..., k, n], equal batch dimensions. */
   | { readonly kind: "matmul" }
+  /**
+   * Inputs: query [..., queries, width], key, value [..., keys, depth], scale, a mask
+   * [..., queries, keys] where `masked`; for the gradients the output, its gradient, and for those of
+   * key and value that of the query. See kernels/attention.ts.
+   */
+  | {
+      readonly kind: "attention";
+      readonly part: "output" | "queryGrad" | "keyGrad";
+      readonly causal: boolean;
+      readonly masked: boolean;
+    }
   /** Inputs: target (a bound leaf), value. Writes the value into the target's storage. */
   | { readonly kind: "assign" }
   /** Hand-written kernels; see program.ts. */
@@ -83,6 +110,8 @@ function structureKey(kind: OpKind): string {
       return `gather${kind.dim}`;
     case "reduce":
       return `reduce.${kind.fn}${kind.dims.join()}`;
+    case "attention":
+      return `attention.${kind.part}${kind.causal ? "c" : ""}${kind.masked ? "m" : ""}`;
     case "program":
       return `program.${kind.key}`;
     default:
@@ -93,5 +122,9 @@ function structureKey(kind: OpKind): string {
 function viewKey(view: View): string {
   if (view.kind === "permute") return `permute${view.dims.join()}`;
   if (view.kind === "slice") return `slice${view.starts.join()};${view.steps.join()}`;
+  if (view.kind === "affine") {
+    const { dim, along, scale, slope, offset, divisor } = view;
+    return `affine${dim},${along},${scale},${slope},${offset},${divisor}`;
+  }
   return view.kind;
 }

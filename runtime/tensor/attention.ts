@@ -1,6 +1,8 @@
 /** Scaled dot-product attention (Vaswani et al. 2017). */
 import { arange } from "./creation.ts";
 import { dropout } from "./dropout.ts";
+import { where } from "./elementwise.ts";
+import { canFuse, fusedAttention } from "./fusedAttention.ts";
 import { broadcastShapes, formatShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -37,32 +39,53 @@ export function scaledDotProductAttention(
         "[..., S, E] and [..., S, Ev]",
     );
   }
-  return attentionWeights(query, key, options).matmul(value);
+  const { attnMask, isCausal = false, dropoutP = 0 } = options;
+  const composed = (q: Tensor, k: Tensor, v: Tensor) => attentionWeights(q, k, options).matmul(v);
+  if (dropoutP > 0 || attnMask?.requiresGrad || !canFuse(query, key, value)) {
+    return composed(query, key, value);
+  }
+  const scale = scaleOf(query, options);
+  const mask = additive(query, key, attnMask, isCausal);
+  return fusedAttention(query, key, value, { mask, isCausal, scale, composed });
 }
 
 /** How much each query looks at each key, [..., L, S], after dropout. @internal */
 export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions): Tensor {
   const { attnMask, isCausal = false, dropoutP = 0 } = options;
-  const scale = options.scale ?? 1 / Math.sqrt(query.shape.at(-1) ?? 1);
-  const scores = query.matmul(key.transpose(-2, -1)).mul(scale);
-  return dropout(masked(scores, attnMask, isCausal).softmax(-1), dropoutP);
+  const scores = query.matmul(key.transpose(-2, -1)).mul(scaleOf(query, options));
+  const mask = additive(query, key, attnMask, isCausal);
+  return dropout(masked(mask ? scores.add(mask) : scores, isCausal).softmax(-1), dropoutP);
 }
 
-function masked(scores: Tensor, mask: Tensor | undefined, isCausal: boolean): Tensor {
+function scaleOf(query: Tensor, { scale }: AttentionOptions): number {
+  return scale ?? 1 / Math.sqrt(query.shape.at(-1) ?? 1);
+}
+
+function masked(scores: Tensor, isCausal: boolean): Tensor {
+  if (!isCausal) return scores;
+  const [queries = 0, keys = 0] = scores.shape.slice(-2);
+  const visible = arange(queries).unsqueeze(1).ge(arange(keys));
+  return scores.where(visible, Number.NEGATIVE_INFINITY);
+}
+
+/** The mask as numbers that are added to the scores. */
+function additive(
+  query: Tensor,
+  key: Tensor,
+  mask: Tensor | undefined,
+  isCausal: boolean,
+): Tensor | undefined {
+  if (!mask) return undefined;
   if (isCausal) {
-    if (mask) {
-      throw new RangeError("scaledDotProductAttention: give attnMask or isCausal, not both");
-    }
-    const [queries = 0, keys = 0] = scores.shape.slice(-2);
-    const visible = arange(queries).unsqueeze(1).ge(arange(keys));
-    return scores.where(visible, Number.NEGATIVE_INFINITY);
+    throw new RangeError("scaledDotProductAttention: give attnMask or isCausal, not both");
   }
-  if (!mask) return scores;
   if (mask.dtype !== "bool" && mask.dtype !== "float32") {
     throw new TypeError(
       `scaledDotProductAttention: attnMask should be bool or float32, got ${mask.dtype}`,
     );
   }
-  broadcastShapes(scores.shape, mask.shape, "scaledDotProductAttention: scores and attnMask");
-  return mask.dtype === "bool" ? scores.where(mask, Number.NEGATIVE_INFINITY) : scores.add(mask);
+  const batches = broadcastShapes(query.shape.slice(0, -2), key.shape.slice(0, -2), "attention");
+  const scores = [...batches, query.shape.at(-2) ?? 1, key.shape.at(-2) ?? 1];
+  broadcastShapes(scores, mask.shape, "scaledDotProductAttention: scores and attnMask");
+  return mask.dtype === "bool" ? where(mask, 0, Number.NEGATIVE_INFINITY).to("float32") : mask;
 }

@@ -4,7 +4,7 @@
  */
 import { flush, pendingWrites, pin } from "../graph/graph.ts";
 import { withPhase } from "../graph/tape.ts";
-import { ones } from "./creation.ts";
+import { ones, zeros } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { backwardTargets } from "./losses.ts";
 import { formatShape, sameShape } from "./shape.ts";
@@ -13,11 +13,26 @@ import { Tensor } from "./tensor.ts";
 /** Gradients of the inputs for the gradient of the output; null for inputs without one. */
 export type Derivative = (grad: Tensor) => readonly (Tensor | null)[];
 
-export interface BackwardOptions {
+/** Sees a gradient on its way, and may replace it. */
+export type GradHook = (grad: Tensor) => Tensor | undefined;
+
+interface GraphOptions {
   /** Keep the graph for a second `backward()`. Default: the value of `createGraph`. */
   readonly retainGraph?: boolean;
   /** Make the gradients differentiable. */
   readonly createGraph?: boolean;
+}
+
+export interface BackwardOptions extends GraphOptions {
+  /** Gradient of the tensor itself, in its shape: needed where it has more than one element. */
+  readonly gradient?: Tensor;
+}
+
+export interface GradOptions extends GraphOptions {
+  /** Gradients of the outputs, in their shapes: needed where they have more than one element. */
+  readonly gradOutputs?: Tensor | readonly Tensor[];
+  /** Zeros, instead of an error, for an input that the outputs do not depend on. */
+  readonly allowUnused?: boolean;
 }
 
 let enabled = true;
@@ -47,6 +62,8 @@ export class GradFn {
   readonly id = created++;
   inputs: readonly Tensor[];
   derivative: Derivative | null;
+  /** See the gradient of the output, in the order in which they were registered. */
+  hooks: Set<GradHook> | undefined;
   readonly #saved: readonly { readonly tensor: Tensor; readonly version: number }[];
 
   constructor(
@@ -108,7 +125,7 @@ export function differentiable(
 
 /** PyTorch's `Tensor.backward()`. */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
-  requireScalar(loss, "backward()");
+  const gradient = rootGradient(loss, options.gradient, "backward()");
   if (!loss.requiresGrad) {
     throw new Error(
       "backward(): this tensor does not require gradients and was not made from one that does. " +
@@ -117,7 +134,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   }
   pin(loss.node);
   backwardTargets.add(loss);
-  differentiate([loss], undefined, options, (leaf, grad) => {
+  differentiate([[loss, gradient]], undefined, options, (leaf, grad) => {
     leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad;
   });
 }
@@ -129,31 +146,37 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options: BackwardOptions = {},
+  options: GradOptions = {},
 ): Tensor[] {
   const results = [outputs].flat() as Tensor[];
   const wanted = [inputs].flat() as Tensor[];
-  for (const result of results) requireScalar(result, "grad()");
+  const gradients = [options.gradOutputs ?? []].flat() as Tensor[];
+  const roots = results.map((result, i): Root => {
+    return [result, rootGradient(result, gradients[i], "grad()")];
+  });
   const found = new Map<Tensor, Tensor>();
-  differentiate(results, new Set(wanted), options, (tensor, gradient) => {
+  differentiate(roots, new Set(wanted), options, (tensor, gradient) => {
     found.set(tensor, gradient);
   });
   return wanted.map((tensor, i) => {
     const gradient = found.get(tensor);
-    if (!gradient) {
-      throw new Error(
-        `grad(): input ${i} of shape ${formatShape(tensor.shape)} was not used to compute the outputs`,
-      );
-    }
-    return gradient;
+    if (gradient) return gradient;
+    if (options.allowUnused) return zeros(tensor.shape);
+    throw new Error(
+      `grad(): input ${i} of shape ${formatShape(tensor.shape)} was not used to compute the ` +
+        "outputs. Pass { allowUnused: true } if its gradient shall be zero then",
+    );
   });
 }
 
+/** A tensor to begin at, and its gradient. */
+type Root = readonly [Tensor, Tensor];
+
 /** Walks the graph backwards from `roots`, calling `found` for leaves, or for `wanted` tensors. */
 function differentiate(
-  roots: readonly Tensor[],
+  roots: readonly Root[],
   wanted: ReadonlySet<Tensor> | undefined,
-  { createGraph = false, retainGraph = createGraph }: BackwardOptions,
+  { createGraph = false, retainGraph = createGraph }: GraphOptions,
   found: (tensor: Tensor, grad: Tensor) => void,
 ): void {
   withPhase("backward", () =>
@@ -166,32 +189,67 @@ function differentiate(
         const before = gradients.get(key);
         gradients.set(key, before ? add(before, grad) : grad);
       };
-      for (const root of roots) accumulate(root, ones(root.shape));
+      for (const [root, gradient] of roots) accumulate(root, gradient);
 
       const order = reachable(roots);
+      const leading = wanted && leadingTo(wanted, order);
       for (const fn of order) {
-        const grad = gradients.get(fn);
-        if (!grad) continue;
+        const arrived = gradients.get(fn);
+        if (!arrived) continue;
+        const grad = hooked(arrived, fn.hooks);
         const target = wantedFns.get(fn);
         if (target) found(target, grad);
+        if (leading && !leading.has(fn)) continue;
         fn.apply(grad).forEach((inputGrad, i) => {
           const input = fn.inputs[i];
           if (input?.requiresGrad && inputGrad)
             accumulate(input, requireShape(inputGrad, input, fn));
         });
+        if (!retainGraph) fn.release();
       }
-      if (!retainGraph) for (const fn of order) fn.release();
       for (const [tensor, grad] of gradients) {
-        if (tensor instanceof Tensor && (!wanted || wanted.has(tensor))) found(tensor, grad);
+        if (!(tensor instanceof Tensor)) continue;
+        if (!wanted || wanted.has(tensor)) found(tensor, hooked(grad, tensor.gradHooks));
       }
     }),
   );
 }
 
+/** A gradient as the hooks leave it. */
+function hooked(grad: Tensor, hooks: ReadonlySet<GradHook> | undefined): Tensor {
+  let current = grad;
+  for (const hook of hooks ?? []) {
+    const replaced = hook(current) ?? current;
+    if (!sameShape(replaced.shape, grad.shape)) {
+      throw new RangeError(
+        `registerHook: the hook returned a gradient of shape ${formatShape(replaced.shape)} for ` +
+          `one of shape ${formatShape(grad.shape)}`,
+      );
+    }
+    current = replaced;
+  }
+  return current;
+}
+
+/** Those of the operations (latest first) through which a wanted tensor is reached. */
+function leadingTo(wanted: ReadonlySet<Tensor>, order: readonly GradFn[]): ReadonlySet<GradFn> {
+  const targets = new Set<Tensor | GradFn>();
+  for (const tensor of wanted) targets.add(tensor.gradFn ?? tensor);
+  const leading = new Set<GradFn>();
+  for (const fn of order.toReversed()) {
+    const leads = fn.inputs.some(({ gradFn }, i) => {
+      const before = gradFn ?? fn.inputs[i];
+      return before && (targets.has(before) || (gradFn && leading.has(gradFn)));
+    });
+    if (leads) leading.add(fn);
+  }
+  return leading;
+}
+
 /** The operations behind `roots`, latest first. */
-function reachable(roots: readonly Tensor[]): GradFn[] {
+function reachable(roots: readonly Root[]): GradFn[] {
   const seen = new Set<GradFn>();
-  const open = roots.flatMap(({ gradFn }) => (gradFn ? [gradFn] : []));
+  const open = roots.flatMap(([{ gradFn }]) => (gradFn ? [gradFn] : []));
   for (let fn = open.pop(); fn; fn = open.pop()) {
     if (seen.has(fn)) continue;
     seen.add(fn);
@@ -208,16 +266,24 @@ function requireShape(grad: Tensor, input: Tensor, fn: GradFn): Tensor {
   );
 }
 
-function requireScalar(tensor: Tensor, what: string): void {
-  if (tensor.numel !== 1) {
+/** The gradient to begin with: given, or 1 for a single number. */
+function rootGradient(root: Tensor, given: Tensor | undefined, what: string): Tensor {
+  if (!given && root.numel === 1) return ones(root.shape);
+  if (!given) {
     throw new Error(
       `${what}: grad can be implicitly created only for scalar outputs, this one has shape ` +
-        `${formatShape(tensor.shape)}. Reduce it with mean() or sum() first`,
+        `${formatShape(root.shape)}. Reduce it with mean() or sum() first`,
     );
   }
+  if (sameShape(given.shape, root.shape)) return given;
+  throw new RangeError(
+    `${what}: the gradient has shape ${formatShape(given.shape)}, but the output ` +
+      formatShape(root.shape),
+  );
 }
 
-function withGrad<T>(value: boolean, fn: () => T): T {
+/** Runs `fn` with operations remembered for `backward()`, or not. @internal */
+export function withGrad<T>(value: boolean, fn: () => T): T {
   const before = enabled;
   enabled = value;
   let result: T;

@@ -6,10 +6,14 @@ import { recordNode } from "../graph/graph.ts";
 import { hostNode, Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
 import { internOp } from "../kernels/op.ts";
+import type { CreationArguments } from "./creation.ts";
+import { creation } from "./creation.ts";
 import { philox } from "./philox.ts";
-import type { Shape, Sizes } from "./shape.ts";
-import { newShape, numel } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+import { numel } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
+
+type Distribution = "uniform" | "normal";
 
 let seed = 0;
 let streams = 0;
@@ -29,6 +33,22 @@ export function initialSeed(): number {
   return seed;
 }
 
+/** The stream that the next random numbers take. @internal */
+export function randomStream(): number {
+  return streams;
+}
+
+/** Runs `fn` with the random numbers that begin at a stream, once more. @internal */
+export function withRandomStream<T>(stream: number, fn: () => T): T {
+  const after = streams;
+  streams = stream;
+  try {
+    return fn();
+  } finally {
+    streams = after;
+  }
+}
+
 /** A generator for host code (shuffling), with a stream of its own: numbers in [0, 1). */
 export function hostGenerator(): () => number {
   const stream = streams++;
@@ -37,13 +57,22 @@ export function hostGenerator(): () => number {
 }
 
 /** Uniform numbers in [0, 1). */
-export function rand(...sizes: Sizes): Tensor {
-  return random("uniform", newShape(sizes, "rand"));
+export function rand(...args: CreationArguments): Tensor {
+  return drawn("rand", "uniform", args);
 }
 
 /** Numbers of the standard normal distribution. */
-export function randn(...sizes: Sizes): Tensor {
-  return random("normal", newShape(sizes, "randn"));
+export function randn(...args: CreationArguments): Tensor {
+  return drawn("randn", "normal", args);
+}
+
+function drawn(op: string, distribution: Distribution, args: CreationArguments): Tensor {
+  const { shape, options } = creation(args, op);
+  if (options.dtype !== undefined && options.dtype !== "float32") {
+    throw new TypeError(`${op}: makes float32 numbers, not ${options.dtype}. Use randint()`);
+  }
+  const result = random(distribution, shape);
+  return options.requiresGrad ? result.requiresGrad_() : result;
 }
 
 /** Uniform numbers in [low, high). */
@@ -63,7 +92,8 @@ export function uniform(shape: Shape, low: number, high: number): Tensor {
  */
 const HOST_LIMIT = 1 << 20;
 
-function random(distribution: "uniform" | "normal", shape: Shape): Tensor {
+/** Float32 numbers of a shape, from the next stream. @internal */
+export function random(distribution: Distribution, shape: Shape): Tensor {
   const op = internOp({ kind: "random", distribution }, shape, "float32");
   return new Tensor(recordNode(new Node(op, [], [seed | 0, streams++])));
 }

@@ -4,7 +4,7 @@ import { assign, pin, realize } from "../graph/graph.ts";
 import type { HostData, Node } from "../graph/node.ts";
 import type { DType } from "../kernels/op.ts";
 import * as activations from "./activations.ts";
-import type { BackwardOptions, GradFn } from "./autograd.ts";
+import type { BackwardOptions, GradFn, GradHook } from "./autograd.ts";
 import { backward, gradEnabled } from "./autograd.ts";
 import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
@@ -12,11 +12,17 @@ import * as indexing from "./indexing.ts";
 import * as joining from "./joining.ts";
 import * as linear from "./linear.ts";
 import * as masks from "./masks.ts";
+import * as rearrange from "./rearrange.ts";
 import * as reduce from "./reduce.ts";
+import * as sampling from "./sampling.ts";
+import { cumsum } from "./scan.ts";
+import * as scattering from "./scatter.ts";
 import type { Shape, Sizes } from "./shape.ts";
 import { formatShape, numel, sameShape, sizesOf } from "./shape.ts";
 import type { Range } from "./slicing.ts";
 import * as slicing from "./slicing.ts";
+import type { ValuesAndIndices } from "./sorting.ts";
+import * as sorting from "./sorting.ts";
 import * as statistics from "./statistics.ts";
 import * as unary from "./unary.ts";
 import * as views from "./views.ts";
@@ -38,6 +44,8 @@ export class Tensor {
   grad: Tensor | null = null;
   /** The operation that made this tensor, for autograd. @internal */
   gradFn: GradFn | null = null;
+  /** See the gradient of a leaf, in the order in which they were registered. @internal */
+  gradHooks: Set<GradHook> | undefined;
   /** Counts in-place changes. @internal */
   version = 0;
   #requiresGrad = false;
@@ -143,9 +151,33 @@ export class Tensor {
 
   // Autograd
 
-  /** Adds the gradients of this tensor of one element to `grad` of the leaves that it depends on. */
+  /** Adds the gradients of this tensor to `grad` of the leaves that it depends on. */
   backward(options?: BackwardOptions): void {
     backward(this, options);
+  }
+
+  /**
+   * Calls `hook` with the gradient of this tensor whenever one is computed; what it returns takes its
+   * place.
+   * @returns a handle whose `remove()` takes the hook away.
+   * @throws Error if the tensor requires no gradient.
+   */
+  registerHook(hook: GradHook): { remove(): void } {
+    if (!this.#requiresGrad) {
+      throw new Error("registerHook: cannot register a hook on a tensor that requires no gradient");
+    }
+    const hooks = this.gradFn ? (this.gradFn.hooks ??= new Set()) : (this.gradHooks ??= new Set());
+    hooks.add(hook);
+    return { remove: () => void hooks.delete(hook) };
+  }
+
+  /** Has `backward()` leave the gradient in `grad`, as it does for leaves. */
+  retainGrad(): void {
+    if (this.isLeaf) return;
+    this.registerHook(grad => {
+      this.grad = grad;
+      return undefined;
+    });
   }
 
   /** A copy, which later changes in place of this tensor do not reach. */
@@ -280,6 +312,18 @@ export class Tensor {
   clamp(min?: Operand | null, max?: Operand | null): Tensor {
     return unary.clamp(this, min, max);
   }
+  silu(): Tensor {
+    return activations.silu(this);
+  }
+  softplus(beta?: number, threshold?: number): Tensor {
+    return activations.softplus(this, beta, threshold);
+  }
+  elu(alpha?: number): Tensor {
+    return activations.elu(this, alpha);
+  }
+  leakyRelu(negativeSlope?: number): Tensor {
+    return activations.leakyRelu(this, negativeSlope);
+  }
   gelu(approximate: "none" | "tanh" = "none"): Tensor {
     return activations.gelu(this, approximate);
   }
@@ -353,13 +397,29 @@ export class Tensor {
   prod(dim?: number | readonly number[], keepdim = false): Tensor {
     return reduce.prod(this, dim, keepdim);
   }
-  /** The largest element. */
-  max(): Tensor {
-    return reduce.amax(this);
+  /**
+   * The largest element; or with a dimension the largest along it and where they are; or, with a
+   * tensor, the larger of two elements each.
+   */
+  max(): Tensor;
+  max(other: Tensor): Tensor;
+  max(dim: number, keepdim?: boolean): ValuesAndIndices;
+  max(which?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+    if (which instanceof Tensor) return elementwise.maximum(this, which);
+    if (which === undefined) return reduce.amax(this);
+    return sorting.extreme(this, "argmax", which, keepdim);
   }
-  /** The smallest element. */
-  min(): Tensor {
-    return reduce.amin(this);
+  /**
+   * The smallest element; or with a dimension the smallest along it and where they are; or, with a
+   * tensor, the smaller of two elements each.
+   */
+  min(): Tensor;
+  min(other: Tensor): Tensor;
+  min(dim: number, keepdim?: boolean): ValuesAndIndices;
+  min(which?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+    if (which instanceof Tensor) return elementwise.minimum(this, which);
+    if (which === undefined) return reduce.amin(this);
+    return sorting.extreme(this, "argmin", which, keepdim);
   }
   amax(dim?: number | readonly number[], keepdim = false): Tensor {
     return reduce.amax(this, dim, keepdim);
@@ -374,6 +434,34 @@ export class Tensor {
   /** Index of the smallest element, int32: the first of equals. */
   argmin(dim?: number, keepdim = false): Tensor {
     return reduce.argReduce(this, "argmin", dim, keepdim);
+  }
+  /** Whether any element is true, or not 0. */
+  any(dim?: number | readonly number[], keepdim = false): Tensor {
+    return reduce.any(this, dim, keepdim);
+  }
+  /** Whether all elements are true, or not 0. */
+  all(dim?: number | readonly number[], keepdim = false): Tensor {
+    return reduce.all(this, dim, keepdim);
+  }
+  /** The p-norm (Σ |x|^p)^(1/p). */
+  norm(p?: number, dim?: number | readonly number[], keepdim = false): Tensor {
+    return statistics.norm(this, p, dim, keepdim);
+  }
+  /** Running sums along a dimension. */
+  cumsum(dim: number): Tensor {
+    return cumsum(this, dim);
+  }
+  /** In order along a dimension; equal elements keep theirs. Compares all pairs of a row. */
+  sort(dim = -1, descending = false): ValuesAndIndices {
+    return sorting.sort(this, dim, descending);
+  }
+  /** Indices (int32) that sort the tensor along a dimension. */
+  argsort(dim = -1, descending = false): Tensor {
+    return sorting.argsort(this, dim, descending);
+  }
+  /** The k largest elements along a dimension, or with `largest` false the smallest, in order. */
+  topk(k: number, dim = -1, largest = true): ValuesAndIndices {
+    return sorting.topk(this, k, dim, largest);
   }
   logsumexp(dim: number | readonly number[], keepdim = false): Tensor {
     return reduce.logsumexp(this, dim, keepdim);
@@ -390,6 +478,27 @@ export class Tensor {
   /** Matrix product with PyTorch's rules for one-dimensional and batched factors. */
   matmul(other: Tensor): Tensor {
     return linear.matmul(this, other);
+  }
+
+  /** The product of two matrices. */
+  mm(other: Tensor): Tensor {
+    return linear.mm(this, other);
+  }
+  /** The products of two batches of matrices. */
+  bmm(other: Tensor): Tensor {
+    return linear.bmm(this, other);
+  }
+  /** The product of this matrix and a vector. */
+  mv(other: Tensor): Tensor {
+    return linear.mv(this, other);
+  }
+  /** The sum of the products of two vectors. */
+  dot(other: Tensor): Tensor {
+    return linear.dot(this, other);
+  }
+  /** All products of an element of this vector and one of the other. */
+  outer(other: Tensor): Tensor {
+    return linear.outer(this, other);
   }
 
   // Shape
@@ -426,6 +535,31 @@ export class Tensor {
     return views.reshape(this, sizesOf(sizes));
   }
 
+  /** Moves dimensions to other positions; the others stay in order. */
+  movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor {
+    return rearrange.movedim(this, source, destination);
+  }
+  /** The same as `transpose`. */
+  swapaxes(dim0: number, dim1: number): Tensor {
+    return views.transpose(this, dim0, dim1);
+  }
+  /** In the shape of another tensor, without copying. */
+  expandAs(other: Tensor): Tensor {
+    return views.expand(this, other.shape);
+  }
+  /** The tensor so many times along its dimensions; more sizes than dimensions add some in front. */
+  repeat(...sizes: Sizes): Tensor {
+    return rearrange.repeat(this, sizesOf(sizes));
+  }
+  /** Each element so many times in a row. */
+  repeatInterleave(repeats: number, dim?: number): Tensor {
+    return rearrange.repeatInterleave(this, repeats, dim);
+  }
+  /** Moves elements along dimensions; those that leave at the end come in at the beginning. */
+  roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+    return rearrange.roll(this, shifts, dims);
+  }
+
   // Parts
 
   /** `length` indices of a dimension from `start` on. */
@@ -459,6 +593,10 @@ export class Tensor {
   flip(...dims: Sizes): Tensor {
     return slicing.flip(this, sizesOf(dims));
   }
+  /** The diagonal of two dimensions, which are replaced by one at the end. */
+  diagonal(offset = 0, dim1 = 0, dim2 = 1): Tensor {
+    return rearrange.diagonal(this, offset, dim1, dim2);
+  }
   /** The lower triangle of matrices; 0 above diagonal number `diagonal`. */
   tril(diagonal = 0): Tensor {
     return masks.tril(this, diagonal);
@@ -482,6 +620,26 @@ export class Tensor {
   indexSelect(dim: number, index: Tensor): Tensor {
     return indexing.indexSelect(this, dim, index);
   }
+  /** With the source's elements at the places that `index` names; of several the last one stays. */
+  scatter(dim: number, index: Tensor, source: Operand): Tensor {
+    return scattering.scatter(this, dim, index, source);
+  }
+  /** With the source's elements added at the places that `index` names. */
+  scatterAdd(dim: number, index: Tensor, source: Tensor): Tensor {
+    return scattering.scatterAdd(this, dim, index, source);
+  }
+  /** With the source's slices added to those that `index` names. */
+  indexAdd(dim: number, index: Tensor, source: Tensor, alpha = 1): Tensor {
+    return scattering.indexAdd(this, dim, index, source, alpha);
+  }
+  /** 1 with the probabilities that this tensor holds, else 0. */
+  bernoulli(): Tensor {
+    return sampling.bernoulli(this);
+  }
+  /** Indices that are drawn with this tensor's elements as weights. */
+  multinomial(count: number, replacement = false): Tensor {
+    return sampling.multinomial(this, count, replacement);
+  }
 
   // In place
 
@@ -494,8 +652,83 @@ export class Tensor {
   mul_(other: Operand): this {
     return this.#replace("mul_", elementwise.mul(this.#before(), other));
   }
-  div_(other: Operand): this {
-    return this.#replace("div_", elementwise.div(this.#before(), other));
+  div_(other: Operand, options?: elementwise.DivOptions): this {
+    return this.#replace("div_", elementwise.div(this.#before(), other, options));
+  }
+  pow_(exponent: Operand): this {
+    return this.#replace("pow_", elementwise.pow(this.#before(), exponent));
+  }
+  remainder_(other: Operand): this {
+    return this.#replace("remainder_", elementwise.remainder(this.#before(), other));
+  }
+  lerp_(end: Tensor, weight: Operand): this {
+    return this.#replace("lerp_", elementwise.lerp(this.#before(), end, weight));
+  }
+  clamp_(min?: Operand | null, max?: Operand | null): this {
+    return this.#replace("clamp_", unary.clamp(this.#before(), min, max));
+  }
+  neg_(): this {
+    return this.#replace("neg_", unary.neg(this.#before()));
+  }
+  abs_(): this {
+    return this.#replace("abs_", unary.abs(this.#before()));
+  }
+  exp_(): this {
+    return this.#replace("exp_", unary.exp(this.#before()));
+  }
+  log_(): this {
+    return this.#replace("log_", unary.log(this.#before()));
+  }
+  sqrt_(): this {
+    return this.#replace("sqrt_", unary.sqrt(this.#before()));
+  }
+  rsqrt_(): this {
+    return this.#replace("rsqrt_", unary.rsqrt(this.#before()));
+  }
+  reciprocal_(): this {
+    return this.#replace("reciprocal_", unary.reciprocal(this.#before()));
+  }
+  square_(): this {
+    return this.#replace("square_", unary.square(this.#before()));
+  }
+  relu_(): this {
+    return this.#replace("relu_", unary.relu(this.#before()));
+  }
+  sigmoid_(): this {
+    return this.#replace("sigmoid_", unary.sigmoid(this.#before()));
+  }
+  tanh_(): this {
+    return this.#replace("tanh_", unary.tanh(this.#before()));
+  }
+  floor_(): this {
+    return this.#replace("floor_", unary.floor(this.#before()));
+  }
+  ceil_(): this {
+    return this.#replace("ceil_", unary.ceil(this.#before()));
+  }
+  round_(): this {
+    return this.#replace("round_", unary.round(this.#before()));
+  }
+  maskedFill_(mask: Tensor, value: Operand): this {
+    return this.#replace("maskedFill_", masks.maskedFill(this.#before(), mask, value));
+  }
+  tril_(diagonal = 0): this {
+    return this.#replace("tril_", masks.tril(this.#before(), diagonal));
+  }
+  triu_(diagonal = 0): this {
+    return this.#replace("triu_", masks.triu(this.#before(), diagonal));
+  }
+  scatter_(dim: number, index: Tensor, source: Operand): this {
+    return this.#replace("scatter_", scattering.scatter(this.#before(), dim, index, source));
+  }
+  scatterAdd_(dim: number, index: Tensor, source: Tensor): this {
+    return this.#replace("scatterAdd_", scattering.scatterAdd(this.#before(), dim, index, source));
+  }
+  indexAdd_(dim: number, index: Tensor, source: Tensor, alpha = 1): this {
+    return this.#replace(
+      "indexAdd_",
+      scattering.indexAdd(this.#before(), dim, index, source, alpha),
+    );
   }
   copy_(source: Operand): this {
     const value = source instanceof Tensor ? source : full([], source, { dtype: this.dtype });
@@ -507,6 +740,23 @@ export class Tensor {
   }
   zero_(): this {
     return this.fill_(0);
+  }
+  /** Uniform numbers in [low, high). */
+  uniform_(low = 0, high = 1): this {
+    return this.copy_(
+      sampling
+        .randLike(this)
+        .mul(high - low)
+        .add(low),
+    );
+  }
+  /** Normally distributed numbers. */
+  normal_(mean = 0, std = 1): this {
+    return this.copy_(sampling.normal(mean, std, this.shape));
+  }
+  /** 1 with probability p, else 0. */
+  bernoulli_(p = 0.5): this {
+    return this.copy_(sampling.randLike(this).lt(p));
   }
 
   /** This tensor as it is now, for an operation whose result replaces it. */
@@ -528,6 +778,12 @@ export class Tensor {
       throw new RangeError(
         `${method}: the result has shape ${formatShape(result.shape)} and does not fit into ` +
           formatShape(this.shape),
+      );
+    }
+    if (method !== "copy_" && elementwise.larger(result.dtype, this.dtype) !== this.dtype) {
+      throw new TypeError(
+        `${method}: the result is ${result.dtype} and cannot be written into a tensor of dtype ` +
+          `${this.dtype}. Use the form without "_", or to("${result.dtype}") first`,
       );
     }
     const { node } = elementwise.cast(result, this.dtype);
