@@ -69,7 +69,8 @@ test("a click on the lens trains, the charts show what the store holds, Stop end
   await panel.drawn("loss", (await panel.drawn("loss", 1)).step + 200);
   await workbench.screenshot("panel-dark");
 
-  await stop();
+  await workbench.clickLens("■ Stop", "▶ Train");
+  await stopped();
   await expectChartsOfStore();
 });
 
@@ -83,7 +84,8 @@ test("a window that is reloaded during a run comes back with the run", async () 
   expect(after.points).toBe(after.step);
   expect(sidecars()).toEqual([running]);
 
-  await stop();
+  await panel.stop();
+  await stopped();
   await expectChartsOfStore();
 });
 
@@ -100,12 +102,12 @@ test("a panel that was hidden and is shown again has missed nothing", async () =
   expect(after.points).toBe(after.step);
 
   await workbench.tab("digits.ts").first().click();
-  await stop();
+  await workbench.titleButton("Stop Training").click();
+  await stopped();
   await expectChartsOfStore();
 });
 
-async function stop(): Promise<void> {
-  await workbench.clickLens("■ Stop", "▶ Train");
+async function stopped(): Promise<void> {
   await panel.status("Stopped");
   await expect.poll(sidecars, { timeout: 60_000 }).toEqual([]);
 }

@@ -44,6 +44,11 @@ export class PanelPage {
     }
   }
 
+  /** Clicks the Stop button. */
+  async stop(): Promise<void> {
+    await this.#page().getByRole("button", { name: "Stop" }).click();
+  }
+
   /** Waits until the run is shown with this status, such as `Stopped`. */
   async status(text: string): Promise<void> {
     await this.#page().locator(".status", { hasText: text }).waitFor();
