@@ -128,7 +128,10 @@ export class KernelBuilder {
         return this.bind(`${helper}(${at.linear}, ${seed}, ${stream})`);
       }
       case "view": {
-        return this.value(first, at.through(op.view, this.entry(first).op.shape));
+        const place = at.through(op.view, this.entry(first).op.shape);
+        const value = this.value(first, place);
+        if (!place.inside) return value;
+        return this.bind(`select(${this.type(index)}(), ${value}, ${place.inside})`);
       }
       case "gather": {
         const place = this.bind(`u32(${this.value(second, at)})`);

@@ -5,22 +5,35 @@
  */
 import type { Shape } from "../tensor/shape.ts";
 import { contiguousStrides, numel } from "../tensor/shape.ts";
-import type { View } from "./op.ts";
+import type { AffineView, View } from "./op.ts";
 
 /** Gives a name to an expression in the kernel's body and returns the name. */
 export type Bind = (expression: string) => string;
 
 export class Coords {
   readonly shape: Shape;
+  /** A condition, where not every place is one of an element: the value is 0 where it fails. */
+  readonly inside: string | undefined;
   readonly #bind: Bind;
   #linear: string | undefined;
   #axes: string[] | undefined;
+  /** The same place before a reshape, from which either index is derived when it is asked for. */
+  #before: Coords | undefined;
 
-  private constructor(bind: Bind, shape: Shape, linear?: string, axes?: string[]) {
+  private constructor(
+    bind: Bind,
+    shape: Shape,
+    linear?: string,
+    axes?: string[],
+    before?: Coords,
+    inside?: string,
+  ) {
     this.#bind = bind;
     this.shape = shape;
     this.#linear = linear;
     this.#axes = axes;
+    this.#before = before;
+    this.inside = inside;
   }
 
   /** From the row-major index: a name or literal. */
@@ -35,6 +48,7 @@ export class Coords {
 
   /** The row-major index. */
   get linear(): string {
+    if (this.#linear === undefined && this.#before) this.#linear = this.#before.linear;
     if (this.#linear === undefined) {
       const strides = contiguousStrides(this.shape);
       const terms = (this.#axes ?? []).flatMap((axis, d) => {
@@ -49,7 +63,7 @@ export class Coords {
 
   /** The index along each dimension. */
   get axes(): string[] {
-    this.#axes ??= this.#split(this.#linear ?? "0u");
+    this.#axes ??= this.#regrouped() ?? split(this.#bind, this.shape, this.linear);
     return this.#axes;
   }
 
@@ -57,7 +71,7 @@ export class Coords {
   through(view: View, input: Shape): Coords {
     switch (view.kind) {
       case "reshape":
-        return Coords.fromLinear(this.#bind, input, this.linear);
+        return this.#reshaped(input);
       case "permute": {
         const axes = new Array<string>(input.length).fill("0u");
         view.dims.forEach((dim, d) => {
@@ -84,6 +98,8 @@ export class Coords {
         });
         return Coords.fromAxes(this.#bind, input, axes);
       }
+      case "affine":
+        return this.#throughAffine(view, input);
     }
   }
 
@@ -93,7 +109,11 @@ export class Coords {
       const axes = view.dims.map(dim => this.axes[dim] ?? "0u");
       return Coords.fromAxes(this.#bind, output, axes);
     }
-    return Coords.fromLinear(this.#bind, output, this.linear);
+    return this.#reshaped(output);
+  }
+
+  #reshaped(shape: Shape): Coords {
+    return new Coords(this.#bind, shape, undefined, undefined, this);
   }
 
   /** The same place, but for dimension `dim`, in a tensor of shape `input`. */
@@ -105,16 +125,95 @@ export class Coords {
     );
   }
 
-  #split(linear: string): string[] {
-    const strides = contiguousStrides(this.shape);
-    let outermost = true;
-    return this.shape.map((size, d) => {
-      if (size === 1) return "0u";
-      const stride = strides[d] ?? 1;
-      const quotient = stride === 1 ? linear : `(${linear} / ${stride}u)`;
-      const axis = outermost ? quotient : `(${quotient} % ${size}u)`;
-      outermost = false;
-      return axis === linear ? axis : this.#bind(axis);
+  /**
+   * The index along each dimension, from those before a reshape where they are at hand: dimensions
+   * that it merges or splits are computed from each other, the rest is taken as it is.
+   */
+  #regrouped(): string[] | undefined {
+    const before = this.#before;
+    if (!before || numel(this.shape) === 0) return undefined;
+    const axes = before.#axes;
+    if (!axes) return undefined;
+    return reshapeGroups(before.shape, this.shape).flatMap(({ from, to }) => {
+      const sizes = before.shape.slice(...from);
+      const { linear } = Coords.fromAxes(this.#bind, sizes, axes.slice(...from));
+      return split(this.#bind, this.shape.slice(...to), linear);
     });
   }
+
+  #throughAffine(view: AffineView, input: Shape): Coords {
+    const { dim, along, scale, slope, offset, divisor } = view;
+    const size = input[dim] ?? 1;
+    const terms = [
+      { factor: scale, axis: dim },
+      { factor: slope, axis: along },
+    ].filter(({ factor, axis }) => factor !== 0 && (this.shape[axis] ?? 1) > 1);
+    const reach = terms.map(({ factor, axis }) => factor * ((this.shape[axis] ?? 1) - 1));
+    const lowest = reach.reduce((sum, end) => sum + Math.min(0, end), offset);
+    const highest = reach.reduce((sum, end) => sum + Math.max(0, end), offset);
+
+    const products = terms.map(({ factor, axis }) => ({
+      sign: Math.sign(factor),
+      text: product(this.axes[axis] ?? "0u", Math.abs(factor)),
+    }));
+    const summands = [...products, { sign: Math.sign(offset), text: `${Math.abs(offset)}u` }];
+    // Numbers below 0 wrap around to large ones: one comparison finds both sides. Of constants WGSL
+    // would not allow that.
+    const numerator =
+      terms.length > 0 ? this.#bind(signedSum(summands)) : this.#bind(`${offset >>> 0}u`);
+    const conditions: string[] = [];
+    if (lowest < 0 || highest >= size * divisor)
+      conditions.push(`${numerator} < ${size * divisor}u`);
+    if (divisor > 1) conditions.push(`${numerator} % ${divisor}u == 0u`);
+    const quotient = divisor > 1 ? this.#bind(`${numerator} / ${divisor}u`) : numerator;
+    const index = conditions.length > 0 ? this.#bind(`min(${quotient}, ${size - 1}u)`) : quotient;
+    const axes = this.axes.with(dim, size === 1 ? "0u" : index);
+    const inside = conditions.length > 0 ? this.#bind(conditions.join(" && ")) : undefined;
+    return new Coords(this.#bind, input, undefined, axes, undefined, inside);
+  }
+}
+
+/** The index along each dimension of a shape. */
+function split(bind: Bind, shape: Shape, linear: string): string[] {
+  // Of nothing no element is ever read, and WGSL refuses to divide by 0.
+  if (numel(shape) === 0) return shape.map(() => "0u");
+  const strides = contiguousStrides(shape);
+  let outermost = true;
+  return shape.map((size, d) => {
+    if (size === 1) return "0u";
+    const stride = strides[d] ?? 1;
+    const quotient = stride === 1 ? linear : `(${linear} / ${stride}u)`;
+    const axis = outermost ? quotient : `(${quotient} % ${size}u)`;
+    outermost = false;
+    return axis === linear ? axis : bind(axis);
+  });
+}
+
+type Stretch = readonly [start: number, end: number];
+
+/** The shortest stretches of dimensions that have as many elements before a reshape as after it. */
+function reshapeGroups(before: Shape, after: Shape): { from: Stretch; to: Stretch }[] {
+  const groups: { from: Stretch; to: Stretch }[] = [];
+  let [i, j] = [0, 0];
+  while (i < before.length || j < after.length) {
+    const [from, to] = [i, j];
+    let left = before[i++] ?? 1;
+    let right = after[j++] ?? 1;
+    while (left !== right) {
+      if (left < right) left *= before[i++] ?? 1;
+      else right *= after[j++] ?? 1;
+    }
+    groups.push({ from: [from, i], to: [to, j] });
+  }
+  return groups;
+}
+
+function product(axis: string, factor: number): string {
+  return factor === 1 ? axis : `${axis} * ${factor}u`;
+}
+
+/** A sum of terms with signs, positive ones first; terms of sign 0 are left out. */
+function signedSum(terms: readonly { readonly sign: number; readonly text: string }[]): string {
+  const of = (sign: number) => terms.filter(term => term.sign === sign).map(({ text }) => text);
+  return [of(1).join(" + ") || "0u", ...of(-1)].join(" - ");
 }
