@@ -1,7 +1,7 @@
 import { reportProgress } from "../insight/progress.ts";
+import { identity, permutation } from "../tensor/permutation.ts";
 import { hostGenerator } from "../tensor/random.ts";
 import type { Dataset } from "./dataset.ts";
-import { identity, permutation } from "./permutation.ts";
 
 export interface DataLoaderOptions {
   /** Samples in a batch. 1 by default, as in PyTorch. */

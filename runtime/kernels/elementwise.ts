@@ -157,7 +157,10 @@ export const elementwise = {
     2,
     ["sortKey"],
   ),
-  bool: unary((x, type) => (type === "f32" ? `(${x} != 0.0)` : `(${x} != ${type}(0))`)),
+  // By the bits: NaN is true, and a comparison with it may be anything.
+  bool: unary((x, type) =>
+    type === "f32" ? `((bitcast<u32>(${x}) << 1u) != 0u)` : `(${x} != ${type}(0))`,
+  ),
 } as const satisfies Record<string, ElementwiseFn>;
 
 export type ElementwiseName = keyof typeof elementwise;

@@ -7,7 +7,7 @@ import { compare, where } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
-import { embed } from "./slicing.ts";
+import { grow } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, reshape, unsqueeze } from "./views.ts";
 
@@ -63,10 +63,7 @@ export function scatterSum(x: Tensor, dim: number, index: Tensor, shape: Shape):
   const pairs = spread.shape.with(dim, size);
   const hit = compare("eq", expand(spread, pairs), iota(pairs, dim));
   const summed = sum(where(hit, unsqueeze(x.detach(), dim), 0), dim + 1);
-  const y = shape.reduce(
-    (part, full, d) => ((part.shape[d] ?? 1) < full ? embed(part, d, 0, full) : part),
-    summed,
-  );
+  const y = grow(summed, shape);
   return differentiable(y, "scatterSum", [x], [index], grad => [gather(grad, dim, index)]);
 }
 

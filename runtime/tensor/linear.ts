@@ -3,19 +3,24 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { unbroadcast } from "./elementwise.ts";
-import { broadcastShapes, formatShape } from "./shape.ts";
+import { mul, unbroadcast } from "./elementwise.ts";
+import { cat } from "./joining.ts";
+import { sum } from "./reduce.ts";
+import { broadcastShapes, formatShape, numel } from "./shape.ts";
+import { split } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
-import { expand, reshape, transpose } from "./views.ts";
+import { expand, reshape, transpose, unsqueeze } from "./views.ts";
 
 /**
  * Matrix product, PyTorch's rules: batch dimensions broadcast; a one-dimensional factor is a row on
  * the left, a column on the right, and that dimension is removed from the result.
- * @throws RangeError if the inner sizes differ; TypeError if a factor is not float32.
+ * @throws RangeError if the inner sizes differ; TypeError if the dtypes do, or are bool.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== "float32" || b.dtype !== "float32") {
-    throw new TypeError(`matmul: expects float32 tensors, got ${a.dtype} and ${b.dtype}`);
+  if (a.dtype !== b.dtype || a.dtype === "bool") {
+    throw new TypeError(
+      `matmul: expects two factors of the same dtype, float32 or integers, got ${a.dtype} and ${b.dtype}`,
+    );
   }
   if (a.ndim === 0 || b.ndim === 0) {
     throw new RangeError(
@@ -40,11 +45,28 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   return reshape(y, shape);
 }
 
+/** Most products of a batch that one kernel computes: WebGPU promises no more workgroups. */
+const MAX_BATCH = 65_535;
+
 /** [..., m, k] × [..., k, n]. */
 function product(a: Tensor, b: Tensor): Tensor {
-  const batches = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul");
+  if (a.dtype !== "float32") return sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2);
   const [m = 1, k = 1] = a.shape.slice(-2);
   const n = b.shape.at(-1) ?? 1;
+  if (b.ndim === 2 && a.ndim > 2) {
+    // One product of all rows instead of a batch: the gradient of b is one, too.
+    const outer = a.shape.slice(0, -1);
+    return reshape(product(reshape(a, [numel(outer), k]), b), [...outer, n]);
+  }
+  const batches = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul");
+  const count = numel(batches);
+  if (count > MAX_BATCH) {
+    const [left, right] = [expand(a, [...batches, m, k]), expand(b, [...batches, k, n])];
+    const parts = split(reshape(left, [count, m, k]), MAX_BATCH);
+    const others = split(reshape(right, [count, k, n]), MAX_BATCH);
+    const products = parts.map((part, i) => product(part, others[i] ?? right));
+    return reshape(cat(products), [...batches, m, n]);
+  }
   const left = expand(a.detach(), [...batches, m, k]);
   const right = expand(b.detach(), [...batches, k, n]);
   const op = internOp({ kind: "matmul" }, [...batches, m, n], "float32");
@@ -53,4 +75,48 @@ function product(a: Tensor, b: Tensor): Tensor {
     a.requiresGrad ? unbroadcast(product(grad, transpose(b, -2, -1)), a.shape) : null,
     b.requiresGrad ? unbroadcast(product(transpose(a, -2, -1), grad), b.shape) : null,
   ]);
+}
+
+/** The product of two matrices. @throws RangeError for other numbers of dimensions. */
+export function mm(a: Tensor, b: Tensor): Tensor {
+  return ofRank("mm", a, 2, b, 2);
+}
+
+/** The products of two batches of matrices. @throws RangeError for other numbers of dimensions. */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  if (a.shape[0] !== b.shape[0]) {
+    throw new RangeError(
+      `bmm: ${formatShape(a.shape)} and ${formatShape(b.shape)} are batches of different sizes`,
+    );
+  }
+  return ofRank("bmm", a, 3, b, 3);
+}
+
+/** The product of a matrix and a vector. @throws RangeError for other numbers of dimensions. */
+export function mv(a: Tensor, b: Tensor): Tensor {
+  return ofRank("mv", a, 2, b, 1);
+}
+
+/** Σ a b of two vectors. @throws RangeError for other numbers of dimensions. */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  return ofRank("dot", a, 1, b, 1);
+}
+
+/** All products of an element of `a` and one of `b`, which are vectors. */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  requireRanks("outer", a, 1, b, 1);
+  return mul(unsqueeze(a, 1), b);
+}
+
+function ofRank(op: string, a: Tensor, rankA: number, b: Tensor, rankB: number): Tensor {
+  requireRanks(op, a, rankA, b, rankB);
+  return matmul(a, b);
+}
+
+function requireRanks(op: string, a: Tensor, rankA: number, b: Tensor, rankB: number): void {
+  if (a.ndim === rankA && b.ndim === rankB) return;
+  throw new RangeError(
+    `${op}: expects tensors of ${rankA} and ${rankB} dimensions, got ${formatShape(a.shape)} and ` +
+      `${formatShape(b.shape)}. matmul() takes others`,
+  );
 }

@@ -4,12 +4,14 @@ import { Node } from "../graph/node.ts";
 import type { DType, ReduceFn } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { asFloat, cast, compare, div, mul, sub, where } from "./elementwise.ts";
+import { add, asFloat, cast, compare, div, mul, sub, where } from "./elementwise.ts";
+import { iota } from "./indexing.ts";
+import { logicalNot } from "./masks.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 import { exp } from "./unary.ts";
-import { expand, reshape, viewNode } from "./views.ts";
+import { expand, permute, reshape, unsqueeze, viewNode } from "./views.ts";
 
 export type Dims = number | readonly number[] | undefined;
 
@@ -29,21 +31,63 @@ export function sum(x: Tensor, dim?: Dims, keepdim = false): Tensor {
 
 export function mean(x: Tensor, dim?: Dims, keepdim = false): Tensor {
   const length = reducedLength(x, dim, "mean");
-  return div(sum(asFloat(x), dim, keepdim), length);
+  return perElement(sum(asFloat(x), dim, keepdim), length);
 }
 
+/**
+ * A sum divided by a number of elements; NaN where there is none.
+ * @internal
+ */
+export function perElement(total: Tensor, count: number): Tensor {
+  // Compilers may take 0 / 0 for 0.
+  return count > 0 ? div(total, count) : add(total, Number.NaN);
+}
+
+/** bool becomes int32. The derivative multiplies the others of each element, pair by pair. */
 export function prod(x: Tensor, dim?: Dims, keepdim = false): Tensor {
   const dims = dimensions(x, dim, "prod");
-  const kept = record(x, "prod", dims, x.dtype);
-  const y = differentiable(kept, "prod", [x], [x], g => {
-    // The product of the others; one zero leaves it to itself alone, two leave none.
-    const isZero = compare("eq", x, 0);
-    const nonzero = where(isZero, 1, x);
-    const others = div(prod(nonzero, dims, true), nonzero);
-    const zeros = sum(isZero, dims, true);
-    return [mul(g, where(compare("eq", zeros, cast(isZero, "int32")), others, 0))];
-  });
+  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  const y = differentiable(record(numbers, "prod", dims, numbers.dtype), "prod", [x], [x], g => [
+    mul(g, productOfOthers(x, dims)),
+  ]);
   return finish(y, dims, keepdim);
+}
+
+/**
+ * For each element the product of those that are reduced with it, without itself. Dividing the whole
+ * product would fail at zeros, and so would the second derivative.
+ */
+function productOfOthers(x: Tensor, dims: readonly number[]): Tensor {
+  const kept = x.shape.map((_, d) => d).filter(d => !dims.includes(d));
+  const outer = kept.map(d => x.shape[d] ?? 1);
+  const last = permute(x, [...kept, ...dims]);
+  const rows = reshape(last, [...outer, reducedLength(x, dims, "prod")]);
+  const pairs = [...rows.shape, rows.shape.at(-1) ?? 1];
+  const self = compare("eq", iota(pairs, pairs.length - 2), iota(pairs, pairs.length - 1));
+  const others = prod(where(self, 1, unsqueeze(rows, -2)), -1);
+  const order = [...kept, ...dims];
+  return permute(
+    reshape(others, last.shape),
+    order.map((_, d) => order.indexOf(d)),
+  );
+}
+
+/** Whether any element is true, or not 0. */
+export function any(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const dims = dimensions(x, dim, "any");
+  return finish(extremeTruth(x, "max", dims), dims, keepdim);
+}
+
+/** Whether all elements are true, or not 0. */
+export function all(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const dims = dimensions(x, dim, "all");
+  // Of no elements all are true: so they are asked whether one is false.
+  return finish(logicalNot(extremeTruth(logicalNot(x), "max", dims)), dims, keepdim);
+}
+
+/** The largest or smallest truth value. */
+function extremeTruth(x: Tensor, fn: "max" | "min", dims: readonly number[]): Tensor {
+  return cast(record(cast(cast(x, "bool"), "int32"), fn, dims, "int32"), "bool");
 }
 
 export function amax(x: Tensor, dim?: Dims, keepdim = false): Tensor {
@@ -58,6 +102,7 @@ export function amin(x: Tensor, dim?: Dims, keepdim = false): Tensor {
 function extremum(x: Tensor, fn: "max" | "min", dim: Dims, keepdim: boolean): Tensor {
   const dims = dimensions(x, dim, fn);
   requireElements(x, dims, fn);
+  if (x.dtype === "bool") return finish(extremeTruth(x, fn, dims), dims, keepdim);
   const kept = record(x, fn, dims, x.dtype);
   const y = differentiable(kept, fn, [x], [x, kept], g => {
     const hits = asFloat(compare("eq", x, kept));
@@ -73,7 +118,8 @@ export function argReduce(
   dim?: number,
   keepdim = false,
 ): Tensor {
-  const source = dim === undefined ? reshape(x.detach(), [x.numel]) : x;
+  const numbers = cast(x.detach(), x.dtype === "bool" ? "int32" : x.dtype);
+  const source = dim === undefined ? reshape(numbers, [x.numel]) : numbers;
   const dims = dimensions(source, dim ?? 0, fn);
   requireElements(source, dims, fn);
   return finish(record(source, fn, dims, "int32"), dims, keepdim && dim !== undefined);

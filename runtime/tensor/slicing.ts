@@ -6,6 +6,7 @@ import { differentiable } from "./autograd.ts";
 import { full } from "./creation.ts";
 import { cast, compare, div, mul, sub, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
+import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 import { squeeze, viewNode } from "./views.ts";
@@ -19,8 +20,17 @@ export type Range =
   | number
   | readonly [start: number | null, stop?: number | null, step?: number];
 
-/** Indices start, start + step, … of dimension `dim`, `length` of them. The step may be negative. */
-function strided(x: Tensor, dim: number, start: number, step: number, length: number): Tensor {
+/**
+ * Indices start, start + step, … of dimension `dim`, `length` of them. The step may be negative.
+ * @internal
+ */
+export function strided(
+  x: Tensor,
+  dim: number,
+  start: number,
+  step: number,
+  length: number,
+): Tensor {
   const size = x.shape[dim] ?? 1;
   if (start === 0 && step === 1 && length === size) return x;
   const shape = x.shape.with(dim, length);
@@ -57,6 +67,11 @@ export function embed(
   const moved = new Tensor(recordNode(new Node(op, [x.node, index.node])));
   const y = new Tensor(cast(where(inside, moved, fill), x.dtype).node);
   return differentiable(y, "embed", [x], [], grad => [strided(grad, dim, start, step, length)]);
+}
+
+/** `x` in the first corner of a tensor of `shape` that is `fill` elsewhere. @internal */
+export function grow(x: Tensor, shape: Shape, fill = 0): Tensor {
+  return shape.reduce((y, size, d) => (y.shape[d] === size ? y : embed(y, d, 0, size, 1, fill)), x);
 }
 
 /**

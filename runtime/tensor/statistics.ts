@@ -1,10 +1,13 @@
 /** Variance and norms. */
 import { differentiable } from "./autograd.ts";
-import { asFloat, compare, div, mul, sub, where } from "./elementwise.ts";
+import { full } from "./creation.ts";
+import { asFloat, compare, div, mul, pow, sub, where } from "./elementwise.ts";
 import type { Dims } from "./reduce.ts";
-import { mean, reducedLength, sum } from "./reduce.ts";
+import { amax, amin, mean, perElement, reducedLength, sum } from "./reduce.ts";
+import { normalizeDim } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
-import { sqrt, square } from "./unary.ts";
+import { abs, sign, sqrt, square } from "./unary.ts";
+import { reshape } from "./views.ts";
 
 export interface VarianceOptions {
   /** What is subtracted from the number of elements (Bessel's correction). Default: 1. */
@@ -13,13 +16,13 @@ export interface VarianceOptions {
   readonly keepdim?: boolean;
 }
 
-/** Σ (x − mean)² / (n − correction). */
+/** Σ (x − mean)² / (n − correction); NaN where that is no positive number of elements. */
 export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
   const { correction = 1, keepdim = false } = options;
-  const count = Math.max(0, reducedLength(x, dim, "var") - correction);
+  const count = reducedLength(x, dim, "var") - correction;
   const float = asFloat(x);
   const squares = square(sub(float, mean(float, dim, true)));
-  return div(sum(squares, dim, keepdim), count);
+  return perElement(sum(squares, dim, keepdim), count);
 }
 
 /** The root of the variance. Where that is 0, so is the gradient, as in PyTorch. */
@@ -33,5 +36,43 @@ function rootOrFlat(x: Tensor): Tensor {
   return differentiable(y, "sqrt", [x], [y], grad => {
     const zero = compare("eq", y, 0);
     return [where(zero, 0, div(grad, mul(where(zero, 1, y), 2)))];
+  });
+}
+
+/**
+ * The p-norm (Σ |x|^p)^(1/p) over dimensions, 2 by default; Infinity and -Infinity are the largest
+ * and smallest absolute value, 0 counts what is not 0. Where the norm is 0, so is the gradient.
+ */
+export function norm(x: Tensor, p = 2, dim?: Dims, keepdim = false): Tensor {
+  const float = asFloat(x);
+  if (p === 0) {
+    const count = sum(asFloat(compare("ne", float, 0)), dim, keepdim);
+    return differentiable(count, "norm", [float], [], () => [full(float.shape, 0)]);
+  }
+  const size = abs(float);
+  if (p === 1) return sum(size, dim, keepdim);
+  if (p === Number.POSITIVE_INFINITY) return amax(size, dim, keepdim);
+  if (p === Number.NEGATIVE_INFINITY) return amin(size, dim, keepdim);
+  const dims = dim ?? x.shape.map((_, d) => d);
+  const kept = powerNorm(float, p, dims);
+  if (keepdim) return kept;
+  const gone = new Set([dims].flat().map(d => normalizeDim(d, x.ndim, "norm")));
+  return reshape(
+    kept,
+    kept.shape.filter((_, d) => !gone.has(d)),
+  );
+}
+
+function powerNorm(x: Tensor, p: number, dims: Dims): Tensor {
+  const size = abs(x.detach());
+  const y =
+    p === 2 ? sqrt(sum(square(size), dims, true)) : pow(sum(pow(size, p), dims, true), 1 / p);
+  return differentiable(y, "norm", [x], [x, y], grad => {
+    // x |x|^(p − 2) / y^(p − 1), where neither is 0.
+    const length = where(compare("eq", y, 0), 1, y);
+    if (p === 2) return [mul(grad, div(x, length))];
+    const zero = compare("eq", x, 0);
+    const share = div(where(zero, 1, abs(x)), length);
+    return [mul(grad, where(zero, 0, mul(sign(x), pow(share, p - 1))))];
   });
 }

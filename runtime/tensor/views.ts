@@ -41,7 +41,7 @@ function inferShape(x: Tensor, shape: Shape): Shape {
   return inferred;
 }
 
-export function flatten(x: Tensor, startDim: number, endDim: number): Tensor {
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   const first = normalizeDim(startDim, x.ndim, "flatten");
   const last = normalizeDim(endDim, x.ndim, "flatten");
   const middle = numel(x.shape.slice(first, last + 1));

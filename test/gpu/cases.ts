@@ -1,6 +1,6 @@
 /** Compares operations with what PyTorch computed for them: value, and gradient where there is one. */
 import { describe, expect, test } from "vitest";
-import type { Tensor } from "../../runtime/index.ts";
+import { grad, type Tensor } from "../../runtime/index.ts";
 import { expectClose, ONE_STEP, type Tolerance } from "./close.ts";
 import { decode, type Encoded, numeric, readFixture, required } from "./fixture.ts";
 
@@ -72,4 +72,42 @@ export function binary<Arguments>(
   compute: (a: Tensor, b: Tensor, args: Arguments) => Tensor,
 ): Operation<Arguments> {
   return ([a, b], args) => compute(required(a), required(b), args);
+}
+
+/** A case of a fixture that `hessian_vector` of test/fixtures/common.py wrote. */
+interface Curvature {
+  readonly name: string;
+  readonly inputs: readonly Encoded[];
+  readonly vectors: readonly Encoded[];
+  readonly value: number;
+  readonly grads: readonly Encoded[];
+  readonly products: readonly Encoded[];
+}
+
+/** A test of value, gradient and Hessian-vector product for each scalar expression of a fixture. */
+export function compareCurvature(
+  fixture: string,
+  expressions: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>>,
+): void {
+  const { torch, cases } = readFixture<{ cases: readonly Curvature[] }>(fixture);
+  describe(`PyTorch ${torch}`, () => {
+    test.each(cases)("$name", async ({ name, inputs, vectors, value, grads, products }) => {
+      const leaves = inputs.map(input => decode(input, true));
+      const [a, b] = [required(leaves[0]), leaves[1] ?? required(leaves[0])];
+      const result = required(expressions[name])(a, b);
+      const first = grad(result, leaves, { createGraph: true });
+      const product = vectors
+        .map((vector, i) => required(first[i]).mul(decode(vector)).sum())
+        .reduce((sum, term) => sum.add(term));
+      const second = grad(product, leaves);
+
+      expectClose(name, [await result.item()], [value]);
+      for (const [i, expected] of grads.entries()) {
+        expectClose(`gradient ${i}`, await required(first[i]).data(), expected.data.map(numeric));
+      }
+      for (const [i, expected] of products.entries()) {
+        expectClose(`product ${i}`, await required(second[i]).data(), expected.data.map(numeric));
+      }
+    });
+  });
 }

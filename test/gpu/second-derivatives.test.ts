@@ -1,19 +1,6 @@
 /** Hessian-vector products of small expressions against PyTorch: gradients are graph, too. */
-import { describe, test } from "vitest";
-import { grad, nn, type Tensor, tensor } from "../../runtime/index.ts";
-import { expectClose } from "./close.ts";
-import { decode, type Encoded, numeric, readFixture, required } from "./fixture.ts";
-
-interface Case {
-  readonly name: string;
-  readonly inputs: readonly Encoded[];
-  readonly vectors: readonly Encoded[];
-  readonly value: number;
-  readonly grads: readonly Encoded[];
-  readonly products: readonly Encoded[];
-}
-
-const { torch, cases } = readFixture<{ cases: readonly Case[] }>("second-derivatives");
+import { nn, type Tensor, tensor } from "../../runtime/index.ts";
+import { compareCurvature } from "./cases.ts";
 
 const labels = tensor([2, 0, 1, 1], { dtype: "int32" });
 
@@ -40,23 +27,4 @@ const EXPRESSIONS: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
   broadcast: (a, b) => a.mul(b).square().sum(),
 };
 
-describe(`PyTorch ${torch}`, () => {
-  test.each(cases)("$name", async ({ name, inputs, vectors, value, grads, products }) => {
-    const leaves = inputs.map(input => decode(input, true));
-    const [a, b] = [required(leaves[0]), leaves[1] ?? required(leaves[0])];
-    const result = required(EXPRESSIONS[name])(a, b);
-    const first = grad(result, leaves, { createGraph: true });
-    const product = vectors
-      .map((vector, i) => required(first[i]).mul(decode(vector)).sum())
-      .reduce((sum, term) => sum.add(term));
-    const second = grad(product, leaves);
-
-    expectClose(name, [await result.item()], [value]);
-    for (const [i, expected] of grads.entries()) {
-      expectClose(`gradient ${i}`, await required(first[i]).data(), expected.data.map(numeric));
-    }
-    for (const [i, expected] of products.entries()) {
-      expectClose(`product ${i}`, await required(second[i]).data(), expected.data.map(numeric));
-    }
-  });
-});
+compareCurvature("second-derivatives", EXPRESSIONS);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { permutation } from "../../runtime/data/permutation.ts";
+import { permutation } from "../../runtime/tensor/permutation.ts";
 import { philox } from "../../runtime/tensor/philox.ts";
 
 /** The generator that a loader shuffles with. */
