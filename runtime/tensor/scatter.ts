@@ -38,7 +38,6 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
   const at = checkScatter("scatterAdd", x, dim, index, source);
-  if (index.numel === 0) return x;
   return add(x, scatterSum(corner(source, index.shape), at, index, x.shape));
 }
 
