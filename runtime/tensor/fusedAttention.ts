@@ -69,12 +69,13 @@ export function fusedAttention(
   const output = packed.narrow(-1, 0, depth);
   return differentiable(output, "scaledDotProductAttention", [q, k, v], [q, k, v], gradient => {
     if (gradEnabled()) {
-      const inputs = [q, k, v].filter(({ requiresGrad }) => requiresGrad);
-      const found = grad(options.composed(q, k, v), inputs, {
+      const roles: [Tensor, Tensor, Tensor] = [alias(q), alias(k), alias(v)];
+      const inputs = roles.filter(({ requiresGrad }) => requiresGrad);
+      const found = grad(options.composed(...roles), inputs, {
         gradOutputs: gradient,
         createGraph: true,
       });
-      return [q, k, v].map(input => found[inputs.indexOf(input)] ?? null);
+      return roles.map(input => found[inputs.indexOf(input)] ?? null);
     }
     const ofQuery = record("queryGrad", [queries, width + 1], [packed, gradient]);
     const ofKey = record("keyGrad", [keys, width + depth], [packed, gradient, ofQuery]);
@@ -84,4 +85,9 @@ export function fusedAttention(
       ofKey.narrow(-1, width, depth),
     ];
   });
+}
+
+/** The same value by another name: one tensor may be key and value, or one made of the other. */
+function alias(x: Tensor): Tensor {
+  return differentiable(x.detach(), "alias", [x], [], g => [g]);
 }
