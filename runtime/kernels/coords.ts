@@ -173,19 +173,19 @@ export class Coords {
   }
 }
 
-/** The index along each dimension of a shape. */
+/** The index along each dimension of a shape: differences of quotients, no division twice. */
 function split(bind: Bind, shape: Shape, linear: string): string[] {
   // Of nothing no element is ever read, and WGSL refuses to divide by 0.
   if (numel(shape) === 0) return shape.map(() => "0u");
   const strides = contiguousStrides(shape);
-  let outermost = true;
+  let outer: string | undefined;
   return shape.map((size, d) => {
     if (size === 1) return "0u";
     const stride = strides[d] ?? 1;
-    const quotient = stride === 1 ? linear : `(${linear} / ${stride}u)`;
-    const axis = outermost ? quotient : `(${quotient} % ${size}u)`;
-    outermost = false;
-    return axis === linear ? axis : bind(axis);
+    const quotient = stride === 1 ? linear : bind(`${linear} / ${stride}u`);
+    const axis = outer === undefined ? quotient : bind(`${quotient} - ${outer} * ${size}u`);
+    outer = quotient;
+    return axis;
   });
 }
 

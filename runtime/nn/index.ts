@@ -14,6 +14,14 @@ export {
 export { type AttentionCallOptions, MultiheadAttention } from "./attention.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./batchNorm.ts";
 export { Buffer } from "./buffer.ts";
+export {
+  Conv1d,
+  Conv2d,
+  type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  type ConvTransposeLayerOptions,
+} from "./convolution.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { GELUApproximation } from "./functional/activation.ts";
@@ -36,6 +44,15 @@ export { type AnyModule, Module } from "./module.ts";
 export { ModuleDict, ModuleList } from "./moduleList.ts";
 export { GroupNorm, LayerNorm, RMSNorm } from "./normalization.ts";
 export { Parameter } from "./parameter.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  MaxPool1d,
+  MaxPool2d,
+  Upsample,
+} from "./pooling.ts";
 export type { RecurrentOptions } from "./recurrent.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
 export { GRU, LSTM, RNN } from "./rnn.ts";
