@@ -28,6 +28,13 @@ test("digits reads at least 97 % of images that it has not seen", async () => {
   expect(accuracies.at(-1)).toBeGreaterThanOrEqual(97);
 });
 
+test("convnet learns from the first images on", async () => {
+  const lines = await run("convnet", "--epochs", "2");
+  const [, percent] =
+    /^epoch 2: ([\d.]+) % of the test images read correctly$/.exec(lines[1] ?? "") ?? [];
+  expect(Number(percent)).toBeGreaterThanOrEqual(85);
+});
+
 test.each([0.01, 0.1, 0.5, 0.9, 1.02])("parabola with learning rate %d", async lr => {
   const [line = ""] = await run("parabola", "--lr", String(lr));
   const x = Number(/^lr [\d.]+: after 50 steps x is (\S+)$/.exec(line)?.[1]);
