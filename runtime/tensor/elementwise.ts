@@ -121,6 +121,7 @@ function square(x: Operand): Operand {
 
 /** `start + weight · (end − start)`, exact at both ends. */
 export function lerp(start: Tensor, end: Tensor, weight: Operand): Tensor {
+  broadcastShapes(start.shape, end.shape, "lerp");
   const way = sub(end, start);
   const fromStart = () => add(start, mul(way, weight));
   const fromEnd = () => sub(end, mul(way, sub(1, weight)));

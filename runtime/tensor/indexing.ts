@@ -4,6 +4,7 @@ import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
 import { compare, where } from "./elementwise.ts";
+import { hostValues } from "./hostValues.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
@@ -75,7 +76,7 @@ export function requireIndex(index: Tensor, op: string, size: number, dim: numbe
   if (index.dtype !== "int32" && index.dtype !== "uint32") {
     throw new TypeError(`${op}: expects an int32 index, got ${index.dtype}. Use to("int32")`);
   }
-  const stray = index.node.host?.find(value => value < 0 || value >= size);
+  const stray = hostValues(index)?.find(value => value < 0 || value >= size);
   if (stray !== undefined) {
     throw new RangeError(
       `${op}: index ${stray} is out of bounds for dimension ${dim} with size ${size}`,

@@ -2,6 +2,7 @@
 import { hostNode } from "../graph/node.ts";
 import type { CreationOptions } from "./creation.ts";
 import { asFloat, cast, compare } from "./elementwise.ts";
+import { hostValues } from "./hostValues.ts";
 import { permutation } from "./permutation.ts";
 import { hostGenerator, random } from "./random.ts";
 import { sum } from "./reduce.ts";
@@ -96,7 +97,7 @@ export function multinomial(weights: Tensor, count: number, replacement = false)
       `multinomial: cannot draw ${count} of ${choices} weights ${replacement ? "with" : "without"} replacement`,
     );
   }
-  const stray = weights.node.host?.find(
+  const stray = hostValues(weights)?.find(
     weight => !(weight >= 0 && weight < Number.POSITIVE_INFINITY),
   );
   if (stray !== undefined) {

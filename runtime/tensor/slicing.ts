@@ -55,18 +55,30 @@ export function embed(
 ): Tensor {
   const length = x.shape[dim] ?? 1;
   const shape = x.shape.with(dim, size);
-  if (length === 0) return full(shape, fill, { dtype: x.dtype });
+  const y =
+    length === 0 ? full(shape, fill, { dtype: x.dtype }) : placed(x, dim, start, shape, step, fill);
+  return differentiable(y, "embed", [x], [], grad => [strided(grad, dim, start, step, length)]);
+}
+
+/** Each element where it belongs, `fill` between them. */
+function placed(
+  x: Tensor,
+  dim: number,
+  start: number,
+  shape: Shape,
+  step: number,
+  fill: number,
+): Tensor {
   const place = iota(shape, dim);
   const distance = step > 0 ? sub(place, start) : sub(start, place);
   const stride = Math.abs(step);
   // Elements that are not inside read the last one, which `where` then drops.
   const index = stride === 1 ? distance : div(distance, stride, { roundingMode: "floor" });
-  const reached = mul(compare("ge", distance, 0), compare("lt", index, length));
+  const reached = mul(compare("ge", distance, 0), compare("lt", index, x.shape[dim] ?? 1));
   const inside = stride === 1 ? reached : mul(reached, compare("eq", mul(index, stride), distance));
   const op = internOp({ kind: "gather", dim }, shape, x.dtype);
   const moved = new Tensor(recordNode(new Node(op, [x.node, index.node])));
-  const y = new Tensor(cast(where(inside, moved, fill), x.dtype).node);
-  return differentiable(y, "embed", [x], [], grad => [strided(grad, dim, start, step, length)]);
+  return cast(where(inside, moved, fill), x.dtype);
 }
 
 /** `x` in the first corner of a tensor of `shape` that is `fill` elsewhere. @internal */

@@ -4,8 +4,8 @@ import { assign, pin, realize } from "../graph/graph.ts";
 import type { HostData, Node } from "../graph/node.ts";
 import type { DType } from "../kernels/op.ts";
 import * as activations from "./activations.ts";
-import type { BackwardOptions, GradFn, GradHook } from "./autograd.ts";
-import { backward, gradEnabled } from "./autograd.ts";
+import type { BackwardOptions, Derivative, GradFn, GradHook } from "./autograd.ts";
+import { backward, differentiable, gradEnabled } from "./autograd.ts";
 import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";
@@ -733,7 +733,10 @@ export class Tensor {
   copy_(source: Operand): this {
     const value = source instanceof Tensor ? source : full([], source, { dtype: this.dtype });
     const cast = elementwise.cast(value, this.dtype);
-    return this.#replace("copy_", elementwise.clone(views.expand(cast, this.shape)));
+    const copy = elementwise.clone(views.expand(cast, this.shape));
+    const slopes: Derivative = grad => [full(grad.shape, 0), grad];
+    const result = differentiable(copy.detach(), "copy_", [this.#before(), copy], [], slopes);
+    return this.#replace("copy_", result);
   }
   fill_(value: number): this {
     return this.copy_(value);
@@ -790,8 +793,10 @@ export class Tensor {
     // Parameters live where their optimizer put them; everything else just gets a new value.
     const { op } = this.node;
     this.node = op.kind === "leaf" && op.bound && this.isLeaf ? assign(this.node, node) : node;
-    this.gradFn = result.gradFn;
-    this.#requiresGrad ||= result.#requiresGrad;
+    if (gradEnabled()) {
+      this.gradFn = result.gradFn;
+      this.#requiresGrad = result.#requiresGrad;
+    }
     this.version++;
     return this;
   }

@@ -7,34 +7,14 @@ import { flush, persist } from "../../runtime/graph/graph.ts";
 import { noGrad } from "../../runtime/tensor/autograd.ts";
 import { tensor } from "../../runtime/tensor/creation.ts";
 import { cat } from "../../runtime/tensor/joining.ts";
-import { contiguousStrides, numel, type Shape } from "../../runtime/tensor/shape.ts";
+import { numel, type Shape } from "../../runtime/tensor/shape.ts";
 import { Tensor } from "../../runtime/tensor/tensor.ts";
 import { randomNumbers } from "../unit/random.ts";
+import { at, build, type HostArray } from "./host-array.ts";
 
 /** A value as the engine has it and as the interpreter has it. */
-interface Pair {
+interface Pair extends HostArray {
   readonly tensor: Tensor;
-  readonly shape: Shape;
-  readonly data: Float64Array;
-}
-
-/** Builds data by asking for the element at each index. */
-function build(shape: Shape, element: (index: readonly number[]) => number): Float64Array {
-  const strides = contiguousStrides(shape);
-  return Float64Array.from({ length: numel(shape) }, (_, i) =>
-    element(strides.map((stride, d) => Math.floor(i / stride) % (shape[d] ?? 1))),
-  );
-}
-
-/** The element at an index; dimensions of size 1 repeat, missing leading ones are ignored. */
-function at({ shape, data }: Pair, index: readonly number[]): number {
-  const strides = contiguousStrides(shape);
-  const own = index.slice(index.length - shape.length);
-  const place = shape.reduce(
-    (sum, size, d) => sum + (size === 1 ? 0 : (own[d] ?? 0)) * (strides[d] ?? 0),
-    0,
-  );
-  return data[place] ?? Number.NaN;
 }
 
 function map(x: Pair, tensor: Tensor, f: (x: number) => number): Pair {
