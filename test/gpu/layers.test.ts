@@ -168,6 +168,12 @@ const labels = tensor([2, 0, 1], { dtype: "int32" });
 const weight = tensor([0.5, 1, 2, 1.5]);
 const sides = tensor([0, 1, 0.25, 0.75, 1, 0]);
 
+/** A layer whose parameters are all ¼. */
+function filled<Layer extends nn.AnyModule>(layer: Layer): Layer {
+  for (const parameter of layer.parameters()) nn.init.constant_(parameter, 0.25);
+  return layer;
+}
+
 compareCurvature("layers-second-derivatives", {
   layerNorm: x => F.layerNorm(x, [4]).pow(3).sum(),
   rmsNorm: x => F.rmsNorm(x, [4]).pow(3).sum(),
@@ -178,13 +184,15 @@ compareCurvature("layers-second-derivatives", {
   bce: x => F.binaryCrossEntropy(x, sides),
   bceWithLogits: x => F.binaryCrossEntropyWithLogits(x, sides),
   huberLoss: (x, y) => F.huberLoss(x, y, { delta: 0.5 }).mul(x.square().sum()),
+  GRU: x => filled(new nn.GRU(4, 2)).forward(x.unsqueeze(1))[0].square().sum(),
+  LSTM: x => filled(new nn.LSTM(4, 2)).forward(x.unsqueeze(1))[0].square().sum(),
   embedding: table =>
     F.embedding(tensor([1, 0, 1], { dtype: "int32" }), table)
       .pow(3)
       .sum(),
 });
 
-test("statistics are those of PyTorch's lazy layers when nothing is read for many steps", async () => {
+test("running statistics are right when nothing is read for many steps", async () => {
   const layer = new nn.BatchNorm1d(2);
   for (let i = 0; i < 300; i++)
     layer.forward(
