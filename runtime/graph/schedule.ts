@@ -244,9 +244,13 @@ function readsElsewhere(
   target: number | undefined,
 ): boolean {
   const storage = target === undefined ? undefined : entries[target]?.node.storage;
+  // Once each: the paths through a recurrent network double with every step.
+  const visited = [new Set<number>(), new Set<number>()];
   const visit = (at: number, moved: boolean): boolean => {
     const entry = entries[at];
-    if (!entry) return false;
+    const before = visited[moved ? 1 : 0];
+    if (!entry || before?.has(at)) return false;
+    before?.add(at);
     if (entry.node.storage === storage) return moved;
     const moves = entry.op.kind !== "map" && entry.op.kind !== "scalar";
     return entry.inputs.some(input => visit(input, moved || moves));
