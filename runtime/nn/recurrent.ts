@@ -2,7 +2,7 @@ import { zeros } from "../tensor/creation.ts";
 import { cat, stack } from "../tensor/joining.ts";
 import { uniform } from "../tensor/random.ts";
 import { formatShape, type Shape, sameShape } from "../tensor/shape.ts";
-import { stackSteps, stepOf } from "../tensor/steps.ts";
+import { stackSteps, unstackSteps } from "../tensor/steps.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkProbability, checkSize } from "./checks.ts";
 import { dropout } from "./functional/dropout.ts";
@@ -135,16 +135,16 @@ export abstract class Recurrent<State> extends Module<
     backward: boolean,
   ): { steps: Tensor[]; state: Tensor[] } {
     // One product for all times; only what depends on the state goes step by step.
-    const gates = linear(x, weightIh, biasIh);
-    const length = x.shape[0] ?? 0;
-    const steps = new Array<Tensor>(length);
+    const gates = unstackSteps(linear(x, weightIh, biasIh));
+    if (backward) gates.reverse();
+    const steps: Tensor[] = [];
     let state = [...start];
-    for (let i = 0; i < length; i++) {
-      const t = backward ? length - 1 - i : i;
+    for (const gate of gates) {
       const [hidden = x] = state;
-      state = this.cell(stepOf(gates, t), linear(hidden, weightHh, biasHh), state);
-      steps[t] = state[0] ?? hidden;
+      state = this.cell(gate, linear(hidden, weightHh, biasHh), state);
+      steps.push(state[0] ?? hidden);
     }
+    if (backward) steps.reverse();
     return { steps, state };
   }
 
