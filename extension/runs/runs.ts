@@ -7,8 +7,8 @@ import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { LiveRun } from "./liveRun.ts";
 import { nodeForScript } from "./nodeForScript.ts";
 
-/** A sidecar stops within two seconds; one that hangs is killed after this time. */
-const STOP_PATIENCE_MS = 5000;
+/** A sidecar stops within two seconds, on a stalled machine later; one that hangs is killed after this time. */
+const STOP_PATIENCE_MS = 10_000;
 
 /** How a script stands in this window. */
 export type ScriptState =
