@@ -88,16 +88,6 @@ export class Coords {
         const axes = input.map((size, d) => (size === 1 ? "0u" : (this.axes[d + added] ?? "0u")));
         return Coords.fromAxes(this.#bind, input, axes);
       }
-      case "slice": {
-        const axes = this.axes.map((axis, d) => {
-          const start = view.starts[d] ?? 0;
-          const step = view.steps[d] ?? 1;
-          if (step === 1) return start === 0 ? axis : `(${axis} + ${start}u)`;
-          if (step > 0) return `(${axis} * ${step}u + ${start}u)`;
-          return `(${start}u - ${axis} * ${-step}u)`;
-        });
-        return Coords.fromAxes(this.#bind, input, axes);
-      }
       case "affine":
         return this.#throughAffine(view, input);
     }

@@ -14,12 +14,6 @@ export type View =
   /** Output dimension i is input dimension dims[i]. */
   | { readonly kind: "permute"; readonly dims: readonly number[] }
   | { readonly kind: "expand" }
-  /** Output index i along a dimension is input index start + step · i. */
-  | {
-      readonly kind: "slice";
-      readonly starts: readonly number[];
-      readonly steps: readonly number[];
-    }
   | AffineView;
 
 /**
@@ -121,7 +115,6 @@ function structureKey(kind: OpKind): string {
 
 function viewKey(view: View): string {
   if (view.kind === "permute") return `permute${view.dims.join()}`;
-  if (view.kind === "slice") return `slice${view.starts.join()};${view.steps.join()}`;
   if (view.kind === "affine") {
     const { dim, along, scale, slope, offset, divisor } = view;
     return `affine${dim},${along},${scale},${slope},${offset},${divisor}`;

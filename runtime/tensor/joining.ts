@@ -1,10 +1,10 @@
 /** Tensors joined to a larger one, or with a border around them. */
 import { differentiable } from "./autograd.ts";
-import { cast, compare, larger, where } from "./elementwise.ts";
+import { cast, clone, compare, larger, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { formatShape, normalizeDim, sameShape } from "./shape.ts";
 import { embed, narrow } from "./slicing.ts";
-import { Tensor } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 import { unsqueeze } from "./views.ts";
 
 /** A kernel reads few tensors: more are joined in groups, so that no element is copied often. */
@@ -60,7 +60,9 @@ function join(tensors: readonly Tensor[], dim: number): Tensor {
   const joined = parts
     .map(({ tensor, start }) => embed(tensor.detach(), dim, start, total))
     .reduce((y, part, i) => where(compare("lt", place, parts[i]?.start ?? 0), y, part));
-  return differentiable(new Tensor(joined.node), "cat", tensors, [], grad =>
+  // Of one tensor, and a view would follow its changes in place.
+  const y = parts.length > 1 ? joined.detach() : clone(joined);
+  return differentiable(y, "cat", tensors, [], grad =>
     parts.map(({ start, length }) => narrow(grad, dim, start, length)),
   );
 }
@@ -111,7 +113,8 @@ export function pad(x: Tensor, padding: readonly number[], value = 0): Tensor {
     }
     y = padDim(y, dim, before, after, value);
   }
-  return y;
+  // A view would follow later changes of the input in place.
+  return clone(y);
 }
 
 function padDim(x: Tensor, dim: number, before: number, after: number, value: number): Tensor {

@@ -1,15 +1,12 @@
 /** Parts of a tensor by ranges of their indices. They are views: reading one costs no copy. */
-import { recordNode } from "../graph/graph.ts";
-import { Node } from "../graph/node.ts";
-import { internOp } from "../kernels/op.ts";
-import { differentiable } from "./autograd.ts";
+import type { AffineView } from "../kernels/op.ts";
 import { full } from "./creation.ts";
-import { cast, compare, div, mul, sub, where } from "./elementwise.ts";
-import { iota } from "./indexing.ts";
+import { cast, where } from "./elementwise.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
-import { Tensor } from "./tensor.ts";
-import { squeeze, viewNode } from "./views.ts";
+import type { Tensor } from "./tensor.ts";
+import { squeeze } from "./views.ts";
+import { affine, inverse } from "./windows.ts";
 
 /**
  * What `slice` takes along a dimension: `null` is Python's `:`, `[start, stop, step]` its
@@ -31,13 +28,7 @@ export function strided(
   step: number,
   length: number,
 ): Tensor {
-  const size = x.shape[dim] ?? 1;
-  if (start === 0 && step === 1 && length === size) return x;
-  const shape = x.shape.with(dim, length);
-  const starts = x.shape.map((_, d) => (d === dim ? start : 0));
-  const steps = x.shape.map((_, d) => (d === dim ? step : 1));
-  const y = new Tensor(viewNode(x.node, { kind: "slice", starts, steps }, shape));
-  return differentiable(y, "slice", [x], [], grad => [embed(grad, dim, start, size, step)]);
+  return affine(x, stepping(dim, start, step), length);
 }
 
 /**
@@ -53,32 +44,16 @@ export function embed(
   step = 1,
   fill = 0,
 ): Tensor {
-  const length = x.shape[dim] ?? 1;
-  const shape = x.shape.with(dim, size);
-  const y =
-    length === 0 ? full(shape, fill, { dtype: x.dtype }) : placed(x, dim, start, shape, step, fill);
-  return differentiable(y, "embed", [x], [], grad => [strided(grad, dim, start, step, length)]);
+  const view = inverse(stepping(dim, start, step));
+  const y = affine(x, view, size);
+  if (fill === 0) return y;
+  const inside = affine(full(x.shape, 1, { dtype: "bool" }), view, size);
+  return cast(where(inside, y, fill), x.dtype);
 }
 
-/** Each element where it belongs, `fill` between them. */
-function placed(
-  x: Tensor,
-  dim: number,
-  start: number,
-  shape: Shape,
-  step: number,
-  fill: number,
-): Tensor {
-  const place = iota(shape, dim);
-  const distance = step > 0 ? sub(place, start) : sub(start, place);
-  const stride = Math.abs(step);
-  // Elements that are not inside read the last one, which `where` then drops.
-  const index = stride === 1 ? distance : div(distance, stride, { roundingMode: "floor" });
-  const reached = mul(compare("ge", distance, 0), compare("lt", index, x.shape[dim] ?? 1));
-  const inside = stride === 1 ? reached : mul(reached, compare("eq", mul(index, stride), distance));
-  const op = internOp({ kind: "gather", dim }, shape, x.dtype);
-  const moved = new Tensor(recordNode(new Node(op, [x.node, index.node])));
-  return cast(where(inside, moved, fill), x.dtype);
+/** Element i is element start + step · i of dimension `dim`. */
+function stepping(dim: number, start: number, step: number): AffineView {
+  return { kind: "affine", dim, along: dim, scale: step, slope: 0, offset: start, divisor: 1 };
 }
 
 /** `x` in the first corner of a tensor of `shape` that is `fill` elsewhere. @internal */

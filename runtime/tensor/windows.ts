@@ -64,9 +64,9 @@ export function overlapAdd(
 
 /**
  * An affine view in which dimension `view.dim` has `size`. It takes no element twice, so that its
- * adjoint is its inverse.
+ * adjoint is its inverse. @internal
  */
-function affine(x: Tensor, view: AffineView, size: number): Tensor {
+export function affine(x: Tensor, view: AffineView, size: number): Tensor {
   const { dim, along, scale, slope, offset, divisor } = view;
   const before = x.shape[dim] ?? 1;
   const still = slope === 0 || x.shape[along] === 1;
@@ -74,8 +74,18 @@ function affine(x: Tensor, view: AffineView, size: number): Tensor {
   const shape = x.shape.with(dim, size);
   const y =
     x.numel === 0 ? zeros(shape, { dtype: x.dtype }) : new Tensor(viewNode(x.node, view, shape));
-  const inverse = { scale: divisor, slope: -slope, offset: -offset, divisor: scale };
-  return differentiable(y, "affine", [x], [], grad => [
-    affine(grad, { ...view, ...inverse }, before),
-  ]);
+  return differentiable(y, "affine", [x], [], grad => [affine(grad, inverse(view), before)]);
+}
+
+/** The view that takes each element back. @internal */
+export function inverse(view: AffineView): AffineView {
+  // A divisor is positive: of a scale that runs backwards the sign goes to all other numbers.
+  const sign = Math.sign(view.scale);
+  return {
+    ...view,
+    scale: view.divisor * sign,
+    slope: -view.slope * sign,
+    offset: -view.offset * sign,
+    divisor: view.scale * sign,
+  };
 }
