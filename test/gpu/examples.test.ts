@@ -35,6 +35,19 @@ test("convnet learns from the first images on", async () => {
   expect(Number(percent)).toBeGreaterThanOrEqual(85);
 });
 
+test("regression finds the curve beneath the noise", async () => {
+  const lines = await run("regression");
+  const distance = /^the network is ([\d.]+) from the curve on average$/.exec(lines.at(-1) ?? "");
+  expect(Number(distance?.[1])).toBeLessThan(0.08);
+});
+
+test("rnn learns to remember", async () => {
+  const lines = await run("rnn", "--length", "6", "--steps", "150");
+  const losses = lines.map(line => Number(/^step \d+: loss ([\d.]+)$/.exec(line)?.[1]));
+  expect(losses.length).toBe(3);
+  expect(losses.at(-1)).toBeLessThan(0.05);
+});
+
 test.each([0.01, 0.1, 0.5, 0.9, 1.02])("parabola with learning rate %d", async lr => {
   const [line = ""] = await run("parabola", "--lr", String(lr));
   const x = Number(/^lr [\d.]+: after 50 steps x is (\S+)$/.exec(line)?.[1]);
