@@ -61,6 +61,11 @@ export class GradFn {
   /** Creation order: an operation comes after those that made its inputs. */
   readonly id = created++;
   inputs: readonly Tensor[];
+  /**
+   * Where the gradients of the inputs go: to the operation that made an input, or to a leaf. As they
+   * were then: a later change in place gives the input another history.
+   */
+  sources: readonly (GradFn | Tensor | null)[];
   derivative: Derivative | null;
   /** See the gradient of the output, in the order in which they were registered. */
   hooks: Set<GradHook> | undefined;
@@ -74,6 +79,7 @@ export class GradFn {
   ) {
     this.name = name;
     this.inputs = inputs;
+    this.sources = inputs.map(input => (input.requiresGrad ? (input.gradFn ?? input) : null));
     this.derivative = derivative;
     this.#saved = saved.map(tensor => ({ tensor, version: tensor.version }));
   }
@@ -101,6 +107,7 @@ export class GradFn {
   /** Forgets inputs and saved values. */
   release(): void {
     this.inputs = [];
+    this.sources = [];
     this.derivative = null;
   }
 }
@@ -135,7 +142,8 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   pin(loss.node);
   backwardTargets.add(loss);
   differentiate([[loss, gradient]], undefined, options, (leaf, grad) => {
-    leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad;
+    // Several leaves may get the same gradient: each has its own tensor to change in place.
+    leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad.requiresGrad ? grad : grad.detach();
   });
 }
 
@@ -184,12 +192,11 @@ function differentiate(
       const gradients = new Map<Tensor | GradFn, Tensor>();
       const wantedFns = new Map<GradFn, Tensor>();
       for (const tensor of wanted ?? []) if (tensor.gradFn) wantedFns.set(tensor.gradFn, tensor);
-      const accumulate = (tensor: Tensor, grad: Tensor) => {
-        const key = tensor.gradFn ?? tensor;
-        const before = gradients.get(key);
-        gradients.set(key, before ? add(before, grad) : grad);
+      const accumulate = (source: Tensor | GradFn, grad: Tensor) => {
+        const before = gradients.get(source);
+        gradients.set(source, before ? add(before, grad) : grad);
       };
-      for (const [root, gradient] of roots) accumulate(root, gradient);
+      for (const [root, gradient] of roots) accumulate(root.gradFn ?? root, gradient);
 
       const order = reachable(roots);
       const leading = wanted && leadingTo(wanted, order);
@@ -201,9 +208,8 @@ function differentiate(
         if (target) found(target, grad);
         if (leading && !leading.has(fn)) continue;
         fn.apply(grad).forEach((inputGrad, i) => {
-          const input = fn.inputs[i];
-          if (input?.requiresGrad && inputGrad)
-            accumulate(input, requireShape(inputGrad, input, fn));
+          const [input, source] = [fn.inputs[i], fn.sources[i]];
+          if (input && source && inputGrad) accumulate(source, requireShape(inputGrad, input, fn));
         });
         if (!retainGraph) fn.release();
       }
@@ -237,10 +243,10 @@ function leadingTo(wanted: ReadonlySet<Tensor>, order: readonly GradFn[]): Reado
   for (const tensor of wanted) targets.add(tensor.gradFn ?? tensor);
   const leading = new Set<GradFn>();
   for (const fn of order.toReversed()) {
-    const leads = fn.inputs.some(({ gradFn }, i) => {
-      const before = gradFn ?? fn.inputs[i];
-      return before && (targets.has(before) || (gradFn && leading.has(gradFn)));
-    });
+    const leads = fn.sources.some(
+      source =>
+        source && (targets.has(source) || (source instanceof GradFn && leading.has(source))),
+    );
     if (leads) leading.add(fn);
   }
   return leading;
@@ -253,7 +259,7 @@ function reachable(roots: readonly Root[]): GradFn[] {
   for (let fn = open.pop(); fn; fn = open.pop()) {
     if (seen.has(fn)) continue;
     seen.add(fn);
-    for (const { gradFn } of fn.inputs) if (gradFn) open.push(gradFn);
+    for (const source of fn.sources) if (source instanceof GradFn) open.push(source);
   }
   return [...seen].sort((a, b) => b.id - a.id);
 }

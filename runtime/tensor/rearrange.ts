@@ -3,11 +3,11 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { remainder, sub } from "./elementwise.ts";
+import { clone, remainder, sub } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
-import { strided } from "./slicing.ts";
+import { stretch } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, permute, reshape } from "./views.ts";
 
@@ -33,12 +33,14 @@ export function roll(
       `roll: shifts [${distances.join(", ")}] and dimensions [${named.join(", ")}] must be as many`,
     );
   }
-  return named.reduce((y, dim, i) => rollDim(y, dim, distances[i] ?? 0), x);
+  return named.length === 0
+    ? clone(x)
+    : named.reduce((y, dim, i) => rollDim(y, dim, distances[i] ?? 0), x);
 }
 
 function rollDim(x: Tensor, dim: number, shift: number): Tensor {
   const size = x.shape[dim] ?? 1;
-  if (size < 2) return x;
+  if (size < 2) return clone(x);
   // The shift is a number and not structure: another one compiles nothing.
   const index = remainder(sub(iota(x.shape, dim), shift), size);
   const op = internOp({ kind: "gather", dim }, x.shape, x.dtype);
@@ -61,7 +63,7 @@ export function repeat(x: Tensor, sizes: Shape): Tensor {
   const ones = shape.flatMap(size => [1, size]);
   const spread = shape.flatMap((size, d) => [sizes[d] ?? 1, size]);
   const result = shape.map((size, d) => size * (sizes[d] ?? 1));
-  return reshape(expand(reshape(x, ones), spread), result);
+  return clone(reshape(expand(reshape(x, ones), spread), result));
 }
 
 /**
@@ -76,10 +78,8 @@ export function repeatInterleave(x: Tensor, repeats: number, dim?: number): Tens
   const at = normalizeDim(dim, x.ndim, "repeatInterleave");
   const apart = x.shape.toSpliced(at + 1, 0, 1);
   const size = x.shape[at] ?? 1;
-  return reshape(
-    expand(reshape(x, apart), apart.with(at + 1, repeats)),
-    x.shape.with(at, size * repeats),
-  );
+  const spread = expand(reshape(x, apart), apart.with(at + 1, repeats));
+  return clone(reshape(spread, x.shape.with(at, size * repeats)));
 }
 
 /**
@@ -124,5 +124,5 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   const start = offset < 0 ? -offset * columns : offset;
   const flat = reshape(last, [...outer, rows * columns]);
   // In row-major order the next element of the diagonal is one row and one column on.
-  return strided(flat, outer.length, length === 0 ? 0 : start, columns + 1, length);
+  return stretch(flat, outer.length, length === 0 ? 0 : start, columns + 1, length);
 }

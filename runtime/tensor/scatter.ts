@@ -3,7 +3,7 @@
  * threads; the cost is that of comparing every index with every place along the dimension.
  */
 import { full } from "./creation.ts";
-import { add, compare, mul, where } from "./elementwise.ts";
+import { add, clone, compare, mul, where } from "./elementwise.ts";
 import { gather, iota, requireIndex, scatterSum } from "./indexing.ts";
 import { amax } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
@@ -22,7 +22,7 @@ import { expand, reshape, unsqueeze } from "./views.ts";
 export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
   const values = source instanceof Tensor ? source : full(index.shape, source, { dtype: x.dtype });
   const at = checkScatter("scatter", x, dim, index, values);
-  if (index.numel === 0) return x;
+  if (index.numel === 0) return clone(x);
   const spread = unsqueeze(index, at);
   const pairs = spread.shape.with(at, x.shape[at] ?? 1);
   const hit = compare("eq", expand(spread, pairs), iota(pairs, at));

@@ -1,7 +1,7 @@
 /** Parts of a tensor by ranges of their indices. They are views: reading one costs no copy. */
 import type { AffineView } from "../kernels/op.ts";
 import { full } from "./creation.ts";
-import { cast, where } from "./elementwise.ts";
+import { cast, clone, where } from "./elementwise.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -29,6 +29,27 @@ export function strided(
   length: number,
 ): Tensor {
   return affine(x, stepping(dim, start, step), length);
+}
+
+/** The same as a view, through which the tensor can be changed. @internal */
+export function stretch(
+  x: Tensor,
+  dim: number,
+  start: number,
+  step: number,
+  length: number,
+): Tensor {
+  const y = strided(x, dim, start, step, length);
+  if (y === x) return x;
+  const size = x.shape[dim] ?? 1;
+  return y.views(
+    x,
+    base => strided(base, dim, start, step, length),
+    (base, value) => {
+      const inside = embed(full(value.shape, 1, { dtype: "bool" }), dim, start, size, step);
+      return cast(where(inside, embed(value, dim, start, size, step), base), base.dtype);
+    },
+  );
 }
 
 /**
@@ -76,7 +97,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
         `${size} of a tensor of shape ${formatShape(x.shape)}`,
     );
   }
-  return strided(x, at, first, 1, length);
+  return stretch(x, at, first, 1, length);
 }
 
 /**
@@ -92,7 +113,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
         `of shape ${formatShape(x.shape)}`,
     );
   }
-  return squeeze(strided(x, at, index < 0 ? index + size : index, 1, 1), at);
+  return squeeze(stretch(x, at, index < 0 ? index + size : index, 1, 1), at);
 }
 
 /**
@@ -129,7 +150,7 @@ function sliceDim(x: Tensor, dim: number, range: Exclude<Range, number>): Tensor
   const bound = (index: number) => Math.min(Math.max(index < 0 ? index + size : index, 0), size);
   const start = bound(from ?? 0);
   const stop = bound(to ?? size);
-  return strided(x, dim, start, step, Math.max(0, Math.ceil((stop - start) / step)));
+  return stretch(x, dim, start, step, Math.max(0, Math.ceil((stop - start) / step)));
 }
 
 /** The elements in the opposite order along the dimensions. */
@@ -138,10 +159,11 @@ export function flip(x: Tensor, dims: readonly number[]): Tensor {
   if (new Set(named).size !== named.length) {
     throw new RangeError(`flip: a dimension appears twice in [${dims.join(", ")}]`);
   }
-  return named.reduce((y, dim) => {
+  const flipped = named.reduce((y, dim) => {
     const size = y.shape[dim] ?? 1;
     return size < 2 ? y : strided(y, dim, size - 1, -1, size);
   }, x);
+  return flipped === x ? clone(x) : flipped;
 }
 
 /**

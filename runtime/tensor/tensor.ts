@@ -33,26 +33,78 @@ export type Operand = Tensor | number;
 /** What `data()` resolves with, by dtype: float32, int32, uint32 and bool. */
 export type TensorData = Float32Array | Int32Array | Uint32Array | Uint8Array;
 
+/** What a view looks at: it sees later changes in place there, and changes of its own go there. */
+interface Viewed {
+  readonly base: Tensor;
+  /** The view of the base. */
+  readonly look: (base: Tensor) => Tensor;
+  /** The base with other values where the view looks. */
+  readonly put: (base: Tensor, value: Tensor) => Tensor;
+  /** Version of the base that the view has seen. */
+  seen: number;
+}
+
 /**
  * An n-dimensional array on the GPU. Operations check shapes at once and compute later: when
  * `item()`, `data()` or `optimizer.step()` needs them.
  */
 export class Tensor {
-  /** The value. In-place methods replace it. @internal */
-  node: Node;
   /** The gradient that `backward()` accumulated. */
   grad: Tensor | null = null;
   /** The operation that made this tensor, for autograd. @internal */
   gradFn: GradFn | null = null;
   /** See the gradient of a leaf, in the order in which they were registered. @internal */
   gradHooks: Set<GradHook> | undefined;
-  /** Counts in-place changes. @internal */
-  version = 0;
+  #node: Node;
+  #version = 0;
   #requiresGrad = false;
+  #viewed: Viewed | undefined;
 
   /** @internal */
   constructor(node: Node) {
-    this.node = node;
+    this.#node = node;
+  }
+
+  /** The value. In-place methods replace it. @internal */
+  get node(): Node {
+    this.#refresh();
+    return this.#node;
+  }
+
+  set node(node: Node) {
+    this.#node = node;
+  }
+
+  /** Counts in-place changes; a view counts with its base. @internal */
+  get version(): number {
+    return this.#viewed ? this.#viewed.base.version : this.#version;
+  }
+
+  set version(version: number) {
+    this.#version = version;
+  }
+
+  /**
+   * Makes this tensor a view of `base`, as PyTorch's share memory.
+   * @param look the view of a base, @param put the base with other values where the view looks.
+   * @internal
+   */
+  views(base: Tensor, look: Viewed["look"], put: Viewed["put"]): this {
+    this.#viewed = { base, look, put, seen: base.version };
+    return this;
+  }
+
+  /** Looks again where the base changed. */
+  #refresh(): void {
+    const viewed = this.#viewed;
+    if (!viewed || viewed.seen === viewed.base.version) return;
+    const now = viewed.look(viewed.base);
+    this.#node = now.#node;
+    // Under noGrad the history is left for a look that may follow it.
+    if (!gradEnabled()) return;
+    viewed.seen = viewed.base.version;
+    this.gradFn = now.gradFn;
+    this.#requiresGrad = now.#requiresGrad;
   }
 
   get shape(): Shape {
@@ -75,6 +127,7 @@ export class Tensor {
 
   /** Whether `backward()` reaches this tensor. */
   get requiresGrad(): boolean {
+    this.#refresh();
     return this.#requiresGrad;
   }
 
@@ -789,15 +842,21 @@ export class Tensor {
           `${this.dtype}. Use the form without "_", or to("${result.dtype}") first`,
       );
     }
-    const { node } = elementwise.cast(result, this.dtype);
+    const value = elementwise.cast(result, this.dtype);
+    if (this.#viewed) {
+      const { base, put } = this.#viewed;
+      base.#replace(method, put(base.#before(), value));
+      return this;
+    }
     // Parameters live where their optimizer put them; everything else just gets a new value.
-    const { op } = this.node;
-    this.node = op.kind === "leaf" && op.bound && this.isLeaf ? assign(this.node, node) : node;
+    const { node } = this;
+    const bound = node.op.kind === "leaf" && node.op.bound && this.isLeaf;
+    this.#node = bound ? assign(node, value.node) : value.node;
     if (gradEnabled()) {
       this.gradFn = result.gradFn;
       this.#requiresGrad = result.#requiresGrad;
     }
-    this.version++;
+    this.#version++;
     return this;
   }
 }

@@ -22,7 +22,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const target = inferShape(x, shape);
   if (sameShape(target, x.shape)) return x;
   const y = new Tensor(viewNode(x.node, { kind: "reshape" }, target));
-  return differentiable(y, "reshape", [x], [], grad => [reshape(grad, x.shape)]);
+  return differentiable(y, "reshape", [x], [], grad => [reshape(grad, x.shape)]).views(
+    x,
+    base => reshape(base, target),
+    (base, value) => reshape(value, base.shape),
+  );
 }
 
 function inferShape(x: Tensor, shape: Shape): Shape {
@@ -60,7 +64,11 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
   const shape = order.map(d => x.shape[d] ?? 1);
   const y = new Tensor(viewNode(x.node, { kind: "permute", dims: order }, shape));
   const inverse = order.map((_, d) => order.indexOf(d));
-  return differentiable(y, "permute", [x], [], grad => [permute(grad, inverse)]);
+  return differentiable(y, "permute", [x], [], grad => [permute(grad, inverse)]).views(
+    x,
+    base => permute(base, order),
+    (_, value) => permute(value, inverse),
+  );
 }
 
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
