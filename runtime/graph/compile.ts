@@ -3,7 +3,8 @@ import { gpu } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
-import { generateKernel, type KernelSpec } from "../kernels/generate.ts";
+import { generateKernel, type KernelSpec, type ParallelSpec } from "../kernels/generate.ts";
+import type { RowsSpec } from "../kernels/rows.ts";
 import { numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
 import { type Binding, entryAt, Layout } from "./layout.ts";
@@ -63,9 +64,14 @@ export function compileTape(
   kernels.forEach((kernel, position) => {
     const code = codes[position];
     if ("program" in kernel) compiler.addProgram(kernel.program);
-    else if (code) compiler.addKernel("members" in kernel ? kernel.members : [kernel], code);
+    else if (code) compiler.addKernel(membersOf(kernel), code);
   });
   return compiler;
+}
+
+function membersOf(kernel: KernelSpec | RowsSpec | ParallelSpec): readonly KernelSpec[] {
+  if ("members" in kernel) return kernel.members;
+  return "parts" in kernel ? kernel.parts : [kernel];
 }
 
 /** Small results that nothing on the tape uses may still be read by the script: they are kept. */

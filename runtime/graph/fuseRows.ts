@@ -2,16 +2,16 @@
  * Joins kernels that work on the same rows: a reduction over the last dimensions, what is computed
  * from it for each row, and what goes back to every element. See kernels/rows.ts.
  */
-import type { KernelSpec } from "../kernels/generate.ts";
+import type { KernelSpec, ParallelSpec } from "../kernels/generate.ts";
 import type { View } from "../kernels/op.ts";
 import { isTrailing } from "../kernels/reduce.ts";
 import type { Rows, RowsSpec } from "../kernels/rows.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { numel, sameShape } from "../tensor/shape.ts";
-import type { TapeEntry } from "./node.ts";
+import type { Reads } from "./reads.ts";
 
 /** A kernel in the order of the plan. */
-export type Scheduled = KernelSpec | RowsSpec | { readonly program: number };
+export type Scheduled = KernelSpec | RowsSpec | ParallelSpec | { readonly program: number };
 
 /** What of a row a value has: all its elements, or one. */
 type Level = "full" | "row";
@@ -21,18 +21,17 @@ const MANY_ROWS = 16;
 const SHORT_ROW = 256;
 
 /**
- * @param kernels in order; `stored` says which values are in memory behind them.
+ * @param kernels in order.
  * @param results entries whose values are asked for, whoever reads them on the tape.
  * @param maxBindings storages that a kernel may bind.
  */
 export function fuseRows(
   kernels: readonly Scheduled[],
-  entries: readonly TapeEntry[],
-  stored: readonly boolean[],
+  reads: Reads,
   results: ReadonlySet<number>,
   maxBindings: number,
 ): Scheduled[] {
-  return new RowFusion(entries, stored, results, maxBindings).fuse(kernels);
+  return new RowFusion(reads, results, maxBindings).fuse(kernels);
 }
 
 /** Kernels that are one so far. It stands where its last member stood. */
@@ -44,24 +43,16 @@ interface Group {
 }
 
 class RowFusion {
-  readonly #entries: readonly TapeEntry[];
-  readonly #stored: readonly boolean[];
+  readonly #reads: Reads;
   readonly #results: ReadonlySet<number>;
   readonly #maxBindings: number;
-  readonly #reads = new Map<number, ReadonlySet<number>>();
   /** In order; undefined where a kernel has moved into a later one. */
   readonly #order: (Scheduled | Group | undefined)[] = [];
   /** Root of a member -> where its group stands in the order. */
   readonly #groups = new Map<number, number>();
 
-  constructor(
-    entries: readonly TapeEntry[],
-    stored: readonly boolean[],
-    results: ReadonlySet<number>,
-    maxBindings: number,
-  ) {
-    this.#entries = entries;
-    this.#stored = stored;
+  constructor(reads: Reads, results: ReadonlySet<number>, maxBindings: number) {
+    this.#reads = reads;
     this.#results = results;
     this.#maxBindings = maxBindings;
   }
@@ -89,10 +80,10 @@ class RowFusion {
 
   /** The group of a kernel: with those whose rows it reads where it can, else by itself. */
   #join(kernel: KernelSpec): Group | undefined {
-    const { op } = this.#entry(kernel.root);
+    const { op } = this.#reads.entry(kernel.root);
     if (op.kind === "assign") return undefined;
     const places = new Set<number>();
-    for (const read of this.#readsOf(kernel)) {
+    for (const read of this.#reads.of(kernel)) {
       const at = this.#groups.get(read);
       if (at !== undefined) places.add(at);
     }
@@ -105,20 +96,27 @@ class RowFusion {
       joined = merged;
       this.#order[at] = undefined;
     }
-    return joined;
+    return joined ?? this.#points(kernel);
+  }
+
+  /** A group of one, where the kernel computes element by element: each is a row. */
+  #points(kernel: KernelSpec): Group | undefined {
+    if (kernel.core !== undefined) return undefined;
+    const rows = { count: numel(this.#reads.entry(kernel.root).op.shape), length: 1 };
+    return { rows, members: [kernel], levels: new Map([[kernel.root, "row" as const]]) };
   }
 
   /** A group of one, where the kernel is a reduction over rows. */
   #alone(kernel: KernelSpec): Group | undefined {
     const { core, root } = kernel;
     if (core === undefined) return undefined;
-    const { op, inputs } = this.#entry(core);
-    const { shape } = this.#entry(inputs[0] ?? -1).op;
+    const { op, inputs } = this.#reads.entry(core);
+    const { shape } = this.#reads.entry(inputs[0] ?? -1).op;
     if (op.kind !== "reduce" || !isTrailing(op.dims, shape)) return undefined;
     const count = numel(op.shape);
     const rows = { count, length: numel(shape) / count };
     const worthwhile = count >= MANY_ROWS || rows.length <= SHORT_ROW;
-    if (!worthwhile || rows.length < 2 || numel(this.#entry(root).op.shape) !== count) {
+    if (!worthwhile || rows.length < 2 || numel(this.#reads.entry(root).op.shape) !== count) {
       return undefined;
     }
     const group = { rows, members: [kernel], levels: new Map([[root, "row" as const]]) };
@@ -128,14 +126,15 @@ class RowFusion {
   /** Moves the group at `at` behind what stands between it and the kernel, and joins both. */
   #merge(before: Group, own: Group | undefined, kernel: KernelSpec, at: number): Group | undefined {
     const { rows } = before;
-    const size = numel(this.#entry(kernel.root).op.shape);
+    const size = numel(this.#reads.entry(kernel.root).op.shape);
     const level = size === rows.count ? "row" : "full";
     const fits =
       size === (level === "row" ? rows.count : rows.count * rows.length) &&
       (own?.rows.count ?? rows.count) === rows.count &&
       (own?.rows.length ?? rows.length) === rows.length &&
       (kernel.core === undefined || own !== undefined) &&
-      this.#entry(kernel.root).phase === this.#entry(before.members[0]?.root ?? -1).phase;
+      this.#reads.entry(kernel.root).phase ===
+        this.#reads.entry(before.members[0]?.root ?? -1).phase;
     if (!fits) return undefined;
     const mine = own ?? { members: [kernel], levels: new Map([[kernel.root, level as Level]]) };
     const merged: Group = {
@@ -158,11 +157,11 @@ class RowFusion {
     const between = this.#order.slice(at + 1).filter(kernel => kernel !== undefined);
     const roots = group.members.map(({ root }) => root);
     return between.every(kernel => {
-      if ("program" in kernel) return false;
+      if ("program" in kernel || "parts" in kernel) return false;
       const members = "members" in kernel ? kernel.members : [kernel];
       return members.every(member => {
-        if (this.#entry(member.root).op.kind === "assign") return false;
-        const reads = this.#readsOf(member);
+        if (this.#reads.entry(member.root).op.kind === "assign") return false;
+        const reads = this.#reads.of(member);
         return !roots.some(root => reads.has(root));
       });
     });
@@ -176,16 +175,16 @@ class RowFusion {
   ): boolean {
     const touches = (i: number): boolean => {
       if (i === kernel.core || levels.has(i)) return true;
-      if (this.#isRead(i) && i !== kernel.root) return false;
-      return this.#entry(i).inputs.some(touches);
+      if (this.#reads.isInMemory(i) && i !== kernel.root) return false;
+      return this.#reads.entry(i).inputs.some(touches);
     };
     const visit = (i: number, level: Level): boolean => {
-      const { op, inputs } = this.#entry(i);
-      if (i !== kernel.root && i !== kernel.core && this.#isRead(i)) {
+      const { op, inputs } = this.#reads.entry(i);
+      if (i !== kernel.root && i !== kernel.core && this.#reads.isInMemory(i)) {
         return (levels.get(i) ?? level) === level;
       }
       const [first = -1, second = -1] = inputs;
-      const shapeOf = (input: number): Shape => this.#entry(input).op.shape;
+      const shapeOf = (input: number): Shape => this.#reads.entry(input).op.shape;
       switch (op.kind) {
         case "map":
           return inputs.every(input => visit(input, level));
@@ -207,38 +206,8 @@ class RowFusion {
     return visit(kernel.root, own);
   }
 
-  #entry(index: number): TapeEntry {
-    const entry = this.#entries[index];
-    if (!entry) throw new Error(`Invariant violation: no entry ${index} on the tape`);
-    return entry;
-  }
-
-  /** Whether other kernels read this value from memory. */
-  #isRead(index: number): boolean {
-    const { kind } = this.#entry(index).op;
-    return (this.#stored[index] ?? false) || kind === "leaf" || kind === "host";
-  }
-
-  /** The values that a kernel reads from memory. */
-  #readsOf({ root }: KernelSpec): ReadonlySet<number> {
-    let reads = this.#reads.get(root);
-    if (!reads) {
-      const found = new Set<number>();
-      const visit = (i: number): void => {
-        for (const input of this.#entry(i).inputs) {
-          if (this.#isRead(input)) found.add(input);
-          else visit(input);
-        }
-      };
-      visit(root);
-      reads = found;
-      this.#reads.set(root, reads);
-    }
-    return reads;
-  }
-
   #bindings(members: readonly KernelSpec[]): number {
-    const all = new Set(members.flatMap(member => [member.root, ...this.#readsOf(member)]));
+    const all = new Set(members.flatMap(member => [member.root, ...this.#reads.of(member)]));
     return all.size;
   }
 
@@ -246,10 +215,10 @@ class RowFusion {
   #countReaders(kernels: readonly (Scheduled | Group)[]): ReadonlyMap<number, number> {
     const readers = new Map<number, number>();
     for (const kernel of kernels) {
-      if ("program" in kernel) continue;
+      if ("program" in kernel || "parts" in kernel) continue;
       const members = "members" in kernel ? kernel.members : [kernel];
       const own = new Set(members.map(({ root }) => root));
-      const reads = new Set(members.flatMap(member => [...this.#readsOf(member)]));
+      const reads = new Set(members.flatMap(member => [...this.#reads.of(member)]));
       for (const read of reads) if (!own.has(read)) readers.set(read, (readers.get(read) ?? 0) + 1);
     }
     return readers;

@@ -10,6 +10,8 @@ import type { Shape } from "../tensor/shape.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { fuseRows, type Scheduled } from "./fuseRows.ts";
 import type { TapeEntry } from "./node.ts";
+import { parallelize } from "./parallel.ts";
+import { Reads } from "./reads.ts";
 
 export interface Schedule {
   /** Kernels and programs (by the index of their entry) in order. */
@@ -53,8 +55,9 @@ export function schedule(
     else if (entry.op.kind === "assign" || stored[i])
       kernels.push({ root: i, core: coreOf.get(i) });
   });
-  const results = new Set([...outputs, ...sinks]);
-  return { kernels: fuseRows(kernels, entries, stored, results, maxReads + 1), stored, sinks };
+  const reads = new Reads(entries, stored);
+  const rows = fuseRows(kernels, reads, new Set([...outputs, ...sinks]), maxReads + 1);
+  return { kernels: parallelize(rows, reads, maxReads + 1), stored, sinks };
 }
 
 /** The factors of a product are read many times: only views of stored values will do. */
@@ -122,6 +125,7 @@ function storeShared(
 ): void {
   const cost: number[] = [];
   const reads: Set<number>[] = [];
+  const repeated = seenThroughWindows(entries, needed);
   entries.forEach((entry, i) => {
     reads[i] = new Set([i]);
     cost[i] = 0;
@@ -129,12 +133,34 @@ function storeShared(
     reads[i] = readSet(entry, reads, stored, maxReads);
     cost[i] = expressionCost(entry, cost);
     const dear = (cost[i] ?? 0) > CHEAP;
-    if (dear && (consumers[i]?.length ?? 0) > 1) stored[i] = true;
+    const again = repeated.has(i) || (consumers[i]?.length ?? 0) > 1;
+    if (dear && again) stored[i] = true;
     if (stored[i]) {
       cost[i] = 0;
       reads[i] = new Set([i]);
     }
   });
+}
+
+/** Values that are read through windows that overlap: each element many times. */
+function seenThroughWindows(
+  entries: readonly TapeEntry[],
+  needed: readonly boolean[],
+): ReadonlySet<number> {
+  const seen = new Set<number>();
+  entries.forEach(({ op }, i) => {
+    if (!needed[i] || op.kind !== "view" || op.view.kind !== "affine") return;
+    const { slope, along, scale } = op.view;
+    if (scale < slope * (op.shape[along] ?? 1)) seen.add(baseOf(entries, i));
+  });
+  return seen;
+}
+
+/** What a chain of views looks at. */
+function baseOf(entries: readonly TapeEntry[], i: number): number {
+  let at = i;
+  while (entries[at]?.op.kind === "view") at = entries[at]?.inputs[0] ?? -1;
+  return at;
 }
 
 /** The stored values that an expression reads; stores the widest inputs until they are few enough. */

@@ -25,6 +25,13 @@ export interface KernelCode {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** What thread `i` of `count` does. */
+export interface LinearBody {
+  readonly label: string;
+  readonly count: number;
+  readonly text: string;
+}
+
 /** Threads of a workgroup where a thread computes one element. */
 export const WORKGROUP_SIZE = 64;
 
@@ -106,6 +113,7 @@ export class KernelBuilder {
   /** From here on, `root` is what is computed. */
   compute(root: number): void {
     this.#root = root;
+    this.#core = undefined;
   }
 
   /** An expression for the element of an entry at a place. */

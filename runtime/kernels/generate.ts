@@ -2,11 +2,11 @@
 import { numel } from "../tensor/shape.ts";
 import { attentionKernel } from "./attention.ts";
 import type { KernelCode, KernelEntry } from "./builder.ts";
-import { KernelBuilder, linearGrid, WORKGROUP_SIZE } from "./builder.ts";
+import { KernelBuilder, type LinearBody, linearGrid, WORKGROUP_SIZE } from "./builder.ts";
 import { Coords } from "./coords.ts";
 import { matmulKernel } from "./matmul.ts";
-import { reduceKernel } from "./reduce.ts";
-import { type RowsSpec, rowsKernel } from "./rows.ts";
+import { reduceBody } from "./reduce.ts";
+import { type RowsSpec, rowsBody } from "./rows.ts";
 
 /** A kernel to be written. */
 export interface KernelSpec {
@@ -16,30 +16,55 @@ export interface KernelSpec {
   readonly core: number | undefined;
 }
 
+/** Reductions that do not depend on each other, in one dispatch. */
+export interface ParallelSpec {
+  readonly parts: readonly KernelSpec[];
+}
+
 /** Writes the kernel of a specification. */
 export function generateKernel(
-  spec: KernelSpec | RowsSpec,
+  spec: KernelSpec | RowsSpec | ParallelSpec,
   entries: readonly KernelEntry[],
   stored: readonly boolean[],
 ): KernelCode {
   const builder = new KernelBuilder(entries, stored);
-  if ("rows" in spec) return rowsKernel(builder, spec);
+  if ("rows" in spec) return linearKernel(builder, [rowsBody(builder, spec)]);
+  if ("parts" in spec)
+    return linearKernel(
+      builder,
+      spec.parts.map(part => body(builder, part)),
+    );
   builder.compute(spec.root);
   const core = spec.core === undefined ? undefined : builder.entry(spec.core).op.kind;
   if (spec.core !== undefined && core === "matmul")
     return matmulKernel(builder, spec.core, spec.root);
   if (spec.core !== undefined && core === "attention") return attentionKernel(builder, spec.core);
-  if (spec.core !== undefined) return reduceKernel(builder, spec.core, spec.root);
-  return mapKernel(builder, spec.root);
+  return linearKernel(builder, [body(builder, spec)]);
 }
 
-function mapKernel(builder: KernelBuilder, root: number): KernelCode {
-  const { op } = builder.entry(root);
-  const count = numel(op.shape);
-  const { workgroups, index } = linearGrid(count);
-  const body = builder.scope(() =>
-    builder.store(root, Coords.fromLinear(builder.bind, op.shape, "i")),
+function body(builder: KernelBuilder, { root, core }: KernelSpec): LinearBody {
+  return core === undefined ? mapBody(builder, root) : reduceBody(builder, core, root);
+}
+
+function mapBody(builder: KernelBuilder, root: number): LinearBody {
+  const { shape } = builder.entry(root).op;
+  builder.compute(root);
+  const text = builder.scope(() =>
+    builder.store(root, Coords.fromLinear(builder.bind, shape, "i")),
   );
-  const main = `let i = ${index};\nif (i >= ${count}u) { return; }\n${body}`;
-  return builder.finish(builder.label(root), main, [WORKGROUP_SIZE], workgroups);
+  return { label: builder.label(root), count: numel(shape), text };
+}
+
+/** A thread for each element, or row, of each body; the bodies are beside each other. */
+function linearKernel(builder: KernelBuilder, bodies: readonly LinearBody[]): KernelCode {
+  let end = 0;
+  const branches = bodies.map(({ count, text }) => {
+    const start = end;
+    end += count;
+    return `if (thread < ${end}u) {\nlet i = thread - ${start}u;\n${text}\n}`;
+  });
+  const { workgroups, index } = linearGrid(end);
+  const main = `let thread = ${index};\n${branches.join(" else ")}`;
+  const label = bodies.map(body => body.label).join(", ");
+  return builder.finish(label, main, [WORKGROUP_SIZE], workgroups);
 }

@@ -1,8 +1,7 @@
 /** Reductions: a thread an output, serial over what is reduced. */
 
 import { contiguousStrides, numel } from "../tensor/shape.ts";
-import type { KernelBuilder, KernelCode } from "./builder.ts";
-import { linearGrid, WORKGROUP_SIZE } from "./builder.ts";
+import type { KernelBuilder, LinearBody } from "./builder.ts";
 import { Coords } from "./coords.ts";
 import type { WgslType } from "./elementwise.ts";
 import type { ReduceFn } from "./op.ts";
@@ -23,18 +22,16 @@ const HIGHEST: Record<WgslType, string> = {
   bool: "true",
 };
 
-/** The kernel of reduction `core`, whose result goes through element-wise operations to `root`. */
-export function reduceKernel(builder: KernelBuilder, core: number, root: number): KernelCode {
-  const { op } = builder.entry(core);
-  const count = numel(op.shape);
-  const { workgroups, index } = linearGrid(count);
-  const main = builder.scope(() => {
+/** Reduction `core`, whose result goes through element-wise operations to `root`. */
+export function reduceBody(builder: KernelBuilder, core: number, root: number): LinearBody {
+  const { shape } = builder.entry(core).op;
+  builder.compute(root);
+  const text = builder.scope(() => {
     reduction(builder, core);
     builder.setCore(core, "total");
-    builder.store(root, Coords.fromLinear(builder.bind, op.shape, "i"));
+    builder.store(root, Coords.fromLinear(builder.bind, shape, "i"));
   });
-  const guard = `let i = ${index};\nif (i >= ${count}u) { return; }\n`;
-  return builder.finish(builder.label(core), guard + main, [WORKGROUP_SIZE], workgroups);
+  return { label: builder.label(core), count: numel(shape), text };
 }
 
 /** Adds statements that leave element `i` of reduction `core` in `total`. */

@@ -4,8 +4,7 @@
  * which needs no barrier. LayerNorm, softmax and cross-entropy are one dispatch that way.
  */
 import { numel } from "../tensor/shape.ts";
-import type { KernelBuilder, KernelCode } from "./builder.ts";
-import { linearGrid, WORKGROUP_SIZE } from "./builder.ts";
+import type { KernelBuilder, LinearBody } from "./builder.ts";
 import { Coords } from "./coords.ts";
 import type { KernelSpec } from "./generate.ts";
 import { reduction } from "./reduce.ts";
@@ -24,16 +23,13 @@ export interface RowsSpec {
   readonly local: ReadonlySet<number>;
 }
 
-/** The kernel of a specification. */
-export function rowsKernel(builder: KernelBuilder, spec: RowsSpec): KernelCode {
-  const { count } = spec.rows;
-  const { workgroups, index } = linearGrid(count);
-  const main = builder.scope(() => {
+/** What the thread of row `i` does. */
+export function rowsBody(builder: KernelBuilder, spec: RowsSpec): LinearBody {
+  const text = builder.scope(() => {
     for (const member of spec.members) addMember(builder, spec, member);
   });
-  const guard = `let i = ${index};\nif (i >= ${count}u) { return; }\n`;
   const label = spec.members.map(({ root, core }) => builder.label(core ?? root)).join(" ");
-  return builder.finish(label, guard + main, [WORKGROUP_SIZE], workgroups);
+  return { label, count: spec.rows.count, text };
 }
 
 function addMember(builder: KernelBuilder, spec: RowsSpec, { root, core }: KernelSpec): void {
