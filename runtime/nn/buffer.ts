@@ -12,5 +12,7 @@ export class Buffer extends Tensor {
   constructor(data: Tensor, options: { persistent?: boolean } = {}) {
     super(data.node);
     this.persistent = options.persistent ?? true;
+    // What it was computed from may change; it does not.
+    if (!data.node.host) this.keep();
   }
 }

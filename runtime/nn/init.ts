@@ -154,5 +154,5 @@ function matrixShape(tensor: Tensor, name: string): readonly number[] {
 }
 
 function fill(tensor: Tensor, value: Operand): Tensor {
-  return noGrad(() => tensor.copy_(value));
+  return noGrad(() => tensor.copy_(value).keep());
 }

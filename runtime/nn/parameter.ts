@@ -9,6 +9,8 @@ export class Parameter extends Tensor {
   constructor(data: Tensor, requiresGrad = true) {
     super(data.node);
     this.requiresGrad_(requiresGrad);
+    // What it was computed from may change; it does not.
+    if (!data.node.host) this.keep();
   }
 
   /**

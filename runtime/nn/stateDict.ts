@@ -60,7 +60,8 @@ export function restore(
   noGrad(() => {
     for (const [name, target] of targets) {
       const source = sources.get(name);
-      if (source) target.copy_(source);
+      // Kept: a model that only answers would copy its weights anew each time.
+      if (source) target.copy_(source).keep();
     }
   });
   return { missingKeys, unexpectedKeys };

@@ -194,23 +194,23 @@ compareCurvature("layers-second-derivatives", {
 
 test("running statistics are right when nothing is read for many steps", async () => {
   const layer = new nn.BatchNorm1d(2);
-  for (let i = 0; i < 300; i++)
+  for (let i = 0; i < 100; i++)
     layer.forward(
       tensor([
         [0, i],
         [2, i + 4],
       ]),
     );
-  // 0.9ⁿ is 0 by then: the mean of the first channel is 1, its variance 2.
+  // 0.9ⁿ is nearly 0 by then: the mean of the first channel is 1, its variance 2.
   const [mean, variance, batches] = layer.namedBuffers().map(([, buffer]) => buffer);
   const values = await required(mean).data();
-  expectClose("mean", [values[0] ?? 0], [1 - 0.9 ** 300]);
+  expectClose("mean", [values[0] ?? 0], [1 - 0.9 ** 100]);
   expectClose(
     "variance",
     await required(variance).data(),
-    [2, 8].map(v => v + (1 - v) * 0.9 ** 300),
+    [2, 8].map(v => v + (1 - v) * 0.9 ** 100),
   );
-  expect(await required(batches).item()).toBe(300);
+  expect(await required(batches).item()).toBe(100);
   noGrad(() => layer.eval().forward(tensor([[0, 0]])));
-  expect(await required(batches).item()).toBe(300);
+  expect(await required(batches).item()).toBe(100);
 });
