@@ -18,7 +18,7 @@ import * as sampling from "./sampling.ts";
 import { cumsum } from "./scan.ts";
 import * as scattering from "./scatter.ts";
 import type { Shape, Sizes } from "./shape.ts";
-import { formatShape, numel, sameShape, sizesOf } from "./shape.ts";
+import { formatShape, normalizeDim, numel, sameShape, sizesOf } from "./shape.ts";
 import type { Range } from "./slicing.ts";
 import * as slicing from "./slicing.ts";
 import type { ValuesAndIndices } from "./sorting.ts";
@@ -123,6 +123,14 @@ export class Tensor {
   /** Number of elements. */
   get numel(): number {
     return numel(this.shape);
+  }
+
+  /** All sizes, or that of one dimension. */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    if (dim === undefined) return this.shape;
+    return this.shape[normalizeDim(dim, this.ndim, "size")] ?? 1;
   }
 
   /** Whether `backward()` reaches this tensor. */
@@ -429,6 +437,23 @@ export class Tensor {
   /** The same values in another dtype; floats are cut towards zero. */
   to(dtype: DType): Tensor {
     return elementwise.cast(this, dtype);
+  }
+
+  /** As float32. */
+  float(): Tensor {
+    return this.to("float32");
+  }
+  /** As int32; floats are cut towards zero. */
+  int(): Tensor {
+    return this.to("int32");
+  }
+  /** As int32, the only signed integer that WebGPU has. */
+  long(): Tensor {
+    return this.to("int32");
+  }
+  /** Whether elements are not 0. */
+  bool(): Tensor {
+    return this.to("bool");
   }
 
   // Over dimensions; all of them where none is named

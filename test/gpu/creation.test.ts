@@ -65,6 +65,15 @@ test("requiresGrad is an option of what makes float32", () => {
   expect(linspace(0, 1, 3, { requiresGrad: true }).isLeaf).toBe(true);
 });
 
+test("sizes and dtypes by PyTorch's names", async () => {
+  const x = tensor([[0, 1.75, -1.75]]);
+  expect([x.size(), x.size(-1), x.size(0)]).toEqual([[1, 3], 3, 1]);
+  expect(() => x.size(2)).toThrow("size: dimension 2 is out of range");
+  expect([...(await x.int().data())]).toEqual([0, 1, -1]);
+  expect([...(await x.bool().data())]).toEqual([0, 1, 1]);
+  expect([x.long().dtype, x.bool().float().dtype]).toEqual(["int32", "float32"]);
+});
+
 describe("random choices", () => {
   const COUNT = 20_000;
 
