@@ -82,9 +82,9 @@ export function batchNorm(
   const channels = channelsOf("batchNorm", input, options);
   const { weight, bias } = perChannel(options, input.ndim);
   if (!training && runningMean && runningVar) {
-    const [mean, variance] = [runningMean, runningVar].map(each => alongChannels(each, input.ndim));
-    const scaled = input.sub(mean ?? 0).div(variance?.add(eps).sqrt() ?? 1);
-    return affine(scaled, { weight, bias });
+    const mean = alongChannels(runningMean, input.ndim);
+    const deviation = alongChannels(runningVar, input.ndim).add(eps).sqrt();
+    return affine(input.sub(mean).div(deviation), { weight, bias });
   }
   const count = input.numel / channels;
   if (training && count === 1) {
