@@ -74,14 +74,15 @@ function storeFactors(
 
 /** Stores what a chain of views looks at. Constants are as good as stored. */
 function storeBase(entries: readonly TapeEntry[], i: number, stored: boolean[]): void {
+  const base = baseOf(entries, i);
+  if (entries[base]?.op.kind !== "scalar" && !isLeafLike(entries, base)) stored[base] = true;
+}
+
+/** What a chain of views looks at. */
+function baseOf(entries: readonly TapeEntry[], i: number): number {
   let at = i;
-  for (;;) {
-    const entry = entries[at];
-    if (!entry || entry.op.kind === "scalar" || isLeafLike(entries, at)) return;
-    if (entry.op.kind !== "view") break;
-    at = entry.inputs[0] ?? -1;
-  }
-  stored[at] = true;
+  while (entries[at]?.op.kind === "view") at = entries[at]?.inputs[0] ?? -1;
+  return at;
 }
 
 /**
@@ -151,16 +152,9 @@ function seenThroughWindows(
   entries.forEach(({ op }, i) => {
     if (!needed[i] || op.kind !== "view" || op.view.kind !== "affine") return;
     const { slope, along, scale } = op.view;
-    if (scale < slope * (op.shape[along] ?? 1)) seen.add(baseOf(entries, i));
+    if (slope > 0 && scale < slope * (op.shape[along] ?? 1)) seen.add(baseOf(entries, i));
   });
   return seen;
-}
-
-/** What a chain of views looks at. */
-function baseOf(entries: readonly TapeEntry[], i: number): number {
-  let at = i;
-  while (entries[at]?.op.kind === "view") at = entries[at]?.inputs[0] ?? -1;
-  return at;
 }
 
 /** The stored values that an expression reads; stores the widest inputs until they are few enough. */

@@ -36,7 +36,7 @@ export interface LinearBody {
 export const WORKGROUP_SIZE = 64;
 
 /** Most workgroups along a dimension that WebGPU promises. */
-const MAX_WORKGROUPS = 65_535;
+export const MAX_WORKGROUPS = 65_535;
 
 /** Builds one kernel. */
 export class KernelBuilder {

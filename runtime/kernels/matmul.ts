@@ -4,7 +4,7 @@
  */
 
 import { numel } from "../tensor/shape.ts";
-import type { KernelBuilder, KernelCode } from "./builder.ts";
+import { type KernelBuilder, type KernelCode, MAX_WORKGROUPS } from "./builder.ts";
 import { Coords } from "./coords.ts";
 
 /** Rows and columns of the result that a thread computes, at most. */
@@ -41,11 +41,18 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
     builder.line(`let w = ${vector}(${row.join(", ")});`);
     for (const r of range(rows)) builder.line(`part${r} += a${r} * w;`);
   });
+  const count = Math.max(1, numel(batches));
+  const depth = Math.min(count, MAX_WORKGROUPS);
+  // More batches than a grid may be deep are taken in turns.
+  const [open, close] =
+    count > depth
+      ? [`for (var batch = gid.z; batch < ${count}u; batch += ${depth}u) {`, "}"]
+      : ["let batch = gid.z;", ""];
   const main = [
-    "let batch = gid.z;",
     `if (gid.y * ${rows}u >= ${m}u || gid.x * ${columns}u >= ${n}u) { return; }`,
     ...range(rows).map(r => `let row${r} = min(gid.y * ${rows}u + ${r}u, ${m - 1}u);`),
     ...range(columns).map(c => `let column${c} = min(gid.x * ${columns}u + ${c}u, ${n - 1}u);`),
+    open,
     `var tile: array<${vector}, ${rows}>;`,
     `for (var block = 0u; block < ${k}u; block += ${BLOCK}u) {`,
     ...range(rows).map(r => `var part${r} = ${vector}();`),
@@ -58,6 +65,7 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
     `for (var c = 0u; c < ${columns}u; c++) {`,
     `put(batch, gid.y * ${rows}u + r, gid.x * ${columns}u + c, tile[r]${columns === 1 ? "" : "[c]"});`,
     "}\n}",
+    close,
   ].join("\n");
 
   builder.setCore(core, "total");
@@ -74,11 +82,7 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
     "matmul",
     main,
     [THREADS, THREADS],
-    [
-      Math.ceil(Math.ceil(n / columns) / THREADS),
-      Math.ceil(Math.ceil(m / rows) / THREADS),
-      Math.max(1, numel(batches)),
-    ],
+    [Math.ceil(Math.ceil(n / columns) / THREADS), Math.ceil(Math.ceil(m / rows) / THREADS), depth],
     functions,
   );
 }

@@ -129,6 +129,13 @@ describe("layers", () => {
   });
 });
 
+test("more samples and groups than a grid is deep", async () => {
+  const [samples, channels] = [260, 253];
+  const x = zeros(samples, channels, 2).add(1);
+  const y = F.conv1d(x, zeros(channels, 1, 2).add(0.5), null, { groups: channels });
+  expect(await y.eq(1).sum().item()).toBe(samples * channels);
+});
+
 /** What may be views inside of the engine, but no views in PyTorch. */
 test.each<[string, (x: Tensor) => Tensor]>([
   ["unfold", x => F.unfold(x, 1)],
