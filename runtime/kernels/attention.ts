@@ -1,7 +1,7 @@
 /**
  * Scaled dot-product attention without the matrix of scores in memory (Milakov and Gimelshein 2018;
- * Dao et al. 2022, arXiv 2205.14135). A thread works on one query, or for the gradients of keys and
- * values on one key, and goes over the others: no workgroup memory, no barrier, no atomic add.
+ * Dao et al. 2022, arXiv 2205.14135). A thread works on a few queries, or for the gradients of keys and
+ * values on a few keys, and goes over the others: no workgroup memory, no barrier, no atomic add.
  *
  * With s = scale · q·k + mask, p = exp(s − logsumexp s), o = Σ p v, and g the gradient of o:
  * dv = Σ p g, ds = p (g·v − g·o), dq = scale Σ ds k, dk = scale Σ ds q.
@@ -38,7 +38,10 @@ export function attentionKernel(builder: KernelBuilder, core: number): KernelCod
   }
 }
 
-/** Writes one of the kernels; `i` is the row of this thread, `j` that of the loop. */
+/** Numbers of a row times rows that a thread holds at most, of each of two or three kinds. */
+const REGISTERS = 128;
+
+/** Writes one of the kernels: a thread holds `tile` rows `i`, and goes over the rows `j`. */
 class AttentionWriter {
   readonly #builder: KernelBuilder;
   readonly #core: number;
@@ -49,6 +52,7 @@ class AttentionWriter {
   readonly #depth: number;
   readonly #queries: number;
   readonly #keys: number;
+  #tile = 1;
 
   constructor(builder: KernelBuilder, core: number, factors: Factors, causal: boolean) {
     this.#builder = builder;
@@ -57,32 +61,40 @@ class AttentionWriter {
     this.#causal = causal;
     [this.#queries = 1, this.#width = 1] = builder.entry(factors.query).op.shape.slice(-2);
     [this.#keys = 1, this.#depth = 1] = builder.entry(factors.value).op.shape.slice(-2);
+    builder.use("expNan");
   }
 
   /** [..., queries, depth + 1]: the output, and log Σ exp s behind it. */
   output(): KernelCode {
     const { query, key, value } = this.#factors;
     const depth = this.#depth;
-    this.#builder.use("expNan", "logAccurate");
+    this.#builder.use("logAccurate");
     return this.#kernel("attention", this.#queries, () => {
-      this.#load("q", query, this.#width);
-      this.#line(`var acc: array<f32, ${depth}>;\nvar top = 0.0;\nvar mass = 0.0;`);
+      this.#loadTile("q", query, this.#width);
+      this.#declare("acc", depth);
+      this.#rows(r => this.#line(`var top${r} = ${LOWEST};\nvar mass${r} = 0.0;`));
       this.#overKeys(() => {
-        this.#score("q", key, "i", "j");
-        // The largest score so far is taken out of the sums, so that none overflows.
-        this.#line(
-          "let rises = j == 0u || s > top;",
-          "let shrink = select(1.0, select(0.0, expNan(top - s), j > 0u), rises);",
-          "top = select(top, s, rises);",
-          "let p = expNan(s - top);",
-          "mass = mass * shrink + p;",
-        );
-        this.#each(depth, () => {
-          this.#line(`acc[c] = acc[c] * shrink + p * ${this.#at(value, "j")};`);
+        this.#loadRow("k", key, this.#width);
+        this.#loadRow("v", value, depth);
+        this.#rows(r => {
+          this.#score(r, `q${r}_`, "k", `i${r}`, "j");
+          // The largest score so far is taken out of the sums, so that none overflows.
+          this.#line(
+            `let rises${r} = s${r} > top${r};`,
+            `let shrink${r} = select(1.0, expNan(top${r} - s${r}), rises${r});`,
+            `top${r} = select(top${r}, s${r}, rises${r});`,
+            `let p${r} = expNan(s${r} - top${r});`,
+            `mass${r} = mass${r} * shrink${r} + p${r};`,
+          );
+          this.#each(depth, c => {
+            this.#line(`acc${r}_${c} = acc${r}_${c} * shrink${r} + p${r} * v${c};`);
+          });
         });
       });
-      this.#each(depth, () => this.#store("c", "acc[c] / mass"));
-      this.#store(`${depth}u`, "top + logAccurate(mass)");
+      this.#rows(r => {
+        this.#store(r, 0, depth, c => `acc${r}_${c} / mass${r}`);
+        this.#storeOne(r, depth, `top${r} + logAccurate(mass${r})`);
+      });
     });
   }
 
@@ -90,22 +102,33 @@ class AttentionWriter {
   queryGrad(output: number, gradient: number): KernelCode {
     const { key, query, value } = this.#factors;
     const [width, depth] = [this.#width, this.#depth];
-    this.#builder.use("expNan");
     return this.#kernel("attention: query", this.#queries, () => {
-      this.#load("q", query, width);
-      this.#load("g", gradient, depth);
-      this.#line(`var acc: array<f32, ${width}>;\nvar go = 0.0;`);
-      this.#each(depth, () => this.#line(`go += g[c] * ${this.#at(output, "i")};`));
-      this.#line(`let norm = ${this.#at(output, "i", `${depth}u`)};`);
-      this.#overKeys(() => {
-        this.#score("q", key, "i", "j");
-        this.#line("let p = expNan(s - norm);\nvar gv = 0.0;");
-        this.#each(depth, () => this.#line(`gv += g[c] * ${this.#at(value, "j")};`));
-        this.#line("let ds = p * (gv - go);");
-        this.#each(width, () => this.#line(`acc[c] += ds * ${this.#at(key, "j")};`));
+      this.#loadTile("q", query, width);
+      this.#loadTile("g", gradient, depth);
+      this.#declare("acc", width);
+      this.#rows(r => {
+        const products = range(depth).map(c => {
+          return `${component(`g${r}_`, c)} * ${this.#at(output, `i${r}`, c)}`;
+        });
+        this.#line(`let go${r} = ${products.join(" + ")};`);
+        this.#line(`let norm${r} = ${this.#at(output, `i${r}`, depth)};`);
       });
-      this.#each(width, () => this.#store("c", "acc[c] * scale"));
-      this.#store(`${width}u`, "go");
+      this.#overKeys(() => {
+        this.#loadRow("k", key, width);
+        this.#loadRow("v", value, depth);
+        this.#rows(r => {
+          this.#score(r, `q${r}_`, "k", `i${r}`, "j");
+          this.#line(
+            `let p${r} = expNan(s${r} - norm${r});`,
+            `let ds${r} = p${r} * (${dot(`g${r}_`, "v", depth)} - go${r});`,
+          );
+          this.#each(width, c => this.#line(`acc${r}_${c} += ds${r} * k${c};`));
+        });
+      });
+      this.#rows(r => {
+        this.#store(r, 0, width, c => `acc${r}_${c} * scale`);
+        this.#storeOne(r, width, `go${r}`);
+      });
     });
   }
 
@@ -113,48 +136,61 @@ class AttentionWriter {
   keyGrad(output: number, gradient: number, queryGrad: number): KernelCode {
     const { key, query, value } = this.#factors;
     const [width, depth] = [this.#width, this.#depth];
-    this.#builder.use("expNan");
     return this.#kernel("attention: key and value", this.#keys, () => {
-      this.#load("k", key, width);
-      this.#load("v", value, depth);
-      this.#line(`var dk: array<f32, ${width}>;\nvar dv: array<f32, ${depth}>;`);
-      this.#loop(this.#causal ? "i" : "0u", `${this.#queries}u`, () => {
-        this.#score("k", query, "j", "i");
-        this.#line(`let p = expNan(s - ${this.#at(output, "j", `${depth}u`)});\nvar gv = 0.0;`);
-        this.#each(depth, () => {
-          const g = this.#at(gradient, "j");
-          this.#line(`gv += ${g} * v[c];\ndv[c] += p * ${g};`);
+      this.#loadTile("k", key, width);
+      this.#loadTile("v", value, depth);
+      this.#declare("dk", width);
+      this.#declare("dv", depth);
+      this.#loop(this.#causal ? "i0" : "0u", `${this.#queries}u`, () => {
+        this.#loadRow("q", query, width);
+        this.#loadRow("g", gradient, depth);
+        this.#line(`let norm = ${this.#at(output, "j", depth)};`);
+        this.#line(`let go = ${this.#at(queryGrad, "j", width)};`);
+        this.#rows(r => {
+          this.#score(r, `k${r}_`, "q", "j", `i${r}`);
+          this.#line(
+            `let p${r} = expNan(s${r} - norm);`,
+            `let ds${r} = p${r} * (${dot(`v${r}_`, "g", depth)} - go);`,
+          );
+          this.#each(width, c => this.#line(`dk${r}_${c} += ds${r} * q${c};`));
+          this.#each(depth, c => this.#line(`dv${r}_${c} += p${r} * g${c};`));
         });
-        this.#line(`let ds = p * (gv - ${this.#at(queryGrad, "j", `${width}u`)});`);
-        this.#each(width, () => this.#line(`dk[c] += ds * ${this.#at(query, "j")};`));
       });
-      this.#each(width, () => this.#store("c", "dk[c] * scale"));
-      this.#each(depth, () => this.#store(`c + ${width}u`, "dv[c]"));
+      this.#rows(r => {
+        this.#store(r, 0, width, c => `dk${r}_${c} * scale`);
+        this.#store(r, width, depth, c => `dv${r}_${c}`);
+      });
     });
   }
 
-  /** A thread for each of the `rows` of each batch. */
+  /** A thread for each tile of the `rows` of each batch. */
   #kernel(label: string, rows: number, body: () => void): KernelCode {
+    const largest = Math.max(this.#width, this.#depth);
+    this.#tile = Math.max(1, Math.min(4, rows, Math.floor(REGISTERS / largest)));
+    const tiles = Math.ceil(rows / this.#tile);
     const batches = numel(this.#builder.entry(this.#core).op.shape.slice(0, -2));
-    const { workgroups, index } = linearGrid(batches * rows);
+    const { workgroups, index } = linearGrid(batches * tiles);
     const main = this.#builder.scope(() => {
       const { scale } = this.#factors;
       const number = this.#builder.value(scale, Coords.fromLinear(this.#builder.bind, [], "0u"));
       this.#line(`let scale = ${number};`);
+      // Where the tile ends behind the last row, that one is computed more than once.
+      this.#rows(r => this.#line(`let i${r} = min(first + ${r}u, ${rows - 1}u);`));
       body();
     });
     const guard = [
       `let thread = ${index};`,
-      `if (thread >= ${batches * rows}u) { return; }`,
-      `let batch = thread / ${rows}u;`,
-      `let i = thread % ${rows}u;\n`,
+      `if (thread >= ${batches * tiles}u) { return; }`,
+      `let batch = thread / ${tiles}u;`,
+      `let first = thread % ${tiles}u * ${this.#tile}u;\n`,
     ].join("\n");
     return this.#builder.finish(label, guard + main, [WORKGROUP_SIZE], workgroups);
   }
 
-  /** Over the keys that query `i` looks at. */
+  /** Over the keys that the queries of the tile look at. */
   #overKeys(body: () => void): void {
-    this.#loop("0u", this.#causal ? `min(i + 1u, ${this.#keys}u)` : `${this.#keys}u`, body);
+    const end = `min(i${this.#tile - 1} + 1u, ${this.#keys}u)`;
+    this.#loop("0u", this.#causal ? end : `${this.#keys}u`, body);
   }
 
   #loop(from: string, to: string, body: () => void): void {
@@ -162,35 +198,61 @@ class AttentionWriter {
     this.#line(`for (var j = ${from}; j < ${to}; j++) {\n${text}\n}`);
   }
 
-  /** Over the elements `c` of a row. */
-  #each(size: number, body: () => void): void {
-    const text = this.#builder.scope(body);
-    this.#line(`for (var c = 0u; c < ${size}u; c++) {\n${text}\n}`);
+  #rows(body: (r: number) => void): void {
+    for (const r of range(this.#tile)) body(r);
   }
 
-  /** Declares `s`, the score of a query and a key: one is in `row`, `factor` has the other at `j`. */
-  #score(row: string, factor: number, query: string, key: string): void {
-    this.#line("var product = 0.0;");
-    this.#each(this.#width, () => this.#line(`product += ${row}[c] * ${this.#at(factor, "j")};`));
+  /** Over the vectors of a row. */
+  #each(size: number, body: (c: number) => void): void {
+    for (const c of range(Math.ceil(size / 4))) body(c);
+  }
+
+  /** Declares `s`, the score of a query and a key: one is in the tile, the other in `row`. */
+  #score(r: number, tile: string, row: string, query: string, key: string): void {
     const { mask } = this.#factors;
+    const product = `${dot(tile, row, this.#width)} * scale`;
+    const added = mask === undefined ? "" : ` + ${this.#at(mask, query, key)}`;
+    const seen = `${product}${added}`;
     this.#line(
-      `let s = product * scale${mask === undefined ? "" : ` + ${this.#at(mask, query, key)}`};`,
+      `let s${r} = ${this.#causal ? `select(${LOWEST}, ${seen}, ${key} <= ${query})` : seen};`,
     );
   }
 
-  /** Loads row `i` of a factor into registers. */
-  #load(name: string, factor: number, size: number): void {
-    this.#line(`var ${name}: array<f32, ${size}>;`);
-    this.#each(size, () => this.#line(`${name}[c] = ${this.#at(factor, "i")};`));
+  /** Declares zeros for each row of the tile. */
+  #declare(name: string, size: number): void {
+    this.#rows(r => this.#each(size, c => this.#line(`var ${name}${r}_${c} = vec4f();`)));
+  }
+
+  /** Loads the rows of the tile of a factor. */
+  #loadTile(name: string, factor: number, size: number): void {
+    this.#rows(r => this.#loadRow(`${name}${r}_`, factor, size, `i${r}`));
+  }
+
+  /** Loads a row of a factor, as vectors that are zero behind its end. */
+  #loadRow(name: string, factor: number, size: number, row = "j"): void {
+    this.#each(size, c => {
+      const four = range(4).map(e => (4 * c + e < size ? this.#at(factor, row, 4 * c + e) : "0.0"));
+      this.#line(`let ${name}${c} = vec4f(${four.join(", ")});`);
+    });
   }
 
   /** Element [row, column] of a factor in this thread's batch. */
-  #at(factor: number, row: string, column = "c"): string {
-    return this.#builder.value(factor, this.#place(factor, row, column));
+  #at(factor: number, row: string, column: number | string): string {
+    return this.#builder.value(factor, this.#place(factor, row, String(column)));
   }
 
-  #store(column: string, value: string): void {
-    const { linear } = this.#place(this.#core, "i", column);
+  /** Stores the vectors of a row, from `offset` on. */
+  #store(r: number, offset: number, size: number, vector: (c: number) => string): void {
+    this.#each(size, c => {
+      this.#line(`let out${r}_${offset + c} = ${vector(c)};`);
+      for (const e of range(Math.min(4, size - 4 * c))) {
+        this.#storeOne(r, offset + 4 * c + e, `out${r}_${offset + c}[${e}]`);
+      }
+    });
+  }
+
+  #storeOne(r: number, column: number, value: string): void {
+    const { linear } = this.#place(this.#core, `i${r}`, String(column));
     this.#line(`${this.#builder.binding(this.#core)}[${linear}] = ${value};`);
   }
 
@@ -198,10 +260,29 @@ class AttentionWriter {
     const { bind } = this.#builder;
     const { shape } = this.#builder.entry(entry).op;
     const batch = Coords.fromLinear(bind, shape.slice(0, -2), "batch").axes;
-    return Coords.fromAxes(bind, shape, [...batch, row, column]);
+    const at = /^\d+$/.test(column) ? `${column}u` : column;
+    return Coords.fromAxes(bind, shape, [...batch, row, at]);
   }
 
   #line(...statements: string[]): void {
     for (const statement of statements) this.#builder.line(statement);
   }
+}
+
+/** The lowest finite number. */
+const LOWEST = "-3.4028234e38";
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Element `c` of a row in vectors. */
+function component(name: string, c: number): string {
+  return `${name}${Math.floor(c / 4)}[${c % 4}]`;
+}
+
+/** The product of two rows in vectors. */
+function dot(a: string, b: string, size: number): string {
+  const products = range(Math.ceil(size / 4)).map(c => `dot(${a}${c}, ${b}${c})`);
+  return `(${products.join(" + ")})`;
 }
