@@ -3,14 +3,15 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { compare, where } from "./elementwise.ts";
+import { cast, compare, where } from "./elementwise.ts";
 import { hostValues } from "./hostValues.ts";
+import { matmul } from "./linear.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { grow } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
-import { expand, reshape, unsqueeze } from "./views.ts";
+import { expand, reshape, transpose, unsqueeze } from "./views.ts";
 
 /** The index along `dim` in a tensor of `shape`, int32. */
 export function iota(shape: Shape, dim: number): Tensor {
@@ -47,9 +48,39 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
       `indexSelect: index must have one dimension, this one has shape ${formatShape(index.shape)}`,
     );
   }
-  const shape = x.shape.with(at, index.numel);
-  const column = x.shape.map((_, d) => (d === at ? index.numel : 1));
-  return gather(x, at, expand(reshape(index, column), shape));
+  const y = gather(x.detach(), at, alongDim(index, x.shape, at));
+  const size = x.shape[at] ?? 1;
+  return differentiable(y, "indexSelect", [x], [index], grad => [indexSum(grad, at, index, size)]);
+}
+
+/** A one-dimensional index along `dim`, the same in all other dimensions of `shape`. @internal */
+export function alongDim(index: Tensor, shape: Shape, dim: number): Tensor {
+  const column = shape.map((_, d) => (d === dim ? index.numel : 1));
+  return expand(reshape(index, column), shape.with(dim, index.numel));
+}
+
+/** Most pairs of an index and a place of which it is kept in memory whether they are equal. */
+const KEPT_PAIRS = 1 << 22;
+/** Fewer columns do not make up for a second kernel. */
+const FEW_COLUMNS = 8;
+
+/**
+ * The slices of `x` added to a dimension of `size`, at the places that `index` names: the product with
+ * a matrix of ones and zeros, where that is not too large.
+ */
+function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
+  const count = index.numel;
+  const columns = count === 0 ? 0 : x.numel / count;
+  if (count * size > KEPT_PAIRS || columns < FEW_COLUMNS) {
+    return scatterSum(x, dim, alongDim(index, x.shape, dim), x.shape.with(dim, size));
+  }
+  const front = transpose(x.detach(), 0, dim);
+  const hits = cast(compare("eq", iota([size, count], 0), reshape(index, [1, count])), "float32");
+  const sums = matmul(hits, reshape(front, [count, columns]));
+  const y = transpose(reshape(sums, front.shape.with(0, size)), 0, dim);
+  return differentiable(y.detach(), "indexSum", [x], [index], grad => [
+    indexSelect(grad, dim, index),
+  ]);
 }
 
 /**

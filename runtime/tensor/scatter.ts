@@ -4,13 +4,13 @@
  */
 import { full } from "./creation.ts";
 import { add, clone, compare, mul, where } from "./elementwise.ts";
-import { gather, iota, requireIndex, scatterSum } from "./indexing.ts";
+import { alongDim, gather, iota, requireIndex, scatterSum } from "./indexing.ts";
 import { amax } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim, sameShape } from "./shape.ts";
 import { grow, slice } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
-import { expand, reshape, unsqueeze } from "./views.ts";
+import { expand, unsqueeze } from "./views.ts";
 
 /**
  * x with `y[index[i][j]][j] = source[i][j]` for dim 0, and so on. Of several elements for one place
@@ -55,9 +55,8 @@ export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor, 
         `${at} needs a source of shape ${formatShape(expected)}, got ${formatShape(source.shape)}`,
     );
   }
-  const column = x.shape.map((_, d) => (d === at ? index.numel : 1));
-  const places = expand(reshape(index, column), expected);
   requireIndex(index, "indexAdd", x.shape[at] ?? 1, at);
+  const places = alongDim(index, x.shape, at);
   return scatterAdd(x, at, places, alpha === 1 ? source : mul(source, alpha));
 }
 
