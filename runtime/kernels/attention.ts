@@ -75,7 +75,7 @@ class AttentionWriter {
       this.#rows(r => this.#line(`var top${r} = ${LOWEST};\nvar mass${r} = 0.0;`));
       this.#overKeys(() => {
         this.#loadRow("k", key, this.#width);
-        this.#loadRow("v", value, depth);
+        this.#loadRow("val", value, depth);
         this.#rows(r => {
           this.#score(r, `q${r}_`, "k", `i${r}`, "j");
           // The largest score so far is taken out of the sums, so that none overflows.
@@ -87,7 +87,7 @@ class AttentionWriter {
             `mass${r} = mass${r} * shrink${r} + p${r};`,
           );
           this.#each(depth, c => {
-            this.#line(`acc${r}_${c} = acc${r}_${c} * shrink${r} + p${r} * v${c};`);
+            this.#line(`acc${r}_${c} = acc${r}_${c} * shrink${r} + p${r} * val${c};`);
           });
         });
       });
@@ -115,12 +115,12 @@ class AttentionWriter {
       });
       this.#overKeys(() => {
         this.#loadRow("k", key, width);
-        this.#loadRow("v", value, depth);
+        this.#loadRow("val", value, depth);
         this.#rows(r => {
           this.#score(r, `q${r}_`, "k", `i${r}`, "j");
           this.#line(
             `let p${r} = expNan(s${r} - norm${r});`,
-            `let ds${r} = p${r} * (${dot(`g${r}_`, "v", depth)} - go${r});`,
+            `let ds${r} = p${r} * (${dot(`g${r}_`, "val", depth)} - go${r});`,
           );
           this.#each(width, c => this.#line(`acc${r}_${c} += ds${r} * k${c};`));
         });
