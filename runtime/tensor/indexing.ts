@@ -3,8 +3,9 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
-import { cast, compare, where } from "./elementwise.ts";
+import { add, cast, compare, where } from "./elementwise.ts";
 import { hostValues } from "./hostValues.ts";
+import { cat } from "./joining.ts";
 import { matmul } from "./linear.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
@@ -59,25 +60,32 @@ export function alongDim(index: Tensor, shape: Shape, dim: number): Tensor {
   return expand(reshape(index, column), shape.with(dim, index.numel));
 }
 
-/** Most pairs of an index and a place of which it is kept in memory whether they are equal. */
+/** Most pairs of an index and a place of which it is kept in memory at once whether they are equal. */
 const KEPT_PAIRS = 1 << 22;
+const MAX_PRODUCTS = 16;
 /** Fewer columns do not make up for a second kernel. */
 const FEW_COLUMNS = 8;
 
 /**
  * The slices of `x` added to a dimension of `size`, at the places that `index` names: the product with
- * a matrix of ones and zeros, where that is not too large.
+ * a matrix of ones and zeros, in parts where that is large.
  */
 function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
   const count = index.numel;
   const columns = count === 0 ? 0 : x.numel / count;
-  if (count * size > KEPT_PAIRS || columns < FEW_COLUMNS) {
+  if (count * size > MAX_PRODUCTS * KEPT_PAIRS || columns < FEW_COLUMNS) {
     return scatterSum(x, dim, alongDim(index, x.shape, dim), x.shape.with(dim, size));
   }
   const front = transpose(x.detach(), 0, dim);
-  const hits = cast(compare("eq", iota([size, count], 0), reshape(index, [1, count])), "float32");
-  const sums = matmul(hits, reshape(front, [count, columns]));
-  const y = transpose(reshape(sums, front.shape.with(0, size)), 0, dim);
+  const rows = reshape(front, [count, columns]);
+  const sums: Tensor[] = [];
+  const step = Math.max(1, Math.floor(KEPT_PAIRS / count));
+  for (let start = 0; start < size; start += step) {
+    const pairs = [Math.min(step, size - start), count];
+    const hits = compare("eq", add(iota(pairs, 0), start), reshape(index, [1, count]));
+    sums.push(matmul(cast(hits, "float32"), rows));
+  }
+  const y = transpose(reshape(cat(sums), front.shape.with(0, size)), 0, dim);
   return differentiable(y.detach(), "indexSum", [x], [index], grad => [
     indexSelect(grad, dim, index),
   ]);
