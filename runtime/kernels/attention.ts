@@ -38,8 +38,8 @@ export function attentionKernel(builder: KernelBuilder, core: number): KernelCod
   }
 }
 
-/** Numbers of a row times rows that a thread holds at most, of each of two or three kinds. */
-const REGISTERS = 128;
+/** Numbers of the rows that a thread holds of a factor, at most: more compile longer than they save. */
+const REGISTERS = 64;
 
 /** Writes one of the kernels: a thread holds `tile` rows `i`, and goes over the rows `j`. */
 class AttentionWriter {
