@@ -227,7 +227,9 @@ export class Tensor {
     if (!this.#requiresGrad) {
       throw new Error("registerHook: cannot register a hook on a tensor that requires no gradient");
     }
-    const hooks = this.gradFn ? (this.gradFn.hooks ??= new Set()) : (this.gradHooks ??= new Set());
+    const hooks = (this.gradFn ? this.gradFn.hooks : this.gradHooks) ?? new Set<GradHook>();
+    if (this.gradFn) this.gradFn.hooks = hooks;
+    else this.gradHooks = hooks;
     hooks.add(hook);
     return { remove: () => void hooks.delete(hook) };
   }
