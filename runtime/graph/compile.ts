@@ -7,6 +7,7 @@ import { generateKernel, type KernelSpec, type ParallelSpec } from "../kernels/g
 import type { RowsSpec } from "../kernels/rows.ts";
 import { numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
+import { debugGraph, debugPlan, debugSource } from "./debug.ts";
 import { type Binding, entryAt, Layout } from "./layout.ts";
 import { ALIGNMENT } from "./memory.ts";
 import type { Phase, TapeEntry } from "./node.ts";
@@ -54,6 +55,7 @@ export function compileTape(
   const codes = kernels.map(kernel =>
     "program" in kernel ? undefined : generateKernel(kernel, entries, stored),
   );
+  debugGraph(entries, stored);
   const layout = new Layout(entries, stored, [...outputs, ...sinks]);
   codes.forEach((code, position) => {
     layout.use(code?.bindings ?? [], position);
@@ -66,6 +68,7 @@ export function compileTape(
     if ("program" in kernel) compiler.addProgram(kernel.program);
     else if (code) compiler.addKernel(membersOf(kernel), code);
   });
+  debugPlan(compiler.kernels, layout.bytes);
   return compiler;
 }
 
@@ -101,6 +104,7 @@ class Compiler implements CompiledTape {
     const phase = roots[0]?.phase;
     if (!phase || roots.every(({ op }) => numel(op.shape) === 0)) return;
     const { label, wgsl, workgroups, scalars } = code;
+    debugSource(code);
     const block = this.#addScalars(scalars.length);
     // An entry with several numbers stands there once for each: the first says where they begin.
     new Set(scalars).forEach(entry => {
