@@ -1,5 +1,4 @@
-import type { GradFn } from "./autograd.ts";
-import { differentiable, grad, gradEnabled, withGrad } from "./autograd.ts";
+import { differentiable, GradFn, grad, gradEnabled, withGrad } from "./autograd.ts";
 import { randomStream, withRandomStream } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -25,19 +24,16 @@ export function checkpoint<Inputs extends readonly Tensor[]>(
 
 /** The inputs, and the other leaves that a result depends on, as far as they require gradients. */
 function sourcesOf(result: Tensor, inputs: readonly Tensor[]): Tensor[] {
-  const isSource = new Set(inputs.flatMap(input => input.gradFn ?? []));
-  const sources = new Set(inputs.filter(input => input.requiresGrad));
-  const seen = new Set<GradFn>();
-  const visit = (tensor: Tensor): void => {
-    const { gradFn } = tensor;
-    if (!gradFn) {
-      if (tensor.requiresGrad) sources.add(tensor);
-      return;
-    }
-    if (seen.has(gradFn) || isSource.has(gradFn)) return;
-    seen.add(gradFn);
-    gradFn.inputs.forEach(visit);
+  const given = inputs.filter(input => input.requiresGrad);
+  const leaves = new Set(given);
+  const seen = new Set<GradFn>(given.flatMap(({ gradFn }) => gradFn ?? []));
+  const visit = (source: GradFn | Tensor | null): void => {
+    if (source instanceof GradFn) {
+      if (seen.has(source)) return;
+      seen.add(source);
+      source.sources.forEach(visit);
+    } else if (source) leaves.add(source);
   };
-  visit(result);
-  return [...sources];
+  visit(result.gradFn);
+  return [...leaves];
 }
