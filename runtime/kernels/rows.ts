@@ -26,18 +26,26 @@ export interface RowsSpec {
 /** What the thread of row `i` does. */
 export function rowsBody(builder: KernelBuilder, spec: RowsSpec): LinearBody {
   const text = builder.scope(() => {
-    for (const member of spec.members) addMember(builder, spec, member);
+    spec.members.forEach((member, m) => {
+      addMember(builder, spec, member, m);
+    });
   });
   const label = spec.members.map(({ root, core }) => builder.label(core ?? root)).join(" ");
   return { label, count: spec.rows.count, text };
 }
 
-function addMember(builder: KernelBuilder, spec: RowsSpec, { root, core }: KernelSpec): void {
+/** Names are those of places in the kernel, not on the tape: equal kernels have equal texts. */
+function addMember(
+  builder: KernelBuilder,
+  spec: RowsSpec,
+  { root, core }: KernelSpec,
+  m: number,
+): void {
   const { shape } = builder.entry(root).op;
   builder.compute(root);
-  if (core !== undefined) addReduction(builder, core);
+  if (core !== undefined) addReduction(builder, core, `total${m}`);
   if (numel(shape) === spec.rows.count) {
-    const name = `row${root}`;
+    const name = `row${m}`;
     builder.line(
       `let ${name} = ${builder.value(root, Coords.fromLinear(builder.bind, shape, "i"))};`,
     );
@@ -53,8 +61,7 @@ function addMember(builder: KernelBuilder, spec: RowsSpec, { root, core }: Kerne
 }
 
 /** Leaves the reduction of row i in a variable of the row. */
-function addReduction(builder: KernelBuilder, core: number): void {
-  const name = `total${core}`;
+function addReduction(builder: KernelBuilder, core: number, name: string): void {
   const loop = builder.scope(() => reduction(builder, core));
   builder.line(`var ${name}: ${builder.type(core)};\n{\n${loop}\n${name} = total;\n}`);
   builder.know(core, name);
