@@ -11,6 +11,7 @@ import { gpu } from "../../runtime/gpu/device.ts";
 import { manualSeed, nn, optim, randn, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
+import { quantile } from "./table.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
 
@@ -91,13 +92,4 @@ function milliseconds(): number {
   if (!gpu.adapter.software) return performance.now();
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-/** The quantile of a sample, interpolated. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] ?? Number.NaN;
-  const high = sorted[Math.ceil(at)] ?? Number.NaN;
-  return low + (high - low) * (at - Math.floor(at));
 }

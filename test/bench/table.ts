@@ -11,22 +11,24 @@ export interface Measurement {
 export function table(measurements: readonly Measurement[]): string {
   const rows = measurements.map(({ what, unit, samples, goal }) => {
     const sorted = samples.toSorted((a, b) => a - b);
-    const spread = `${number(sorted.at(0))} – ${number(sorted.at(-1))}`;
-    return `| ${what} | ${number(median(sorted))} ${unit} | ${spread} | ${samples.length} | ${goal} |`;
+    const spread = `${formatNumber(sorted.at(0))} – ${formatNumber(sorted.at(-1))}`;
+    return `| ${what} | ${formatNumber(quantile(samples, 0.5))} ${unit} | ${spread} | ${samples.length} | ${goal} |`;
   });
   return ["| | median | spread | n | goal |", "| --- | --- | --- | --- | --- |", ...rows].join(
     "\n",
   );
 }
 
-/** Median of sorted numbers; NaN of none. */
-function median(sorted: readonly number[]): number {
-  const middle = (sorted.length - 1) / 2;
-  const low = sorted[Math.floor(middle)] ?? Number.NaN;
-  const high = sorted[Math.ceil(middle)] ?? Number.NaN;
-  return (low + high) / 2;
+/** The quantile of a sample, interpolated; NaN of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? Number.NaN;
+  const high = sorted[Math.ceil(at)] ?? Number.NaN;
+  return low + (high - low) * (at - Math.floor(at));
 }
 
-function number(value = Number.NaN): string {
+/** A number to three digits, or to the unit where that is more. */
+export function formatNumber(value = Number.NaN): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
