@@ -30,6 +30,8 @@ const environment = { ...process.env };
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "stepscope-client-"));
+  // A project of its own, whatever lies in the folders above.
+  writeFileSync(join(folder, "package.json"), "{}");
   process.env.XDG_RUNTIME_DIR = folder;
 });
 
