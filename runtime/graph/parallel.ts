@@ -34,7 +34,7 @@ export function parallelize(
         reads.entry(first.root).phase === reads.entry(kernel.root).phase &&
         parts.every(part => members(between).every(other => reads.areIndependent(part, other))) &&
         parts.every(part => reads.areIndependent(part, kernel));
-      if (fits && place >= 0 && parts.length > 0) order[place] = undefined;
+      if (fits && parts.length > 0) order[place] = undefined;
       parts = fits ? joined : [kernel];
       place = order.length;
       order.push(parts.length === 1 ? kernel : { parts });

@@ -13,65 +13,41 @@ import type { PerDimension } from "../tensor/space.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 
-/** The largest element of each window over sequences. */
-export class MaxPool1d extends Module {
+/** What all pools of windows have: the size of a window, and options. */
+abstract class Pool<Options> extends Module {
   readonly kernelSize: PerDimension;
-  readonly options: MaxPoolOptions;
+  readonly options: Options | undefined;
 
-  constructor(kernelSize: PerDimension, options: MaxPoolOptions = {}) {
+  constructor(kernelSize: PerDimension, options?: Options) {
     super();
     this.kernelSize = kernelSize;
     this.options = options;
   }
+}
 
+/** The largest element of each window over sequences. */
+export class MaxPool1d extends Pool<MaxPoolOptions> {
   forward(input: Tensor): Tensor {
     return maxPool1d(input, this.kernelSize, this.options);
   }
 }
 
 /** The largest element of each window over images. */
-export class MaxPool2d extends Module {
-  readonly kernelSize: PerDimension;
-  readonly options: MaxPoolOptions;
-
-  constructor(kernelSize: PerDimension, options: MaxPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-
+export class MaxPool2d extends Pool<MaxPoolOptions> {
   forward(input: Tensor): Tensor {
     return maxPool2d(input, this.kernelSize, this.options);
   }
 }
 
 /** The mean of each window over sequences. */
-export class AvgPool1d extends Module {
-  readonly kernelSize: PerDimension;
-  readonly options: AvgPoolOptions;
-
-  constructor(kernelSize: PerDimension, options: AvgPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-
+export class AvgPool1d extends Pool<AvgPoolOptions> {
   forward(input: Tensor): Tensor {
     return avgPool1d(input, this.kernelSize, this.options);
   }
 }
 
 /** The mean of each window over images. */
-export class AvgPool2d extends Module {
-  readonly kernelSize: PerDimension;
-  readonly options: AvgPoolOptions;
-
-  constructor(kernelSize: PerDimension, options: AvgPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-
+export class AvgPool2d extends Pool<AvgPoolOptions> {
   forward(input: Tensor): Tensor {
     return avgPool2d(input, this.kernelSize, this.options);
   }

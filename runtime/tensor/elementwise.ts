@@ -239,7 +239,7 @@ export function larger(a: DType, b: DType): DType {
 }
 
 /** PyTorch's promotion, for our dtypes: the larger one; a fraction makes float32. @internal */
-export function promote(a: Operand, b: Operand): DType {
+function promote(a: Operand, b: Operand): DType {
   return larger(dtypeOf(a, b), dtypeOf(b, a));
 }
 

@@ -18,8 +18,8 @@ export interface FusedAttention {
   readonly composed: (query: Tensor, key: Tensor, value: Tensor) => Tensor;
 }
 
-/** Largest size of a query or value: a thread holds two or three in registers. */
-const REGISTERS = 256;
+/** Largest size of a query or value: a thread holds two or three of them. */
+const LARGEST_ROW = 256;
 
 /** Whether the kernels take these shapes. */
 export function canFuse(query: Tensor, key: Tensor, value: Tensor): boolean {
@@ -28,7 +28,7 @@ export function canFuse(query: Tensor, key: Tensor, value: Tensor): boolean {
     value.shape.at(-1),
     key.shape.at(-2),
   ];
-  return keys > 0 && Math.min(width, depth) > 0 && Math.max(width, depth) <= REGISTERS;
+  return keys > 0 && Math.min(width, depth) > 0 && Math.max(width, depth) <= LARGEST_ROW;
 }
 
 /** softmax(q kᵀ · scale + mask) v; batch dimensions broadcast. */
