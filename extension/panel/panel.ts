@@ -1,12 +1,12 @@
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
+import { pageHtml } from "../../runtime/page/html.ts";
+import { PageFeed } from "../../runtime/page/pageFeed.ts";
+import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { Runs } from "../runs/runs.ts";
-import { pageHtml } from "./html.ts";
-import { PageFeed } from "./pageFeed.ts";
-import { parsePageMessage, parsePageState } from "./pageMessages.ts";
 
 /** What the panel shows: a run in the store, or why there is none (yet) of a script. */
 export type PanelContent =
@@ -145,7 +145,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       this.#post({ type: "empty", reason: content.reason });
       return;
     }
-    const { readHistory } = await import("./history.ts");
+    const { readHistory } = await import("../../runtime/page/history.ts");
     if (content !== this.#content || !this.#ready || this.#feed) return;
     // From here to the first step that is read nothing may be awaited: the history ends where the
     // live messages begin.

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { Received } from "../../runtime/page/history.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
@@ -8,13 +9,6 @@ export interface RunListener {
   run(run: RunRecord): void;
   steps(batch: StepBatch): void;
   log(log: LogRecord): void;
-}
-
-/** How much of a run has arrived: the run store has at least as much. */
-export interface Received {
-  readonly run: RunRecord;
-  readonly steps: number;
-  readonly logs: number;
 }
 
 /** A run that this window follows, as far as its sidecar has told of it. */

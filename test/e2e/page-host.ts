@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
-import { pageHtml } from "../../extension/panel/html.ts";
+import { pageHtml } from "../../runtime/page/html.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
 import type { PageTheme } from "./page-themes.ts";

@@ -32,7 +32,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/index.ts": ["runtime/nn", "runtime/optim", "runtime/data", ...ENGINE],
   "runtime/store": ["runtime/protocol"],
   "runtime/client": ["runtime/protocol", "runtime/store"],
-  "runtime/cli": ["runtime/protocol", "runtime/store", "runtime/client"],
+  // What serves the panel's page, whoever shows it.
+  "runtime/page": ["runtime/protocol", "runtime/store"],
+  "runtime/cli": ["runtime/protocol", "runtime/store", "runtime/client", "runtime/page"],
   // It tells which adapter there is without opening a device.
   "runtime/cli/doctor.ts": [
     "runtime/cli",
@@ -42,7 +44,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/store",
   ],
   "runtime/sidecar": ["runtime"],
-  extension: ["runtime/protocol", "runtime/store", "runtime/client"],
+  extension: ["runtime/protocol", "runtime/store", "runtime/client", "runtime/page"],
   webview: ["runtime/protocol"],
   examples: ["stepscope"],
 };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FEED_INTERVAL, PageFeed } from "../../extension/panel/pageFeed.ts";
+import { FEED_INTERVAL, PageFeed } from "../../runtime/page/pageFeed.ts";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import {

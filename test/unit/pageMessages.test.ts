@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { pageHtml } from "../../extension/panel/html.ts";
-import { parsePageMessage, parsePageState } from "../../extension/panel/pageMessages.ts";
+import { pageHtml } from "../../runtime/page/html.ts";
+import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
 
 describe("parsePageMessage", () => {
   it.each([

@@ -1,4 +1,4 @@
-import type { FromPageMessage } from "../../runtime/protocol/page.ts";
+import type { FromPageMessage } from "../protocol/page.ts";
 
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {

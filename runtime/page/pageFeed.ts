@@ -1,7 +1,7 @@
-import type { LogRecord } from "../../runtime/protocol/messages.ts";
-import type { ToPageMessage } from "../../runtime/protocol/page.ts";
-import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { continues, joinBatches, type StepBatch } from "../../runtime/protocol/steps.ts";
+import type { LogRecord } from "../protocol/messages.ts";
+import type { ToPageMessage } from "../protocol/page.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
 
 /** Shortest time between two messages to a page, in milliseconds: at most 20 a second. */
 export const FEED_INTERVAL = 50;

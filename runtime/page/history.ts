@@ -1,6 +1,13 @@
-import type { ToPageMessage } from "../../runtime/protocol/page.ts";
-import { openRun } from "../../runtime/store/reader.ts";
-import type { Received } from "../runs/liveRun.ts";
+import type { ToPageMessage } from "../protocol/page.ts";
+import type { RunRecord } from "../protocol/run.ts";
+import { openRun } from "../store/reader.ts";
+
+/** How much of a run has arrived by live messages: the run store has at least as much. */
+export interface Received {
+  readonly run: RunRecord;
+  readonly steps: number;
+  readonly logs: number;
+}
 
 /**
  * The messages that bring a page up to date from the run store: `hydrate` with the first chunk of
