@@ -1,4 +1,6 @@
 /** The public API. Nothing else is public. */
+export { load, save } from "./checkpoint/archive.ts";
+export * as safetensors from "./checkpoint/safetensors.ts";
 export * as data from "./data/index.ts";
 export type { DType } from "./kernels/op.ts";
 export * as nn from "./nn/index.ts";

@@ -28,8 +28,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/nn": ["runtime/tensor"],
   "runtime/optim": ["runtime/nn", "runtime/insight", "runtime/protocol", ...ENGINE],
   "runtime/data": ["runtime/tensor", ...LEAVES],
+  "runtime/checkpoint": [
+    "runtime/nn",
+    "runtime/optim",
+    "runtime/data",
+    "runtime/insight",
+    "runtime/protocol",
+    ...ENGINE,
+  ],
   "runtime/insight": ["runtime/kernels", "runtime/gpu", "runtime/protocol"],
-  "runtime/index.ts": ["runtime/nn", "runtime/optim", "runtime/data", ...ENGINE],
+  "runtime/index.ts": [
+    "runtime/nn",
+    "runtime/optim",
+    "runtime/data",
+    "runtime/checkpoint",
+    ...ENGINE,
+  ],
   "runtime/store": ["runtime/protocol"],
   "runtime/client": ["runtime/protocol", "runtime/store"],
   // What serves the panel's page, whoever shows it.
