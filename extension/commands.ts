@@ -5,11 +5,19 @@ import type { Panel } from "./panel/panel.ts";
 import { reportNotStarted } from "./runs/failures.ts";
 import type { RunOutput } from "./runs/output.ts";
 import type { Runs } from "./runs/runs.ts";
+import type { ScriptArguments } from "./runs/scriptArguments.ts";
 import type { StoredRuns } from "./runs/storedRuns.ts";
 import { mayRun } from "./runs/trust.ts";
 
 /** Files that Node and the sidecar's compiler take for modules. */
-const SCRIPT_EXTENSIONS: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
+const SCRIPT_EXTENSIONS: ReadonlySet<string> = new Set([
+  ".ts",
+  ".mts",
+  ".cts",
+  ".js",
+  ".mjs",
+  ".cjs",
+]);
 
 /** What the commands act on. */
 export interface CommandParts {
@@ -17,13 +25,21 @@ export interface CommandParts {
   readonly stored: StoredRuns;
   readonly panel: Panel;
   readonly output: RunOutput;
+  readonly scriptArguments: ScriptArguments;
 }
 
 /** Registers the commands. Those of a file take its URI, or else the file of the active editor. */
-export function registerCommands({ runs, stored, panel, output }: CommandParts): vscode.Disposable {
+export function registerCommands({
+  runs,
+  stored,
+  panel,
+  output,
+  scriptArguments,
+}: CommandParts): vscode.Disposable {
   const register = vscode.commands.registerCommand;
   return vscode.Disposable.from(
     register(Command.train, (uri?: unknown) => train(target(uri))),
+    register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
     register(Command.showOutput, () => output.show()),
@@ -33,7 +49,7 @@ export function registerCommands({ runs, stored, panel, output }: CommandParts):
     if (!mayRun()) return;
     if (!uri || !isScript(uri)) {
       void vscode.window.showWarningMessage(
-        vscode.l10n.t("Open a training file first: a .ts, .mts, .js or .mjs file on disk."),
+        vscode.l10n.t("Open a training file first: a TypeScript or JavaScript file on disk."),
       );
       return;
     }
@@ -47,13 +63,21 @@ export function registerCommands({ runs, stored, panel, output }: CommandParts):
     panel.show({ script, reason: starting });
     const progress = { location: vscode.ProgressLocation.Window, title: starting };
     try {
-      const run = await vscode.window.withProgress(progress, () => runs.start(script));
+      const run = await vscode.window.withProgress(progress, () =>
+        runs.start(script, scriptArguments.of(script)),
+      );
       panel.update({ runFolder: run.folder });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       panel.update({ script, reason });
       void reportNotStarted(script, reason);
     }
+  }
+
+  async function trainWithArguments(uri: vscode.Uri | undefined): Promise<void> {
+    if (!mayRun()) return;
+    if (uri && isScript(uri) && !(await scriptArguments.ask(uri.fsPath))) return;
+    await train(uri);
   }
 
   function stop(uri: vscode.Uri | undefined): void {

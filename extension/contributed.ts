@@ -2,6 +2,7 @@
 
 export const Command = {
   train: "stepscope.train",
+  trainWithArguments: "stepscope.trainWithArguments",
   stop: "stepscope.stop",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
@@ -20,7 +21,11 @@ export const ContextKey = {
 /** Settings, without the section. */
 export const Setting = {
   codeLensEnabled: "codeLens.enabled",
+  inlineLayers: "inlineValues.layers",
+  inlineLoss: "inlineValues.loss",
+  inlineStep: "inlineValues.step",
   nodePath: "nodePath",
+  trainOnSave: "trainOnSave",
 } as const;
 
 export const SECTION = "stepscope";
@@ -29,6 +34,6 @@ export const PANEL_VIEW_TYPE = "stepscope.panel";
 
 /** Documents that may train: modules on disk, where the sidecar reads them. */
 export const TRAINING_FILES = [
-  { scheme: "file", language: "typescript", pattern: "**/*.{ts,mts}" },
-  { scheme: "file", language: "javascript", pattern: "**/*.{js,mjs}" },
+  { scheme: "file", language: "typescript", pattern: "**/*.{ts,mts,cts}" },
+  { scheme: "file", language: "javascript", pattern: "**/*.{js,mjs,cjs}" },
 ] as const;

@@ -15,3 +15,14 @@ export function formatLoss(loss: number): string {
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US").replaceAll(",", GROUP);
 }
+
+/** A rate or a ratio as short as it can be said with three significant digits: 0.002, 2e-4. */
+export function formatRate(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || (size < 1e6 && size >= 1e-3) || size === 0) {
+    return formatLoss(Number(value.toPrecision(3)))
+      .replace(/(\.\d*?)0+$/, "$1")
+      .replace(/\.$/, "");
+  }
+  return value.toExponential(2).replace(/\.?0*e\+?/, "e");
+}

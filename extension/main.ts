@@ -1,7 +1,9 @@
 import * as vscode from "vscode";
 import { ErrorDiagnostics } from "./code/errorDiagnostics.ts";
+import { InlineValues } from "./code/inlineValues.ts";
 import { TrainingDocuments } from "./code/trainingDocuments.ts";
 import { TrainingLens } from "./code/trainingLens.ts";
+import { ValueHover } from "./code/valueHover.ts";
 import { registerCommands } from "./commands.ts";
 import { ContextKeys } from "./contextKeys.ts";
 import { PANEL_VIEW_TYPE, TRAINING_FILES } from "./contributed.ts";
@@ -9,8 +11,10 @@ import { Panel } from "./panel/panel.ts";
 import { reportFailure } from "./runs/failures.ts";
 import { RunOutput } from "./runs/output.ts";
 import { Runs } from "./runs/runs.ts";
+import { ScriptArguments } from "./runs/scriptArguments.ts";
 import { RunStatusBar } from "./runs/statusBar.ts";
 import { StoredRuns } from "./runs/storedRuns.ts";
+import { TrainOnSave } from "./runs/trainOnSave.ts";
 
 /** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -19,18 +23,23 @@ export function activate(context: vscode.ExtensionContext): void {
   const documents = new TrainingDocuments();
   const output = new RunOutput(runs);
   const panel = new Panel(context.extensionUri, runs);
-  const lens = new TrainingLens(documents, runs, stored);
+  const scriptArguments = new ScriptArguments(context.workspaceState);
+  const lens = new TrainingLens(documents, runs, stored, scriptArguments);
+  const values = new InlineValues(documents, runs);
   const errors = new ErrorDiagnostics();
   context.subscriptions.push(
     runs,
     output,
     panel,
     lens,
+    values,
     errors,
     new RunStatusBar(runs),
     new ContextKeys(documents, runs),
-    registerCommands({ runs, stored, panel, output }),
+    registerCommands({ runs, stored, panel, output, scriptArguments }),
+    new TrainOnSave(runs),
     vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
+    vscode.languages.registerHoverProvider([...TRAINING_FILES], new ValueHover(documents, values)),
     vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel),
     vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),
     vscode.workspace.onDidCloseTextDocument(document => documents.forget(document)),

@@ -1,6 +1,6 @@
 /** Finds the training loop of a script: syntax only, so that it answers while one types. */
-import { parse } from "@babel/parser";
-import type { Node, Statement } from "@babel/types";
+import type { NewExpression, Node } from "@babel/types";
+import { children, importOfPackage, lineOf, parseSource } from "./syntax.ts";
 
 /** Where a file trains. Lines count from 1. */
 export interface Training {
@@ -12,9 +12,24 @@ export interface Training {
   readonly backwardLines: readonly number[];
   /** Calls of `.step()`, in the order of the source. */
   readonly stepLines: readonly number[];
+  /** Constructors of modules of `nn`, in the order of the source. */
+  readonly layers: readonly Layer[];
+}
+
+/** A constructor such as `new nn.Linear(64, 128)`. */
+export interface Layer {
+  readonly line: number;
+  /**
+   * Names under which the module's parameters are known, as far as syntax tells: the property that
+   * it is given to, its place in a `Sequential`. Modules around it may put more in front.
+   */
+  readonly path: readonly string[];
 }
 
 const PACKAGE = "stepscope";
+
+/** Holds its arguments as modules 0, 1, 2, … */
+const SEQUENTIAL = "Sequential";
 
 const LOOPS: ReadonlySet<string> = new Set([
   "ForStatement",
@@ -43,14 +58,8 @@ interface TrainingCall {
  */
 export function findTraining(source: string): Training | undefined {
   if (!source.includes(PACKAGE)) return undefined;
-  const { program } = parse(source, {
-    sourceType: "module",
-    allowReturnOutsideFunction: true,
-    errorRecovery: true,
-    attachComment: false,
-    plugins: ["typescript", "decorators-legacy", "explicitResourceManagement"],
-  });
-  const imported = program.body.find(importsPackage);
+  const program = parseSource(source);
+  const imported = importOfPackage(program);
   if (!imported) return undefined;
 
   const calls: TrainingCall[] = [];
@@ -65,18 +74,8 @@ export function findTraining(source: string): Training | undefined {
     ...(loopLine !== undefined && { loopLine }),
     backwardLines: backwards.map(call => call.line),
     stepLines: steps.map(call => call.line),
+    layers: [...layersBelow(program, [])],
   };
-}
-
-/** An import of values: one of types alone is erased, and the file trains nothing by itself. */
-function importsPackage(statement: Statement): boolean {
-  if (statement.type !== "ImportDeclaration" || statement.source.value !== PACKAGE) return false;
-  if (statement.importKind === "type") return false;
-  const { specifiers } = statement;
-  return (
-    specifiers.length === 0 ||
-    specifiers.some(s => s.type !== "ImportSpecifier" || s.importKind !== "type")
-  );
 }
 
 function collectCalls(node: Node, loopLine: number | undefined, calls: TrainingCall[]): void {
@@ -98,19 +97,48 @@ function calledMethod(node: Node): Pick<TrainingCall, "method" | "line"> | undef
   return { method: property.name, line: lineOf(property) };
 }
 
-/** The nodes directly below a node, in the order of the source. */
-function* children(node: Node): Generator<Node> {
-  for (const value of Object.values(node)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (isNode(item)) yield item;
+/** The modules that are made below a node, whose own place in a module is `path`. */
+function* layersBelow(node: Node, path: readonly string[]): Generator<Layer> {
+  if (node.type === "NewExpression") {
+    const name = className(node);
+    if (name === SEQUENTIAL) {
+      for (const [i, module] of node.arguments.entries()) {
+        yield* layersBelow(module, [...path, String(i)]);
+      }
+      return;
     }
+    if (name) yield { line: lineOf(node), path };
   }
+  const property = assignedProperty(node);
+  const below = property ? [property] : FUNCTIONS.has(node.type) ? [] : path;
+  for (const child of children(node)) yield* layersBelow(child, below);
 }
 
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value;
+const FUNCTIONS: ReadonlySet<string> = new Set([
+  "FunctionDeclaration",
+  "FunctionExpression",
+  "ArrowFunctionExpression",
+  "ClassMethod",
+  "ClassBody",
+]);
+
+/** `Linear` of `new nn.Linear(…)`; undefined for losses and what is not in a namespace `nn`. */
+function className({ callee }: NewExpression): string | undefined {
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return undefined;
+  const { object } = callee;
+  const namespace = object.type === "MemberExpression" ? object.property : object;
+  const isModule = namespace.type === "Identifier" && namespace.name === "nn";
+  const { name } = callee.property;
+  return isModule && !name.endsWith("Loss") ? name : undefined;
 }
 
-function lineOf(node: Node): number {
-  return node.loc?.start.line ?? 1;
+/** `fc` of `this.fc = …` and of a class property `fc = …`. */
+function assignedProperty(node: Node): string | undefined {
+  const target =
+    node.type === "ClassProperty"
+      ? node.key
+      : node.type === "AssignmentExpression" && node.left.type === "MemberExpression"
+        ? node.left.property
+        : undefined;
+  return target?.type === "Identifier" ? target.name : undefined;
 }

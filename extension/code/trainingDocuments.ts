@@ -58,5 +58,6 @@ function moveTraining(training: Training, change: TextDocumentContentChangeEvent
     ...(loopLine !== undefined && { loopLine: move(loopLine) }),
     backwardLines: training.backwardLines.map(move),
     stepLines: training.stepLines.map(move),
+    layers: training.layers.map(({ line, path }) => ({ line: move(line), path })),
   };
 }

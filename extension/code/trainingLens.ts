@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
 import { Announcer } from "./announcer.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
@@ -15,11 +16,18 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   readonly #documents: TrainingDocuments;
   readonly #runs: Runs;
   readonly #stored: StoredRuns;
+  readonly #arguments: ScriptArguments;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #announcer = new Announcer(REFRESH_INTERVAL_MS, () => this.#changed.fire());
   readonly #subscriptions: vscode.Disposable;
 
-  constructor(documents: TrainingDocuments, runs: Runs, stored: StoredRuns) {
+  constructor(
+    documents: TrainingDocuments,
+    runs: Runs,
+    stored: StoredRuns,
+    scriptArguments: ScriptArguments,
+  ) {
+    this.#arguments = scriptArguments;
     this.#documents = documents;
     this.#runs = runs;
     this.#stored = stored;
@@ -68,7 +76,8 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       case "running":
         return [stop, show(progress(state.loss, state.step))];
       case "idle": {
-        const train = { title: vscode.l10n.t("▶ Train"), command: Command.train, arguments: [uri] };
+        const title = [vscode.l10n.t("▶ Train"), this.#arguments.text(uri.fsPath)].join(" ").trim();
+        const train = { title, command: Command.train, arguments: [uri] };
         const last = (await this.#stored.last(uri.fsPath))?.record;
         if (!last || last.steps === 0) return [train];
         return [train, show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)))];

@@ -78,11 +78,11 @@ export class Runs implements vscode.Disposable {
   }
 
   /**
-   * Trains a script that does not run yet.
+   * Trains a script that does not run yet; `args` are its own arguments.
    *
    * @throws Error that says what to do, where no process could be started
    */
-  async start(script: string): Promise<LiveRun> {
+  async start(script: string, args: readonly string[] = []): Promise<LiveRun> {
     const starting = { stop: false };
     this.#starting.set(script, starting);
     this.#changed.fire();
@@ -92,7 +92,10 @@ export class Runs implements vscode.Disposable {
         nodeForScript(script),
       ]);
       const run = await this.#follow(listener =>
-        startRun({ script, cwd: workingFolder(script), sidecar: this.#sidecar, node }, listener),
+        startRun(
+          { script, args, cwd: workingFolder(script), sidecar: this.#sidecar, node },
+          listener,
+        ),
       );
       if (!run) throw new Error(vscode.l10n.t("The training process did not answer."));
       if (starting.stop) this.stop(script);

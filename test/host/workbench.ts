@@ -62,6 +62,20 @@ export class Workbench {
     }
   }
 
+  /** What decorations have put behind the visible lines of the editor, in their order. */
+  async behindLines(): Promise<string[]> {
+    // A text: the tests are compiled without the types of a page.
+    const texts = await this.page.evaluate<string[]>(`
+      [...document.querySelectorAll(".view-lines .view-line")]
+        .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+        .flatMap(line => [...line.querySelectorAll("span")])
+        .map(span => getComputedStyle(span, "::after").content)
+    `);
+    return texts
+      .filter(text => text.startsWith('"'))
+      .map(text => text.slice(1, -1).replaceAll("\u00a0", " "));
+  }
+
   /** Items of the status bar with this text. */
   statusBarItem(text: string | RegExp): Locator {
     return this.page.locator(".statusbar-item", { hasText: text });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { formatCount, formatLoss } from "../../extension/format.ts";
+import { formatCount, formatLoss, formatRate } from "../../extension/format.ts";
 import { Throttle } from "../../extension/throttle.ts";
 
 describe("formatLoss", () => {
@@ -25,6 +25,25 @@ describe("formatCount", () => {
   it("groups digits", () => {
     expect(formatCount(7)).toBe("7");
     expect(formatCount(1204)).toBe("1\u202f204");
+  });
+});
+
+describe("formatRate", () => {
+  it.each([
+    [0.002, "0.002"],
+    [2e-4, "2e-4"],
+    [0.0012345, "0.00123"],
+    [1.2345e-5, "1.23e-5"],
+    [0, "0"],
+    [1, "1"],
+    [10, "10"],
+    [123.4, "123"],
+    [12000, "12\u202f000"],
+    [2e7, "2e7"],
+    [Number.NaN, "NaN"],
+    [Number.POSITIVE_INFINITY, "∞"],
+  ])("writes %d as %s", (rate, text) => {
+    expect(formatRate(rate)).toBe(text);
   });
 });
 

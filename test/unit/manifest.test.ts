@@ -23,7 +23,9 @@ const names = (items: object): string[] => Object.values(items).sort();
 it("contributes the commands and settings that the code knows", () => {
   const commands = manifest.contributes.commands.map(({ command }: { command: string }) => command);
   expect(commands.sort()).toEqual(names(Command));
-  const settings = Object.keys(manifest.contributes.configuration.properties);
+  const settings = manifest.contributes.configuration.flatMap(
+    ({ properties }: { properties: object }) => Object.keys(properties),
+  );
   expect(settings.sort()).toEqual(names(Setting).map(name => `${SECTION}.${name}`));
   expect(manifest.activationEvents).toContain(`onWebviewPanel:${PANEL_VIEW_TYPE}`);
 });

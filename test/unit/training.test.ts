@@ -17,7 +17,13 @@ for (let epoch = 0; epoch < 3; epoch++) {
   }
 }
 `);
-    expect(training).toEqual({ lensLine: 5, loopLine: 5, backwardLines: [9], stepLines: [10] });
+    expect(training).toEqual({
+      lensLine: 5,
+      loopLine: 5,
+      backwardLines: [9],
+      stepLines: [10],
+      layers: [],
+    });
   });
 
   it.each([
@@ -63,6 +69,7 @@ for (const x of xs) { l.backward(); o.step(); }`);
       lensLine: 2,
       backwardLines: [],
       stepLines: [],
+      layers: [],
     });
   });
 
@@ -74,6 +81,40 @@ for (const x of xs) { l.backward(); o.step(); }`);
     ["types one by one", 'import { type Tensor } from "stepscope";\nexport type T = Tensor;'],
   ])("leaves a file with %s alone", (_, source) => {
     expect(findTraining(source)).toBeUndefined();
+  });
+
+  it.each([
+    ["require", 'const { nn, optim } = require("stepscope");'],
+    ["require of a member", 'const nn = require("stepscope").nn;'],
+    ["an import of TypeScript's CommonJS", 'import torch = require("stepscope");'],
+  ])("knows %s", (_, imported) => {
+    const loop = "for (;;) { l.backward(); o.step(); }";
+    expect(findTraining(`${imported}\n${loop}`)?.loopLine).toBe(2);
+  });
+
+  it("names layers by the property or the place that holds them", () => {
+    const source = `${head}
+class Net extends nn.Module {
+  conv = new nn.Conv2d(1, 8, 3);
+  constructor() {
+    super();
+    this.head = new nn.Sequential(
+      new nn.Linear(8, 4),
+      new nn.ReLU(),
+      new nn.Sequential(new nn.Linear(4, 2)),
+    );
+  }
+}
+const line = new nn.Linear(1, 1);
+const lossFn = new nn.MSELoss();
+const other = new Linear(1, 1);`;
+    expect(findTraining(source)?.layers).toEqual([
+      { line: 4, path: ["conv"] },
+      { line: 8, path: ["head", "0"] },
+      { line: 9, path: ["head", "1"] },
+      { line: 10, path: ["head", "2", "0"] },
+      { line: 14, path: [] },
+    ]);
   });
 
   it("throws while the file does not parse", () => {
