@@ -69,7 +69,7 @@ export function stepObject(batch: StepBatch, row: number, tensors: readonly Tens
     const value = stepValue(batch, row, column);
     return Number.isNaN(value) ? null : jsonNumber(value);
   };
-  const adaptive = tensors.some(({ optimizer }) => optimizer !== "SGD");
+  const adaptive = tensors.some(tensor => tensor.adaptive);
   const rates = batch.lr.subarray(row * batch.groups, (row + 1) * batch.groups);
   return {
     type: "step",
@@ -77,11 +77,16 @@ export function stepObject(batch: StepBatch, row: number, tensors: readonly Tens
     epoch: known("epoch"),
     loss: of("loss"),
     gradNorm: of("gradNorm"),
+    clippedGradNorm: known("clippedGradNorm"),
     weightNorm: of("weightNorm"),
     updateNorm: of("updateNorm"),
     stepToWeight: of("stepToWeight"),
     travel: of("travel"),
     adamGain: adaptive ? of("adamGain") : null,
+    microBatches: of("microBatches"),
+    noiseScale: known("noiseScale"),
+    lossScale: known("lossScale"),
+    skipped: known("skipped"),
     lr: Array.from(rates, jsonNumber),
     ms: { step: known("stepMs") },
     params: Object.fromEntries(
@@ -99,7 +104,7 @@ function tensorObject(batch: StepBatch, row: number, index: number, tensor: Tens
     weightNorm: of("weightNorm"),
     stepToWeight: of("stepToWeight"),
     signFlips: tensor.momentum ? of("signFlips") : null,
-    epsDominated: tensor.optimizer === "SGD" ? null : of("epsDominated"),
+    epsDominated: tensor.adaptive ? of("epsDominated") : null,
     nonFinite: of("nonFinite"),
     effectiveLr: {
       min: of("effectiveLrMin"),

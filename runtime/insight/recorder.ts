@@ -30,8 +30,6 @@ export interface MeasuredTensors {
 export interface MeasuredTensor {
   readonly record: TensorRecord;
   readonly elements: number;
-  /** Whether the effective learning rate differs between elements. */
-  readonly adaptive: boolean;
   /** ‖θ₀‖², known after the first step. */
   originSquares: number | undefined;
 }
@@ -78,6 +76,7 @@ interface StepNote {
   readonly tensorCount: number;
   readonly lr: readonly number[];
   readonly hasLoss: boolean;
+  readonly microBatches: number;
   readonly epoch: number;
   readonly time: number;
   readonly stepMs: number;
@@ -99,6 +98,7 @@ const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) =>
 /**
  * Encodes the readback of an optimizer's step behind its kernels.
  * @param loss where the loss is, or undefined if `backward()` was not called.
+ * @param microBatches calls of `backward()` since the last step.
  * @param events what happened to the tensors of each part.
  * @param lr η of each of the optimizer's groups.
  */
@@ -106,6 +106,7 @@ export function recordStep(
   encoder: GPUCommandEncoder,
   optimizer: OptimizerRecord,
   loss: BufferRange | undefined,
+  microBatches: number,
   events: readonly (readonly TensorEvent[])[],
   lr: readonly number[],
 ): void {
@@ -125,6 +126,7 @@ export function recordStep(
     tensorCount: records.length,
     lr: [...rates],
     hasLoss: loss !== undefined,
+    microBatches,
     epoch: loaderProgress()?.epoch ?? Number.NaN,
     time: now,
     stepMs: now - latest,
@@ -216,7 +218,7 @@ function decodeStep(
       const event = note.events[p]?.[t];
       const context = {
         elements: tensor.elements,
-        adaptive: tensor.adaptive,
+        adaptive: tensor.record.adaptive,
         lr: note.lr[tensor.record.group] ?? Number.NaN,
         updated: event?.updated ?? false,
         hasMomentum: event?.hasMomentum ?? false,
@@ -234,11 +236,16 @@ function decodeStep(
   const columns: Record<StepColumn, number> = {
     loss: note.hasLoss ? (floats[slot] ?? Number.NaN) : Number.NaN,
     gradNorm: Math.sqrt(totals.gradSquares),
+    clippedGradNorm: Number.NaN,
     weightNorm: Math.sqrt(totals.weightSquares),
     updateNorm: Math.sqrt(totals.updateSquares),
     stepToWeight: Math.sqrt(totals.updateSquares / totals.weightSquares),
     travel: optimizer.travel,
     adamGain: Math.sqrt(totals.gainSquares / totals.gainElements),
+    microBatches: note.microBatches,
+    noiseScale: Number.NaN,
+    lossScale: Number.NaN,
+    skipped: 0,
     epoch: note.epoch,
     time: note.time,
     stepMs: note.stepMs,

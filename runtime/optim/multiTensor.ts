@@ -60,8 +60,9 @@ export abstract class MultiTensorOptimizer<
     if (!this.#isAwaited) warnOnce();
     const loss = withPhase("step", () => {
       this.#placeGroups();
-      const loss = meanLoss(backwardTargets.take());
-      this.#recordUpdate(loss);
+      const losses = backwardTargets.take();
+      const loss = meanLoss(losses);
+      this.#recordUpdate(loss, losses.length);
       return loss;
     });
     flush(loss ? [loss] : []);
@@ -131,16 +132,16 @@ export abstract class MultiTensorOptimizer<
         group: groupIndex,
         optimizer: this.kind,
         momentum: this.keepsMomentum(group),
+        adaptive: rule.adaptive,
         sampled: sampleCount(parameter.numel),
       },
       elements: parameter.numel,
-      adaptive: rule.adaptive,
       originSquares: undefined,
     }));
     this.#record.addTensors(tensors, arena.rows);
   }
 
-  #recordUpdate(loss: Node | undefined): void {
+  #recordUpdate(loss: Node | undefined, microBatches: number): void {
     const rule = this.rule();
     const events: TensorEvent[][] = [];
     this.#cohorts.forEach(({ arena, members }, c) => {
@@ -150,7 +151,8 @@ export abstract class MultiTensorOptimizer<
       if (arena.rows) events.push(happened);
       const updated = happened.map(event => event.updated);
       const isLast = c === this.#cohorts.length - 1;
-      recordProgram(arena.program(updated, isLast ? this.#readback(arena, loss, events) : {}));
+      const after = isLast ? this.#readback(arena, loss, microBatches, events) : {};
+      recordProgram(arena.program(updated, after));
       updated.forEach((isUpdated, i) => {
         if (isUpdated) arena.refresh(i);
       });
@@ -172,12 +174,12 @@ export abstract class MultiTensorOptimizer<
     return { updated, hasMomentum };
   }
 
-  #readback(arena: Arena, loss: Node | undefined, events: TensorEvent[][]) {
+  #readback(arena: Arena, loss: Node | undefined, microBatches: number, events: TensorEvent[][]) {
     const rates = this.paramGroups.map(({ lr }) => lr);
     return {
       encodeAfter: (encoder: GPUCommandEncoder): void => {
         if (events.length === 0) recordFence(encoder, arena.fence);
-        else recordStep(encoder, this.#record, rangeOf(loss), events, rates);
+        else recordStep(encoder, this.#record, rangeOf(loss), microBatches, events, rates);
       },
       afterSubmit: stepSubmitted,
     };

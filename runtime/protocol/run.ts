@@ -28,7 +28,19 @@ export interface RunError {
   readonly location?: SourceLocation;
 }
 
-export const OPTIMIZER_NAMES = ["SGD", "Adam", "AdamW"] as const;
+/** `custom`: a user's own optimizer, or a loop that updates its parameters by hand. */
+export const OPTIMIZER_NAMES = [
+  "SGD",
+  "Adam",
+  "AdamW",
+  "NAdam",
+  "RAdam",
+  "Adagrad",
+  "RMSprop",
+  "Lion",
+  "Muon",
+  "custom",
+] as const;
 
 export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
 
@@ -42,6 +54,8 @@ export interface TensorRecord {
   readonly optimizer: OptimizerName;
   /** True where the update keeps a running mean of gradients (Adam; SGD with momentum). */
   readonly momentum: boolean;
+  /** True where the effective learning rate differs between elements (not for SGD). */
+  readonly adaptive: boolean;
   /** Elements behind the percentiles: all of them, or the size of the stratified sample. */
   readonly sampled: number;
 }

@@ -1,15 +1,18 @@
 /**
  * What is measured at every optimizer step, as typed arrays: one row a step (and a tensor), one
  * column a quantity. Names and formulas are those of the README's table; g is the gradient, Δθ the
- * applied update. A quantity that an optimizer does not define (ε of SGD) is NaN.
+ * applied update. A quantity that is not defined
+ * (ε of SGD) is NaN.
  */
 
 /** Columns over all parameters. */
 export const STEP_COLUMNS = [
   /** Mean of the losses on which `backward()` was called since the last step. */
   "loss",
-  /** ‖g‖₂ over all parameters. */
+  /** ‖g‖₂ over all parameters, before clipping. */
   "gradNorm",
+  /** ‖g‖₂ as clipping left it; NaN where nothing was clipped. */
+  "clippedGradNorm",
   /** ‖θ‖₂ before the update. */
   "weightNorm",
   /** ‖Δθ‖₂. */
@@ -20,6 +23,17 @@ export const STEP_COLUMNS = [
   "travel",
   /** rms of |m̂| / (√v̂ + ε), 0 … 1. */
   "adamGain",
+  /** Calls of `backward()` since the last step: above 1, gradients were accumulated. */
+  "microBatches",
+  /**
+   * Gradient noise scale tr Σ / |G|² in micro-batches: of so many, noise and gradient are equally
+   * large. NaN without accumulation.
+   */
+  "noiseScale",
+  /** Factor of the loss by which a GradScaler keeps float16 gradients from vanishing; else NaN. */
+  "lossScale",
+  /** 1 where a GradScaler found gradients that are not finite, and the step was skipped, else 0. */
+  "skipped",
   /** Passes over the data loader, fractional within a pass; NaN without a loader. */
   "epoch",
   /** Milliseconds since the start of the run at which the step was queued. */

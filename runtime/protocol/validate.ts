@@ -100,6 +100,7 @@ const tensor = object<TensorRecord>({
   group: count,
   optimizer: literal(...OPTIMIZER_NAMES),
   momentum: boolean,
+  adaptive: boolean,
   sampled: count,
 });
 

@@ -47,7 +47,7 @@ test.each([
   [
     "another version",
     encodeFrame({ type: "hello", version: 0, token: "TOKEN" }),
-    "version 1 of the protocol, not 0",
+    "version 2 of the protocol, not 0",
   ],
   ["no hello", encodeFrame({ type: "stop" }), "Say hello first."],
   ["another message", encodeFrame({ type: "welcome" }), "expected hello | stop"],

@@ -133,7 +133,7 @@ export class ChartGrid {
           smoothing: weight,
         }),
       }) satisfies CardContent;
-    const adam = this.tensors[tensor]?.optimizer !== "SGD";
+    const adaptive = this.tensors[tensor]?.adaptive ?? true;
     return {
       loss: lines(
         "loss",
@@ -148,7 +148,7 @@ export class ChartGrid {
         "effectiveLr",
         tensor,
         scales,
-        adam ? "η / (√v̂ + ε)" : "η",
+        adaptive ? "η per element" : "η",
       ),
       ...this.bandContent(series, "stepSize", "stepSize", tensor, scales, "|Δθ| per element"),
       ...(series.groups > 0 ? { lr: lines("lr", "η", rateLines(series), 0) } : {}),
