@@ -5,7 +5,11 @@ import { Tensor } from "../tensor/tensor.ts";
 export type ParamGroupOptions<Options> = { readonly params: Iterable<Tensor> } & Partial<Options>;
 
 /** A parameter group of an optimizer. Options may be changed at any time, such as `lr`. */
-export type ParamGroup<Options> = { readonly params: readonly Tensor[] } & {
+export type ParamGroup<Options> = {
+  readonly params: readonly Tensor[];
+  /** η before any schedule changed it; missing without a schedule. */
+  initialLr?: number;
+} & {
   -readonly [Name in keyof Options]: Options[Name];
 };
 
