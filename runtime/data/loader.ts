@@ -1,6 +1,7 @@
+import { type Part, takePart } from "../checkpoint/parts.ts";
 import { reportProgress } from "../insight/progress.ts";
 import { identity, permutation } from "../tensor/permutation.ts";
-import { hostGenerator } from "../tensor/random.ts";
+import { hostGenerator, type RandomStream, takeStream } from "../tensor/random.ts";
 import type { Dataset } from "./dataset.ts";
 
 export interface DataLoaderOptions {
@@ -12,18 +13,39 @@ export interface DataLoaderOptions {
   dropLast?: boolean;
 }
 
+/** Where a loader stands, as plain data. */
+export interface LoaderState {
+  /** Batches and samples handed out since the loader was made. */
+  readonly batches: number;
+  readonly samples: number;
+  /** The pass that is not over. */
+  readonly pass: { readonly stream: RandomStream | null; readonly batch: number } | null;
+}
+
+/** One pass over the data. */
+interface Pass {
+  /** Random numbers of its order; null without shuffling. */
+  stream: RandomStream | null;
+  order: Int32Array;
+  /** Batches handed out. */
+  batch: number;
+}
+
 /**
  * Batches of a data set. Each `for await` is one pass over the data:
  *
  *     for await (const [inputs, targets] of loader) { … }
  */
-export class DataLoader<Batch> implements AsyncIterable<Batch> {
+export class DataLoader<Batch> implements AsyncIterable<Batch>, Part {
   readonly dataset: Dataset<Batch>;
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
   #batches = 0;
   #samples = 0;
+  /** The pass that is not over; without one, the next begins with `#resumed`, if there is that. */
+  #pass: Pass | undefined;
+  #resumed: Pass | undefined;
 
   /** @throws RangeError if the batch size is not a positive integer. */
   constructor(dataset: Dataset<Batch>, options: DataLoaderOptions = {}) {
@@ -35,6 +57,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
     this.batchSize = batchSize;
     this.shuffle = shuffle;
     this.dropLast = dropLast;
+    takePart(this);
   }
 
   /** Number of batches in a pass. */
@@ -44,21 +67,77 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
-    const count = this.dataset.length;
-    const order = this.shuffle ? permutation(count, hostGenerator()) : identity(count);
-    const batches = this.length;
-    for (let batch = 0; batch < batches; batch++) {
-      const indices = order.slice(batch * this.batchSize, (batch + 1) * this.batchSize);
-      const value = await this.dataset.batch(indices);
-      this.#report(batch + 1, batches, indices.length);
-      yield value;
+    const pass = this.#resumed ?? this.#newPass();
+    this.#resumed = undefined;
+    this.#pass = pass;
+    try {
+      while (pass.batch < this.length) {
+        // A pass that is put back to an earlier place goes on from there.
+        const start = pass.batch++ * this.batchSize;
+        const indices = pass.order.slice(start, start + this.batchSize);
+        const value = await this.dataset.batch(indices);
+        this.#report(pass.batch, indices.length);
+        yield value;
+      }
+    } finally {
+      if (this.#pass === pass) this.#pass = undefined;
     }
   }
 
+  /** Where the loader stands: behind the batch that was handed out last. */
+  stateDict(): LoaderState {
+    const pass = this.#pass ?? this.#resumed;
+    return {
+      batches: this.#batches,
+      samples: this.#samples,
+      pass: pass ? { stream: pass.stream, batch: pass.batch } : null,
+    };
+  }
+
+  /**
+   * Goes on where `stateDict()` was taken: a pass that is under way does so with its next batch, else
+   * the next one begins there, with the rest of the pass.
+   * @throws RangeError if that place is behind the end of a pass.
+   */
+  loadStateDict({ batches, samples, pass }: LoaderState): void {
+    if (pass && pass.batch > this.length) {
+      throw new RangeError(
+        `DataLoader: the state is at batch ${pass.batch}, and a pass has ${this.length}: it belongs ` +
+          "to other data or another batch size",
+      );
+    }
+    this.#batches = batches;
+    this.#samples = samples;
+    const stands = pass && { ...pass, order: this.#order(pass.stream) };
+    if (this.#pass && stands) Object.assign(this.#pass, stands);
+    else this.#resumed = stands ?? undefined;
+  }
+
+  /** Remembers the state, for a snapshot. @internal */
+  capture(): () => void {
+    const state = this.stateDict();
+    return () => this.loadStateDict(state);
+  }
+
+  #newPass(): Pass {
+    const stream = this.shuffle ? takeStream() : null;
+    return { stream, order: this.#order(stream), batch: 0 };
+  }
+
+  #order(stream: RandomStream | null): Int32Array {
+    const count = this.dataset.length;
+    return stream ? permutation(count, hostGenerator(stream)) : identity(count);
+  }
+
   /** A pass that was left early counts for what was read of it, so that the epoch only grows. */
-  #report(batch: number, batches: number, samples: number): void {
+  #report(batch: number, samples: number): void {
     this.#batches++;
     this.#samples += samples;
-    reportProgress({ epoch: this.#batches / batches, batch, batches, samples: this.#samples });
+    reportProgress({
+      epoch: this.#batches / this.length,
+      batch,
+      batches: this.length,
+      samples: this.#samples,
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { enterChanged } from "../tensor/changed.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -14,5 +15,6 @@ export class Buffer extends Tensor {
     this.persistent = options.persistent ?? true;
     // What it was computed from may change; it does not.
     if (!data.node.host) this.keep();
+    enterChanged(this);
   }
 }

@@ -2,6 +2,7 @@
  * Flat memory of parameters that are updated together, and the kernels that do it: parameters,
  * gradients and optimizer state in the same order, so that one dispatch serves all tensors.
  */
+import type { Memory } from "../checkpoint/parts.ts";
 import { createBuffer, gpu } from "../gpu/device.ts";
 import { type BufferRange, STORAGE_USAGE, Storage } from "../gpu/storage.ts";
 import { assign, persist } from "../graph/graph.ts";
@@ -71,6 +72,20 @@ export class Arena {
     this.#rule = rule;
     const missing = rule.state.slice(this.#state.length);
     this.#state = [...this.#state, ...missing.map(name => this.#createArray(name))];
+  }
+
+  /** Parameters and optimizer state. */
+  get state(): readonly Memory[] {
+    return [this.#theta, ...this.#state].map(buffer => ({ range: whole(buffer) }));
+  }
+
+  /** Has the handles of the parameters mean what stands in the arena now. */
+  rewritten(): void {
+    this.parameters.forEach(({ node }, i) => {
+      if (!node.storage) return;
+      node.storage.version++;
+      this.refresh(i);
+    });
   }
 
   /** A range with something of the arena in it, whatever it is. */

@@ -1,5 +1,6 @@
 /** Optimizers that update all their parameters in one dispatch, and measure every step. */
 
+import type { Memory } from "../checkpoint/parts.ts";
 import { gpu } from "../gpu/device.ts";
 import type { BufferRange } from "../gpu/storage.ts";
 import { flush, recordProgram } from "../graph/graph.ts";
@@ -70,6 +71,27 @@ export abstract class MultiTensorOptimizer<
     return noticeAwait(mustSettle() ? settle() : Promise.resolve(), () => {
       this.#isAwaited = true;
     });
+  }
+
+  /** Parameters and state, for a snapshot. @internal */
+  memory(): readonly Memory[] {
+    return this.#cohorts.flatMap(({ arena }) => arena.state);
+  }
+
+  override capture(): () => void {
+    const putGroups = super.capture();
+    const cohorts = this.#cohorts.map(({ arena, members }) => {
+      return { arena, members: members.map(member => ({ member, before: { ...member } })) };
+    });
+    return () => {
+      putGroups();
+      for (const { arena, members } of cohorts) {
+        for (const { member, before } of members) Object.assign(member, before);
+        arena.rewritten();
+      }
+      // The way is measured again from the place gone back to.
+      this.#record.travel = 0;
+    };
   }
 
   /** Name in the record of a run. */

@@ -1,4 +1,5 @@
 /** What all optimizers share: parameter groups with their options, and forgetting gradients. */
+import { type Part, takePart } from "../checkpoint/parts.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters with options of their own; what is left out is the optimizer's. */
@@ -17,7 +18,7 @@ export type ParamGroup<Options> = {
 export type Params<Options> = Iterable<Tensor> | Iterable<ParamGroupOptions<Options>>;
 
 /** Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. */
-export abstract class Optimizer<Options extends object = object> {
+export abstract class Optimizer<Options extends object = object> implements Part {
   /** Every group has all options. */
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly #defaults: Options;
@@ -50,6 +51,7 @@ export abstract class Optimizer<Options extends object = object> {
     } else {
       this.addParamGroup({ params: list } as unknown as ParamGroupOptions<Options>);
     }
+    takePart(this);
   }
 
   /**
@@ -79,6 +81,16 @@ export abstract class Optimizer<Options extends object = object> {
   zeroGrad(): void {
     for (const { params } of this.paramGroups)
       for (const parameter of params) parameter.grad = null;
+  }
+
+  /** Remembers the options of the groups, for a snapshot. @internal */
+  capture(): () => void {
+    const groups = this.paramGroups.map(group => ({ ...group }));
+    return () => {
+      groups.forEach((group, i) => {
+        Object.assign(this.paramGroups[i] ?? {}, group);
+      });
+    };
   }
 
   /**

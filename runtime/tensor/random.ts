@@ -2,6 +2,7 @@
  * Random numbers, counter-based: each call takes the next stream of the seed, so that the same
  * script gives the same numbers.
  */
+import { takePart } from "../checkpoint/parts.ts";
 import { recordNode } from "../graph/graph.ts";
 import { hostNode, Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
@@ -15,43 +16,66 @@ import { Tensor } from "./tensor.ts";
 
 type Distribution = "uniform" | "normal";
 
-let seed = 0;
-let streams = 0;
+/** Where the random numbers stand. */
+const state = {
+  seed: 0,
+  /** The stream that the next random numbers take. */
+  stream: 0,
+
+  capture() {
+    const { seed, stream } = state;
+    return () => {
+      state.seed = seed;
+      state.stream = stream;
+    };
+  },
+};
+takePart(state);
 
 /** Seeds every random number from here on: PyTorch's `torch.manual_seed`. */
 export function manualSeed(value: number): void {
   if (!Number.isInteger(value)) {
     throw new TypeError(`manualSeed: expects an integer, got ${value}`);
   }
-  seed = value >>> 0;
-  streams = 0;
-  observer()?.seed(seed);
+  state.seed = value >>> 0;
+  state.stream = 0;
+  observer()?.seed(state.seed);
 }
 
 /** The seed in force. */
 export function initialSeed(): number {
-  return seed;
+  return state.seed;
 }
 
 /** The stream that the next random numbers take. @internal */
 export function randomStream(): number {
-  return streams;
+  return state.stream;
 }
 
 /** Runs `fn` with the random numbers that begin at a stream, once more. @internal */
 export function withRandomStream<T>(stream: number, fn: () => T): T {
-  const after = streams;
-  streams = stream;
+  const after = state.stream;
+  state.stream = stream;
   try {
     return fn();
   } finally {
-    streams = after;
+    state.stream = after;
   }
 }
 
-/** A generator for host code (shuffling), with a stream of its own: numbers in [0, 1). */
-export function hostGenerator(): () => number {
-  const stream = streams++;
+/** Names random numbers for host code, from which they can be drawn again. */
+export interface RandomStream {
+  readonly seed: number;
+  readonly stream: number;
+}
+
+/** The next stream. @internal */
+export function takeStream(): RandomStream {
+  return { seed: state.seed, stream: state.stream++ };
+}
+
+/** A generator for host code (shuffling): numbers in [0, 1), of the next stream or of one named. */
+export function hostGenerator({ seed, stream } = takeStream()): () => number {
   let i = 0;
   return () => philox(i++, seed, stream);
 }
@@ -95,5 +119,5 @@ const HOST_LIMIT = 1 << 20;
 /** Float32 numbers of a shape, from the next stream. @internal */
 export function random(distribution: Distribution, shape: Shape): Tensor {
   const op = internOp({ kind: "random", distribution }, shape, "float32");
-  return new Tensor(recordNode(new Node(op, [], [seed | 0, streams++])));
+  return new Tensor(recordNode(new Node(op, [], [state.seed | 0, state.stream++])));
 }

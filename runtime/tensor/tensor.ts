@@ -6,6 +6,7 @@ import type { DType } from "../kernels/op.ts";
 import * as activations from "./activations.ts";
 import type { BackwardOptions, Derivative, GradFn, GradHook } from "./autograd.ts";
 import { backward, differentiable, gradEnabled } from "./autograd.ts";
+import { enterChanged } from "./changed.ts";
 import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";
@@ -883,7 +884,8 @@ export class Tensor {
       this.gradFn = result.gradFn;
       this.#requiresGrad = result.#requiresGrad;
     }
-    this.#version++;
+    // Temporaries are changed once; what is changed again belongs to the state of a loop.
+    if (++this.#version === 2) enterChanged(this);
     return this;
   }
 }

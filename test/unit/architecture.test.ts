@@ -10,11 +10,15 @@ const ROOT = join(import.meta.dirname, "../..");
 /** The engine, top to bottom: a layer imports those below it, and others import from the top. */
 const ENGINE = ["runtime/tensor", "runtime/graph", "runtime/kernels", "runtime/gpu"];
 
-/** Files without imports of their own that every layer shares: shapes, and whom to tell of a step. */
+/**
+ * Files without imports of their own that every layer shares: shapes, whom to tell of a step, what a
+ * snapshot is made of.
+ */
 const LEAVES = [
   "runtime/tensor/shape.ts",
   "runtime/insight/observer.ts",
   "runtime/insight/progress.ts",
+  "runtime/checkpoint/parts.ts",
 ];
 
 /** What a part may import besides itself: folders or files. A part that is not here is an error. */
@@ -26,7 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "package.json": [],
   "runtime/protocol": ["package.json"],
   "runtime/nn": ["runtime/tensor"],
-  "runtime/optim": ["runtime/nn", "runtime/insight", "runtime/protocol", ...ENGINE],
+  "runtime/optim": ["runtime/nn", "runtime/insight", "runtime/protocol", ...LEAVES, ...ENGINE],
   "runtime/data": ["runtime/tensor", ...LEAVES],
   "runtime/checkpoint": [
     "runtime/nn",
