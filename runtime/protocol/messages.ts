@@ -3,6 +3,7 @@
  * sends what happens. Steps and logs are stored before they are sent: a client reads steps up to
  * `welcome.run.steps` and the first `welcome.logs` logs from the run store, later ones from here.
  */
+import type { Finding } from "./finding.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
@@ -39,6 +40,8 @@ export type SidecarMessage =
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "log"; readonly log: LogRecord }
+  /** A finding was raised, or changed: its new version. It is in the record of the run, too. */
+  | { readonly type: "finding"; readonly finding: Finding }
   /** The last message of a run. */
   | { readonly type: "end"; readonly run: RunRecord }
   /** The sidecar refuses the client (wrong token or version) and closes. */

@@ -1,5 +1,7 @@
 /** What is known of one run of a training script, as stored and as sent to every client. */
 
+import type { Finding } from "./finding.ts";
+
 /** The WebGPU adapter that a run computes on. */
 export interface AdapterRecord {
   readonly vendor: string;
@@ -83,4 +85,6 @@ export interface RunRecord {
   /** Loss of the last recorded step; NaN before the first. */
   readonly finalLoss: number;
   readonly error?: RunError;
+  /** What the diagnosis has said: the latest version of each finding, oldest first. */
+  readonly findings: readonly Finding[];
 }

@@ -1,4 +1,14 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
+import {
+  type Evidence,
+  FINDING_CODES,
+  FINDING_STATES,
+  type Finding,
+  type FindingSubject,
+  HYPERPARAMETERS,
+  SEVERITIES,
+  type Suggestion,
+} from "./finding.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import {
   type AdapterRecord,
@@ -110,6 +120,67 @@ const runError = object<RunError>({
   location: optional(location) as Check<SourceLocation>,
 });
 
+function finite(value: unknown, path: string): number {
+  if (!Number.isFinite(value)) throw wrong(path, "a finite number", value);
+  return value as number;
+}
+
+function range(value: unknown, path: string): readonly [number, number] {
+  const ends = list(finite)(value, path);
+  const [low, high] = ends;
+  if (ends.length !== 2 || low === undefined || high === undefined) {
+    throw wrong(path, "two numbers", value);
+  }
+  return [low, high];
+}
+
+const evidence = object<Evidence>({
+  name: string,
+  value: finite,
+  expected: optional(range) as Check<readonly [number, number]>,
+  text: string,
+});
+
+/** Evidence of one number convinces nobody. */
+const MINIMUM_EVIDENCE = 2;
+
+function evidences(value: unknown, path: string): readonly Evidence[] {
+  const numbers = list(evidence)(value, path);
+  if (numbers.length < MINIMUM_EVIDENCE) throw wrong(path, "two numbers or more", value);
+  return numbers;
+}
+
+const suggestion = object<Suggestion>({
+  target: literal(...HYPERPARAMETERS),
+  from: finite,
+  to: finite,
+  range,
+});
+
+const subject = union<FindingSubject>({
+  hyperparameter: { name: literal(...HYPERPARAMETERS), group: count },
+  tensor: { name: string },
+  loop: {},
+});
+
+/** A finding, with numbers for evidence. */
+export const finding: Check<Finding> = object<Finding>({
+  id: string,
+  code: literal(...FINDING_CODES),
+  severity: literal(...SEVERITIES),
+  state: literal(...FINDING_STATES),
+  title: string,
+  message: string,
+  about: subject,
+  confidence: finite,
+  since: count,
+  step: count,
+  evidence: evidences,
+  suggestion: optional(suggestion) as Check<Suggestion>,
+  location: optional(location) as Check<SourceLocation>,
+  supersedes: optional(string) as Check<string>,
+});
+
 export const runRecord: Check<RunRecord> = object<RunRecord>({
   id: string,
   script: string,
@@ -125,6 +196,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   steps: count,
   finalLoss: number,
   error: optional(runError) as Check<RunError>,
+  findings: list(finding),
 });
 
 export const logRecord = object<LogRecord>({
@@ -176,6 +248,7 @@ const sidecarMessage = union<SidecarMessage>({
   run: { run: runRecord },
   steps: { batch: stepBatch },
   log: { log: logRecord },
+  finding: { finding },
   end: { run: runRecord },
   refused: { reason: string },
 });

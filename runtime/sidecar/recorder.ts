@@ -46,6 +46,7 @@ const record: RunRecord = {
   tensors: [],
   steps: 0,
   finalLoss: Number.NaN,
+  findings: [],
 };
 
 const registration: Registration = {

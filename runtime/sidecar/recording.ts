@@ -1,5 +1,6 @@
 /** The record of a run as it grows: stored first, then told to whoever listens. */
 import { readFileSync } from "node:fs";
+import { type Finding, mergeFindings } from "../protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../protocol/messages.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
@@ -19,6 +20,7 @@ export class Recording {
   #changed = false;
   #batches: StepBatch[] = [];
   #logs: LogRecord[] = [];
+  #findings: Finding[] = [];
   #storedLogs = 0;
   #logCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -59,6 +61,12 @@ export class Recording {
     this.#schedule();
   }
 
+  /** Adds findings, or new versions of those that there are. */
+  findings(findings: readonly Finding[]): void {
+    this.#findings.push(...findings);
+    this.#schedule();
+  }
+
   /** Stores and tells everything now. */
   commit(): void {
     clearTimeout(this.#timer);
@@ -67,15 +75,21 @@ export class Recording {
     const changed = this.#changed;
     const batches = this.#batches;
     const logs = this.#logs;
-    if (!changed && batches.length === 0 && logs.length === 0) return;
+    const findings = this.#findings;
+    if (!changed && batches.length === 0 && logs.length === 0 && findings.length === 0) return;
     this.#changed = false;
     this.#batches = [];
     this.#logs = [];
-    this.#record = batches.reduce(afterBatch, this.#record);
+    this.#findings = [];
+    this.#record = batches.reduce(afterBatch, {
+      ...this.#record,
+      findings: mergeFindings(this.#record.findings, findings),
+    });
     this.#store(batches, logs);
     if (changed) this.#tell({ type: "run", run: this.#record });
     for (const log of logs) this.#tell({ type: "log", log });
     for (const batch of batches) this.#tell({ type: "steps", batch });
+    for (const finding of findings) this.#tell({ type: "finding", finding });
   }
 
   /** Closes the run; returns its final record. */

@@ -39,6 +39,7 @@ export function pageRun(change: Partial<RunRecord> = {}): RunRecord {
     })),
     steps: 0,
     finalLoss: Number.NaN,
+    findings: [],
     ...change,
   };
 }

@@ -36,6 +36,7 @@ const run: RunRecord = {
   tensors: [],
   steps: 0,
   finalLoss: Number.NaN,
+  findings: [],
 };
 
 describe("PageFeed", () => {

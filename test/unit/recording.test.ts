@@ -6,7 +6,7 @@ import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
 import { Recording } from "../../runtime/sidecar/recording.ts";
 import { createRunFolder } from "../../runtime/store/paths.ts";
 import { openRun, type RunReader } from "../../runtime/store/reader.ts";
-import { exampleBatch, exampleRun } from "./run-example.ts";
+import { exampleBatch, exampleFinding, exampleRun } from "./run-example.ts";
 
 let project: string;
 let recording: Recording;
@@ -46,6 +46,18 @@ test("what is told is stored already, and counted for newcomers", () => {
     ["after", 3],
   ]);
   expect(told.map(({ type }) => type)).toEqual(["log", "log", "steps"]);
+});
+
+test("a finding is told as it changes, and the record keeps its latest version", () => {
+  const finding = exampleFinding();
+  const cleared = exampleFinding({ state: "cleared", step: 40 });
+  const other = exampleFinding({ id: "lr.slow:2", code: "lr.slow" });
+  recording.findings([finding, other]);
+  recording.commit();
+  recording.findings([cleared]);
+  recording.commit();
+  expect(told).toEqual([finding, other, cleared].map(f => ({ type: "finding", finding: f })));
+  expect(reader.record().findings).toEqual([cleared, other]);
 });
 
 test("one record of output has an end", () => {

@@ -1,4 +1,5 @@
 /** A record and step batches as a sidecar would make them, for tests of what handles them. */
+import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
 
@@ -34,6 +35,33 @@ export function exampleRun(change: Partial<RunRecord> = {}): RunRecord {
     ],
     steps: 0,
     finalLoss: Number.NaN,
+    findings: [],
+    ...change,
+  };
+}
+
+export function exampleFinding(change: Partial<Finding> = {}): Finding {
+  return {
+    id: "lr.tooLarge:1",
+    code: "lr.tooLarge",
+    severity: "warning",
+    state: "raised",
+    title: "Learning rate ≈ 5× too high",
+    message: "The weights move too far. Try 0.06.",
+    about: { type: "hyperparameter", name: "lr", group: 0 },
+    confidence: 0.97,
+    since: 16,
+    step: 16,
+    evidence: [
+      {
+        name: "travel",
+        value: 6.3,
+        expected: [0.2, 0.8],
+        text: "They moved 6.3 times their norm.",
+      },
+      { name: "fresh slopes uphill", value: 0.7, text: "7 in 10 steps overshoot." },
+    ],
+    suggestion: { target: "lr", from: 0.3, to: 0.06, range: [0.03, 0.13] },
     ...change,
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseClientMessage, parseSidecarMessage } from "../../runtime/protocol/validate.ts";
-import { exampleBatch, exampleRun } from "./run-example.ts";
+import { exampleBatch, exampleFinding, exampleRun } from "./run-example.ts";
 
 describe("messages", () => {
   test("pass when they are as declared", () => {
@@ -12,6 +12,7 @@ describe("messages", () => {
       { type: "run", run: { ...run, error: { message: "no", location: undefined } } },
       { type: "steps", batch },
       { type: "log", log },
+      { type: "finding", finding: exampleFinding() },
       { type: "end", run },
       { type: "refused", reason: "wrong token" },
     ]) {
@@ -41,6 +42,27 @@ describe("messages", () => {
     [{ error: { message: "m", location: { file: 1 } } }, "message.run.error.location.file"],
   ])("a run with %j is refused", (change, reason) => {
     const message = { type: "run", run: { ...exampleRun(), ...change } };
+    expect(() => parseSidecarMessage(message)).toThrow(reason);
+  });
+
+  test.each([
+    [{ code: "lr.odd" }, "message.finding.code: expected numerics.nonFinite | "],
+    [{ state: "asleep" }, "message.finding.state: expected raised"],
+    [{ about: { type: "tensor" } }, "message.finding.about.name: expected string"],
+    [
+      { evidence: exampleFinding().evidence.slice(1) },
+      "message.finding.evidence: expected two numbers or more",
+    ],
+    [
+      { evidence: [{ name: "loss", value: Number.NaN, text: "" }] },
+      "message.finding.evidence[0].value: expected a finite number",
+    ],
+    [
+      { suggestion: { target: "lr", from: 1, to: 2, range: [1] } },
+      "message.finding.suggestion.range: expected two numbers",
+    ],
+  ])("a finding with %j is refused", (change, reason) => {
+    const message = { type: "finding", finding: { ...exampleFinding(), ...change } };
     expect(() => parseSidecarMessage(message)).toThrow(reason);
   });
 

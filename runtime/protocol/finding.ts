@@ -1,0 +1,139 @@
+/**
+ * What the diagnosis says of a run: a rule, its evidence in numbers, and what to write instead.
+ * docs/findings.md explains each code.
+ */
+import type { SourceLocation } from "./run.ts";
+
+/** Rules that can make a finding. The part before the dot is its kind. */
+export const FINDING_CODES = [
+  "numerics.nonFinite",
+  "protocol.noZeroGrad",
+  "protocol.noBackward",
+  "protocol.noStep",
+  "protocol.unusedParameter",
+  "protocol.wrongSign",
+  "data.sameBatch",
+  "data.softmaxBeforeLoss",
+  "data.labelsAgainstLogits",
+  "data.integerInputs",
+  "data.inputScale",
+  "data.sorted",
+  "init.lossTooHigh",
+  "init.zeroWeights",
+  "structure.deadUnits",
+  "structure.saturated",
+  "structure.vanishing",
+  "structure.exploding",
+  "structure.epsDominated",
+  "structure.frozen",
+  "structure.decay",
+  "lr.diverging",
+  "lr.tooLarge",
+  "lr.tooSmall",
+  "lr.slow",
+  "schedule.decayNow",
+  "schedule.decayedEarly",
+  "schedule.endsEarly",
+  "schedule.noWarmup",
+  "generalisation.overfit",
+  "batch.noise",
+] as const;
+
+export type FindingCode = (typeof FINDING_CODES)[number];
+
+export const SEVERITIES = ["info", "warning", "error"] as const;
+
+export type Severity = (typeof SEVERITIES)[number];
+
+/**
+ * `raised` when first told, `updated` when its numbers changed, `cleared` when what it says is no
+ * longer so, `superseded` when another finding has taken its place.
+ */
+export const FINDING_STATES = ["raised", "updated", "cleared", "superseded"] as const;
+
+export type FindingState = (typeof FINDING_STATES)[number];
+
+/** Options of optimizers and data loaders, and the limit of gradient clipping, by their names. */
+export const HYPERPARAMETERS = [
+  "lr",
+  "betas",
+  "eps",
+  "momentum",
+  "weightDecay",
+  "batchSize",
+  "clip",
+] as const;
+
+export type Hyperparameter = (typeof HYPERPARAMETERS)[number];
+
+/** What a finding is about. */
+export type FindingSubject =
+  /** A value that the script sets; `group` is the parameter group where it is an optimizer's. */
+  | { readonly type: "hyperparameter"; readonly name: Hyperparameter; readonly group: number }
+  /** A parameter tensor, by its name in the record. */
+  | { readonly type: "tensor"; readonly name: string }
+  /** The training loop: a call that is missing, the data that it reads. */
+  | { readonly type: "loop" };
+
+/** A number that speaks for the finding, in order of weight. All are finite. */
+export interface Evidence {
+  /** A short name, such as `travel` or `loss at the start`. */
+  readonly name: string;
+  readonly value: number;
+  /** The range that healthy runs stay in. */
+  readonly expected?: readonly [number, number];
+  /** What the number says, as a sentence. */
+  readonly text: string;
+}
+
+/** What to write instead. */
+export interface Suggestion {
+  readonly target: Hyperparameter;
+  readonly from: number;
+  readonly to: number;
+  /** Values that are about as good. */
+  readonly range: readonly [number, number];
+}
+
+/** A finding as of `step`. Later versions have the same id. */
+export interface Finding {
+  /** Unique in the run. */
+  readonly id: string;
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  readonly state: FindingState;
+  /** A few words: `Learning rate ≈ 5× too high`. */
+  readonly title: string;
+  /** One or two sentences: what is seen, and what to do. */
+  readonly message: string;
+  readonly about: FindingSubject;
+  /** 0 … 1; 1 where the rule is exact. */
+  readonly confidence: number;
+  /** Step at which it was raised. */
+  readonly since: number;
+  /** Step of this version. */
+  readonly step: number;
+  /** At least two. */
+  readonly evidence: readonly Evidence[];
+  readonly suggestion?: Suggestion;
+  /** The line that it is about, where the run knows it. */
+  readonly location?: SourceLocation;
+  /** Id of the finding that this one has taken the place of. */
+  readonly supersedes?: string;
+}
+
+/** Whether a finding still holds. */
+export function isOpen({ state }: Finding): boolean {
+  return state === "raised" || state === "updated";
+}
+
+/** The latest version of each finding, in the order in which they were raised. */
+export function mergeFindings(
+  findings: readonly Finding[],
+  changes: readonly Finding[],
+): readonly Finding[] {
+  if (changes.length === 0) return findings;
+  const latest = new Map(findings.map(finding => [finding.id, finding]));
+  for (const change of changes) latest.set(change.id, change);
+  return [...latest.values()];
+}
