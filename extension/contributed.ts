@@ -6,6 +6,19 @@ export const Command = {
   stop: "stepscope.stop",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
+  openRun: "stepscope.openRun",
+  openRunScript: "stepscope.openRunScript",
+  renameRun: "stepscope.renameRun",
+  noteRun: "stepscope.noteRun",
+  tagRun: "stepscope.tagRun",
+  starRun: "stepscope.starRun",
+  unstarRun: "stepscope.unstarRun",
+  deleteRuns: "stepscope.deleteRuns",
+  stopRun: "stepscope.stopRun",
+  stopOrphans: "stepscope.stopOrphans",
+  filterRuns: "stepscope.filterRuns",
+  clearRunsFilter: "stepscope.clearRunsFilter",
+  refreshRuns: "stepscope.refreshRuns",
 } as const;
 
 /** Keys of `when` clauses. */
@@ -16,6 +29,8 @@ export const ContextKey = {
   runningFiles: "stepscope.runningFiles",
   /** Something trains. */
   running: "stepscope.running",
+  /** The list of runs shows a part of them. */
+  runsFiltered: "stepscope.runsFiltered",
 } as const;
 
 /** Settings, without the section. */
@@ -29,6 +44,9 @@ export const Setting = {
 } as const;
 
 export const SECTION = "stepscope";
+
+/** The list of runs in the side bar. */
+export const RUNS_VIEW = "stepscope.runs";
 
 export const PANEL_VIEW_TYPE = "stepscope.panel";
 

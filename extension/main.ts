@@ -10,7 +10,10 @@ import { PANEL_VIEW_TYPE, TRAINING_FILES } from "./contributed.ts";
 import { Panel } from "./panel/panel.ts";
 import { reportFailure } from "./runs/failures.ts";
 import { RunOutput } from "./runs/output.ts";
+import { registerRunCommands } from "./runs/runCommands.ts";
+import { RunHistory } from "./runs/runHistory.ts";
 import { Runs } from "./runs/runs.ts";
+import { RunsTree } from "./runs/runsTree.ts";
 import { ScriptArguments } from "./runs/scriptArguments.ts";
 import { RunStatusBar } from "./runs/statusBar.ts";
 import { StoredRuns } from "./runs/storedRuns.ts";
@@ -26,6 +29,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const scriptArguments = new ScriptArguments(context.workspaceState);
   const lens = new TrainingLens(documents, runs, stored, scriptArguments);
   const values = new InlineValues(documents, runs);
+  const history = new RunHistory(runs);
+  const tree = new RunsTree(history);
   const errors = new ErrorDiagnostics();
   context.subscriptions.push(
     runs,
@@ -34,9 +39,12 @@ export function activate(context: vscode.ExtensionContext): void {
     lens,
     values,
     errors,
+    history,
+    tree,
     new RunStatusBar(runs),
     new ContextKeys(documents, runs),
     registerCommands({ runs, stored, panel, output, scriptArguments }),
+    registerRunCommands({ runs, history, tree, panel }),
     new TrainOnSave(runs),
     vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
     vscode.languages.registerHoverProvider([...TRAINING_FILES], new ValueHover(documents, values)),

@@ -1,22 +1,40 @@
 /** `stepscope runs`: what has been trained in a project. */
 import { join, resolve } from "node:path";
-import { listRuns } from "../store/list.ts";
+import { listRuns, summarize } from "../store/list.ts";
 import { projectFolder, runsFolder } from "../store/paths.ts";
+import { type RunSummary, runDuration, runName } from "../store/summary.ts";
 import { EXIT } from "./exit.ts";
-import { digits } from "./format.ts";
+import { brief, digits } from "./format.ts";
 
 /** Prints the runs of the project that `folder` belongs to, the newest first. */
 export function listProject(folder: string): number {
   const project = projectFolder(join(resolve(folder), "any"));
   const { runs, unreadable } = listRuns(project);
-  for (const { record } of runs) {
-    const { id, status, steps, finalLoss } = record;
-    const loss = steps > 0 ? `loss ${digits(finalLoss)}` : "";
-    console.log(
-      `${id.padEnd(40)} ${status.padEnd(10)} ${String(steps).padStart(8)} steps  ${loss}`,
-    );
-  }
+  for (const run of runs) console.log(runLine(summarize(run.folder)));
   for (const { problem } of unreadable) console.error(problem);
   if (runs.length === 0) console.error(`No runs in ${runsFolder(project)}.`);
   return EXIT.completed;
+}
+
+/** `★ 20261122-…-digits-4f2a  completed  1350 steps  loss 0.01234  η 0.002  12.3 s  baseline #wide` */
+function runLine(summary: RunSummary): string {
+  const { record, rate, notes } = summary;
+  const { id, status, steps, finalLoss } = record;
+  const measured = steps > 0 ? `loss ${digits(finalLoss).padEnd(9)}  η ${brief(rate)}` : "";
+  const words = [
+    notes.name && runName(summary),
+    ...notes.tags.map(tag => `#${tag}`),
+    notes.note.split("\n", 1)[0],
+  ];
+  return [
+    notes.starred ? "★" : " ",
+    id.padEnd(40),
+    status.padEnd(9),
+    `${String(steps).padStart(8)} steps`,
+    measured.padEnd(24),
+    `${(runDuration(record) / 1000).toFixed(1)} s`,
+    words.filter(Boolean).join(" "),
+  ]
+    .join("  ")
+    .trimEnd();
 }

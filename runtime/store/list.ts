@@ -2,8 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunRecord } from "../protocol/run.ts";
+import { readNotes } from "./notes.ts";
 import { projectFolder, RUN_DATABASE, runsFolder } from "./paths.ts";
 import { openRun } from "./reader.ts";
+import type { RunSummary } from "./summary.ts";
 
 /** A run in the store. */
 export interface StoredRun {
@@ -19,12 +21,9 @@ export interface UnreadableRun {
 
 /** The runs of a project, the newest first. Those that cannot be read are listed apart. */
 export function listRuns(project: string): { runs: StoredRun[]; unreadable: UnreadableRun[] } {
-  const parent = runsFolder(project);
   const runs: StoredRun[] = [];
   const unreadable: UnreadableRun[] = [];
-  for (const name of namesIn(parent).sort().reverse()) {
-    const folder = join(parent, name);
-    if (!existsSync(join(folder, RUN_DATABASE))) continue;
+  for (const folder of listRunFolders(project)) {
     try {
       const reader = openRun(folder);
       runs.push({ folder, record: reader.record() });
@@ -38,10 +37,7 @@ export function listRuns(project: string): { runs: StoredRun[]; unreadable: Unre
 
 /** The newest run of a script that has ended; undefined if there is none that can be read. */
 export function lastEndedRun(script: string): StoredRun | undefined {
-  const parent = runsFolder(projectFolder(script));
-  for (const name of namesIn(parent).sort().reverse()) {
-    const folder = join(parent, name);
-    if (!existsSync(join(folder, RUN_DATABASE))) continue;
+  for (const folder of listRunFolders(projectFolder(script))) {
     try {
       const reader = openRun(folder);
       const record = reader.record();
@@ -54,6 +50,26 @@ export function lastEndedRun(script: string): StoredRun | undefined {
   return undefined;
 }
 
-function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
+/** Reads what a list shows of a run. Throws an error that names the folder if it cannot be read. */
+export function summarize(folder: string): RunSummary {
+  const reader = openRun(folder);
+  try {
+    const record = reader.record();
+    const last = record.steps > 0 ? [...reader.steps(record.steps)].at(-1) : undefined;
+    const rate = last?.lr[(last.count - 1) * last.groups] ?? Number.NaN;
+    return { folder, record, rate, notes: readNotes(folder) };
+  } finally {
+    reader.close();
+  }
+}
+
+/** The folders of a project's runs, the newest first. */
+export function listRunFolders(project: string): string[] {
+  const parent = runsFolder(project);
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .sort()
+    .reverse()
+    .map(name => join(parent, name))
+    .filter(folder => existsSync(join(folder, RUN_DATABASE)));
 }

@@ -12,7 +12,7 @@ import { Workbench } from "../host/workbench.ts";
 /** Everything that may be in the VSIX. */
 const ALLOWED = [
   /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE\.txt|\.vsixmanifest)$/,
-  /^media\/icon\.png$/,
+  /^media\/(icon\.png|runs\.svg)$/,
   /^dist\/(index|sidecar|recorder|stepscope)\.js$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/extension\.cjs$/,

@@ -1,6 +1,9 @@
 /** What the extension does in a real VS Code, seen through VS Code's public API alone. */
 import * as assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import * as vscode from "vscode";
+import { listRunFolders, summarize } from "../../runtime/store/list.ts";
+import type { RunSummary } from "../../runtime/store/summary.ts";
 import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
 import { test, until } from "./suite.ts";
 
@@ -82,6 +85,23 @@ test("Train runs the file, shows the panel beside it, and counts in the lens", a
   assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), digits.toString());
   assert.deepEqual(panels(), ["Stepscope: digits.ts"]);
   await until("steps in the store", () => (project.runs("digits.ts")[0]?.steps ?? 0) > 20);
+});
+
+test("a hover over the loss has its curve and the numbers of the step", async () => {
+  const { document } = await project.show("digits.ts");
+  const at = document.positionAt(document.getText().indexOf("backward()"));
+  const hovers = await until("the hover", async () => {
+    const found = await vscode.commands.executeCommand<vscode.Hover[]>(
+      "vscode.executeHoverProvider",
+      digits,
+      at,
+    );
+    const texts = found.flatMap(({ contents }) => contents.map(text));
+    return texts.find(each => each.includes("gradient norm"));
+  });
+  assert.match(hovers, /!\[Loss\]\(data:image\/svg\+xml;base64,/);
+  assert.match(hovers, /\| loss \| [\d.e-]+ \|/);
+  assert.match(hovers, /\| `0\.weight` \| [\d.e-]+ \|/);
 });
 
 test("Train again while it runs starts nothing", async () => {
@@ -183,6 +203,66 @@ test("a script that runs to its end says so in the lens", async () => {
   await until("the end", () => project.runs("parabola.ts")[0]?.status === "completed");
   await lensTitled(uri, /^last: loss /);
 });
+
+test("a run is deleted, but not while it goes on", async () => {
+  const [run] = summaries("parabola.ts");
+  assert.ok(run);
+  await vscode.commands.executeCommand("stepscope.starRun", run);
+  assert.equal(summaries("parabola.ts")[0]?.notes.starred, true);
+  await vscode.commands.executeCommand("stepscope.unstarRun", run);
+  assert.equal(summaries("parabola.ts")[0]?.notes.starred, false);
+
+  const running = { ...run, record: { ...run.record, status: "running" } };
+  void vscode.commands.executeCommand("stepscope.deleteRuns", running);
+  assert.equal(summaries("parabola.ts").length, 1);
+  // It answers when its message with Undo is closed, which nobody does here.
+  void vscode.commands.executeCommand("stepscope.deleteRuns", run);
+  await until("the deletion", () => summaries("parabola.ts").length === 0);
+});
+
+test("a run of another window is stopped from the list", async () => {
+  await project.write("elsewhere.ts", ENDLESS);
+  const uri = project.uri("elsewhere.ts");
+  const cli = vscode.Uri.joinPath(extension.extensionUri, "dist/stepscope.js").fsPath;
+  const child = spawn(process.execPath, [cli, "train", uri.fsPath], { stdio: "ignore" });
+  const running = await until("the first steps", () =>
+    summaries("elsewhere.ts").find(({ record }) => record.steps > 0),
+  );
+  await vscode.commands.executeCommand("stepscope.stopRun", running);
+  await until("the end of the command", () => child.exitCode !== null);
+  assert.equal(summaries("elsewhere.ts")[0]?.record.status, "stopped");
+});
+
+test("saving trains again where the setting says so", async () => {
+  const settings = vscode.workspace.getConfiguration("stepscope");
+  await settings.update("trainOnSave", true, vscode.ConfigurationTarget.Global);
+  const editor = await project.write("saved.ts", ENDLESS);
+  const uri = project.uri("saved.ts");
+  try {
+    await vscode.commands.executeCommand("stepscope.train", uri);
+    await until("the first steps", () => (project.runs("saved.ts")[0]?.steps ?? 0) > 0);
+    await editor.edit(edit => edit.insert(new vscode.Position(0, 0), "\n"));
+    await editor.document.save();
+    await until("the second run", () => project.runs("saved.ts").length === 2);
+    await until("its first steps", () => (project.runs("saved.ts")[0]?.steps ?? 0) > 0);
+    assert.equal(project.runs("saved.ts")[1]?.status, "stopped");
+  } finally {
+    await settings.update("trainOnSave", undefined, vscode.ConfigurationTarget.Global);
+  }
+  await stopAndWait("saved.ts");
+});
+
+/** The runs of a script as the list shows them, the newest first. */
+function summaries(name: string): RunSummary[] {
+  const script = project.uri(name).fsPath;
+  return listRunFolders(project.folder)
+    .map(folder => summarize(folder))
+    .filter(({ record }) => record.script === script);
+}
+
+function text(content: vscode.MarkdownString | vscode.MarkedString): string {
+  return typeof content === "string" ? content : content.value;
+}
 
 /** Stops a script that runs, and waits until its process is gone. */
 async function stopAndWait(name: string): Promise<void> {

@@ -1,0 +1,170 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import type { RunNotes } from "../../runtime/store/notes.ts";
+import type { RunSummary } from "../../runtime/store/summary.ts";
+import { Command } from "../contributed.ts";
+import type { Panel } from "../panel/panel.ts";
+import type { RunHistory } from "./runHistory.ts";
+import type { Runs } from "./runs.ts";
+import { isRun, type RunsTree } from "./runsTree.ts";
+
+/** What the commands of the list of runs act on. */
+export interface RunCommandParts {
+  readonly runs: Runs;
+  readonly history: RunHistory;
+  readonly tree: RunsTree;
+  readonly panel: Panel;
+}
+
+/**
+ * Registers the commands of the list of runs. Those of a run take its row, and all selected rows
+ * where there are several; called without, they take the selection.
+ */
+export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
+  const { runs, history, tree, panel } = parts;
+  const register = vscode.commands.registerCommand;
+  const one = (act: (run: RunSummary) => unknown) => (row?: unknown) => {
+    const [run] = targets(row);
+    return run && act(run);
+  };
+  return vscode.Disposable.from(
+    register(
+      Command.openRun,
+      one(({ folder }) => panel.show({ runFolder: folder })),
+    ),
+    register(
+      Command.openRunScript,
+      one(({ record }) => vscode.window.showTextDocument(vscode.Uri.file(record.script))),
+    ),
+    register(Command.renameRun, one(rename)),
+    register(Command.noteRun, one(note)),
+    register(Command.tagRun, one(tag)),
+    register(Command.starRun, (row?: unknown, rows?: unknown) => star(targets(row, rows), true)),
+    register(Command.unstarRun, (row?: unknown, rows?: unknown) => star(targets(row, rows), false)),
+    register(Command.deleteRuns, (row?: unknown, rows?: unknown) => remove(targets(row, rows))),
+    register(Command.stopRun, one(stop)),
+    register(Command.stopOrphans, stopOrphans),
+    register(Command.filterRuns, filter),
+    register(Command.clearRunsFilter, () => tree.setFilter("")),
+    register(Command.refreshRuns, () => history.refresh()),
+  );
+
+  function targets(row: unknown, rows?: unknown): RunSummary[] {
+    const chosen = Array.isArray(rows) ? rows.filter(isRun) : [];
+    if (chosen.length > 0) return chosen;
+    return isRun(row) ? [row] : tree.selection;
+  }
+
+  async function annotate(run: RunSummary, change: Partial<RunNotes>): Promise<void> {
+    const { writeNotes } = await import("../../runtime/store/notes.ts");
+    writeNotes(run.folder, change);
+    history.refresh(run.folder);
+  }
+
+  async function rename(run: RunSummary): Promise<void> {
+    const name = await vscode.window.showInputBox({
+      title: vscode.l10n.t("Rename Run"),
+      prompt: vscode.l10n.t("Leave it empty for the name of the script."),
+      placeHolder: basename(run.record.script),
+      value: run.notes.name,
+    });
+    if (name !== undefined) await annotate(run, { name: name.trim() });
+  }
+
+  async function note(run: RunSummary): Promise<void> {
+    const text = await vscode.window.showInputBox({
+      title: vscode.l10n.t("Note to the Run"),
+      value: run.notes.note,
+    });
+    if (text !== undefined) await annotate(run, { note: text.trim() });
+  }
+
+  async function tag(run: RunSummary): Promise<void> {
+    const text = await vscode.window.showInputBox({
+      title: vscode.l10n.t("Tags of the Run"),
+      prompt: vscode.l10n.t("Words, with spaces between them."),
+      value: run.notes.tags.join(" "),
+    });
+    if (text === undefined) return;
+    const words = text.split(/[\s,]+/).map(word => word.replace(/^#/, ""));
+    await annotate(run, { tags: [...new Set(words.filter(Boolean))] });
+  }
+
+  async function star(chosen: readonly RunSummary[], starred: boolean): Promise<void> {
+    for (const run of chosen) await annotate(run, { starred });
+  }
+
+  /** Deletes runs that have ended, and offers to take it back. */
+  async function remove(chosen: readonly RunSummary[]): Promise<void> {
+    const ended = chosen.filter(({ record }) => record.status !== "running");
+    if (ended.length < chosen.length) {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t("A run that goes on cannot be deleted. Stop it first."),
+      );
+    }
+    if (ended.length === 0) return;
+    const { deleteRuns, restoreRuns } = await import("../../runtime/store/trash.ts");
+    const deleted = deleteRuns(ended.map(({ folder }) => folder));
+    history.refresh();
+    const undo = vscode.l10n.t("Undo");
+    const said =
+      ended.length === 1
+        ? vscode.l10n.t("The run was deleted.")
+        : vscode.l10n.t("{0} runs were deleted.", ended.length);
+    if ((await vscode.window.showInformationMessage(said, undo)) !== undo) return;
+    restoreRuns(deleted);
+    history.refresh();
+  }
+
+  /** Stops a run, also one that another window or a terminal has started. */
+  async function stop({ folder }: RunSummary): Promise<void> {
+    const followed = runs.in(folder);
+    if (followed?.active) {
+      runs.stop(followed.script);
+      return;
+    }
+    await stopElsewhere(folder);
+    history.refresh();
+  }
+
+  /** Lets the user choose among the runs that live and that this window does not follow. */
+  async function stopOrphans(): Promise<void> {
+    const { livingSidecars } = await import("../../runtime/store/registry.ts");
+    const orphans = livingSidecars().filter(({ runFolder }) => !runs.in(runFolder)?.active);
+    if (orphans.length === 0) {
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("Nothing trains on this machine but what this window follows."),
+      );
+      return;
+    }
+    const items = orphans.map(({ script, runFolder, process: { pid } }) => ({
+      label: basename(script),
+      description: vscode.l10n.t("process {0}", pid),
+      detail: script,
+      picked: true,
+      runFolder,
+    }));
+    const chosen = await vscode.window.showQuickPick(items, {
+      title: vscode.l10n.t("Stop Training of Other Windows and Terminals"),
+      canPickMany: true,
+    });
+    for (const { runFolder } of chosen ?? []) await stopElsewhere(runFolder);
+    history.refresh();
+  }
+
+  async function filter(): Promise<void> {
+    const text = await vscode.window.showInputBox({
+      title: vscode.l10n.t("Filter Runs"),
+      prompt: vscode.l10n.t("Words of the name, script, state or note; #tag; ★ for starred runs."),
+      value: tree.filter,
+    });
+    if (text !== undefined) tree.setFilter(text);
+  }
+}
+
+async function stopElsewhere(folder: string): Promise<void> {
+  const { attachRun } = await import("../../runtime/client/start.ts");
+  const connection = await attachRun(folder, () => {});
+  connection?.stop();
+  await connection?.closed;
+}

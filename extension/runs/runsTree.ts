@@ -1,0 +1,173 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { matches, type RunSummary, runDuration, runName } from "../../runtime/store/summary.ts";
+import { Command, ContextKey, RUNS_VIEW } from "../contributed.ts";
+import { formatCount, formatLoss, formatRate } from "../format.ts";
+import type { ProjectRuns, RunHistory } from "./runHistory.ts";
+
+/** A row of the tree: a project, where there are several, or a run. */
+export type RunsNode = ProjectRuns | RunSummary;
+
+const STATUS_ICONS = {
+  running: "pulse",
+  completed: "check",
+  stopped: "debug-stop",
+  failed: "error",
+  crashed: "error",
+} as const;
+
+/** The list of runs in the side bar. */
+export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
+  readonly onDidChangeTreeData: vscode.Event<void>;
+  readonly #history: RunHistory;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #view: vscode.TreeView<RunsNode>;
+  readonly #subscriptions: vscode.Disposable;
+  #filter = "";
+
+  constructor(history: RunHistory) {
+    this.#history = history;
+    this.onDidChangeTreeData = this.#changed.event;
+    this.#view = vscode.window.createTreeView(RUNS_VIEW, {
+      treeDataProvider: this,
+      canSelectMany: true,
+      showCollapseAll: false,
+    });
+    this.#subscriptions = vscode.Disposable.from(
+      this.#changed,
+      this.#view,
+      history.onDidChange(() => {
+        if (this.#view.visible) this.#changed.fire();
+      }),
+      this.#view.onDidChangeVisibility(({ visible }) => {
+        if (visible) this.#changed.fire();
+      }),
+    );
+  }
+
+  get filter(): string {
+    return this.#filter;
+  }
+
+  /** Shows the runs that have all words of a filter; all runs for an empty one. */
+  setFilter(filter: string): void {
+    this.#filter = filter.trim();
+    this.#view.message = this.#filter && vscode.l10n.t("Filter: {0}", this.#filter);
+    void vscode.commands.executeCommand("setContext", ContextKey.runsFiltered, this.#filter !== "");
+    this.#changed.fire();
+  }
+
+  /** The runs that are selected. */
+  get selection(): RunSummary[] {
+    return this.#view.selection.filter(isRun);
+  }
+
+  async getChildren(node?: RunsNode): Promise<RunsNode[]> {
+    if (node) return isRun(node) ? [] : this.#shown(node);
+    const projects = await this.#history.projects();
+    const [only] = projects;
+    if (projects.length === 1 && only) return this.#shown(only);
+    return projects.filter(project => this.#shown(project).length > 0);
+  }
+
+  getTreeItem(node: RunsNode): vscode.TreeItem {
+    return isRun(node) ? runItem(node) : projectItem(node);
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  #shown({ runs }: ProjectRuns): RunSummary[] {
+    return runs.filter(run => matches(run, this.#filter));
+  }
+}
+
+export function isRun(node: unknown): node is RunSummary {
+  return typeof node === "object" && node !== null && "record" in node && "folder" in node;
+}
+
+function projectItem({ project, runs }: ProjectRuns): vscode.TreeItem {
+  const item = new vscode.TreeItem(basename(project), vscode.TreeItemCollapsibleState.Expanded);
+  item.id = project;
+  item.description = vscode.l10n.t("{0} runs", runs.length);
+  item.tooltip = project;
+  item.contextValue = "project";
+  return item;
+}
+
+function runItem(run: RunSummary): vscode.TreeItem {
+  const { record, notes, folder } = run;
+  const item = new vscode.TreeItem(notes.starred ? `★ ${runName(run)}` : runName(run));
+  item.id = folder;
+  item.description = description(run);
+  item.tooltip = tooltip(run);
+  item.iconPath = new vscode.ThemeIcon(STATUS_ICONS[record.status], statusColor(run));
+  const state = record.status === "running" ? "running" : "ended";
+  item.contextValue = `run.${state}${notes.starred ? ".starred" : ""}`;
+  item.command = {
+    title: vscode.l10n.t("Open Run"),
+    command: Command.openRun,
+    arguments: [run],
+  };
+  item.accessibilityInformation = {
+    label: [runName(run), record.status, description(run)].join(", "),
+  };
+  return item;
+}
+
+/** `loss 0.231 · η 0.002 · 12 s · #wide · before the fix` */
+function description({ record, rate, notes }: RunSummary): string {
+  const { steps, finalLoss } = record;
+  const measured =
+    steps > 0
+      ? [vscode.l10n.t("loss {0}", formatLoss(finalLoss)), `η ${formatRate(rate)}`]
+      : [vscode.l10n.t("no step")];
+  const tags = notes.tags.map(tag => `#${tag}`).join(" ");
+  const note = notes.note.split("\n", 1)[0] ?? "";
+  return [...measured, duration(runDuration(record)), tags, note].filter(Boolean).join(" · ");
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
+function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return vscode.l10n.t("{0} s", seconds.toFixed(1));
+  if (seconds < 60) return vscode.l10n.t("{0} s", Math.round(seconds));
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return vscode.l10n.t("{0} min {1} s", minutes, Math.floor(seconds % 60));
+  return vscode.l10n.t("{0} h {1} min", Math.floor(minutes / 60), minutes % 60);
+}
+
+function tooltip({ record, notes, rate, folder }: RunSummary): vscode.MarkdownString {
+  const { status, script, args, startedAt, seed, steps, finalLoss, adapter, error } = record;
+  const facts: [string, string][] = [
+    [vscode.l10n.t("State"), status],
+    [vscode.l10n.t("Started"), new Date(startedAt).toLocaleString(vscode.env.language)],
+    [vscode.l10n.t("Steps"), formatCount(steps)],
+    [vscode.l10n.t("Loss"), steps > 0 ? formatLoss(finalLoss) : ""],
+    ["η", steps > 0 ? formatRate(rate) : ""],
+    [vscode.l10n.t("Arguments"), args.join(" ")],
+    [vscode.l10n.t("Seed"), String(seed)],
+    [vscode.l10n.t("Adapter"), adapter?.description ?? ""],
+    [vscode.l10n.t("Error"), error?.message.split("\n", 1)[0] ?? ""],
+    [vscode.l10n.t("Note"), notes.note],
+  ];
+  const text = new vscode.MarkdownString();
+  text.appendText(`${script}\n`);
+  for (const [name, value] of facts) {
+    if (value) text.appendMarkdown("- ").appendText(`${name}: ${value}`).appendMarkdown("\n");
+  }
+  return text.appendMarkdown("\n").appendText(basename(folder));
+}
+
+function statusColor({ record }: RunSummary): vscode.ThemeColor | undefined {
+  switch (record.status) {
+    case "failed":
+    case "crashed":
+      return new vscode.ThemeColor("list.errorForeground");
+    case "running":
+      return new vscode.ThemeColor("charts.green");
+    default:
+      return undefined;
+  }
+}
