@@ -40,6 +40,7 @@ export function registerCommands({
   return vscode.Disposable.from(
     register(Command.train, (uri?: unknown) => train(target(uri))),
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
+    register(Command.trainAgain, (uri?: unknown) => trainAgain(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
     register(Command.showOutput, () => output.show()),
@@ -77,6 +78,12 @@ export function registerCommands({
   async function trainWithArguments(uri: vscode.Uri | undefined): Promise<void> {
     if (!mayRun()) return;
     if (uri && isScript(uri) && !(await scriptArguments.ask(uri.fsPath))) return;
+    await train(uri);
+  }
+
+  /** Stops the script where it trains, and trains it as it is now. */
+  async function trainAgain(uri: vscode.Uri | undefined): Promise<void> {
+    if (uri) await runs.stopped(uri.fsPath);
     await train(uri);
   }
 

@@ -3,9 +3,12 @@
 export const Command = {
   train: "stepscope.train",
   trainWithArguments: "stepscope.trainWithArguments",
+  trainAgain: "stepscope.trainAgain",
   stop: "stepscope.stop",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
+  explainFinding: "stepscope.explainFinding",
+  silenceFinding: "stepscope.silenceFinding",
   openRun: "stepscope.openRun",
   openRunScript: "stepscope.openRunScript",
   renameRun: "stepscope.renameRun",
@@ -40,6 +43,7 @@ export const Setting = {
   inlineLoss: "inlineValues.loss",
   inlineStep: "inlineValues.step",
   nodePath: "nodePath",
+  silencedFindings: "findings.silenced",
   trainOnSave: "trainOnSave",
 } as const;
 

@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
 import { ErrorDiagnostics } from "./code/errorDiagnostics.ts";
+import { FindingActions, registerFindingCommands } from "./code/findingActions.ts";
+import { FindingDiagnostics } from "./code/findingDiagnostics.ts";
 import { InlineValues } from "./code/inlineValues.ts";
 import { TrainingDocuments } from "./code/trainingDocuments.ts";
 import { TrainingLens } from "./code/trainingLens.ts";
@@ -17,7 +19,7 @@ import { RunsTree } from "./runs/runsTree.ts";
 import { ScriptArguments } from "./runs/scriptArguments.ts";
 import { RunStatusBar } from "./runs/statusBar.ts";
 import { StoredRuns } from "./runs/storedRuns.ts";
-import { TrainOnSave } from "./runs/trainOnSave.ts";
+import { trainOnSave } from "./runs/trainOnSave.ts";
 
 /** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -31,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const values = new InlineValues(documents, runs);
   const history = new RunHistory(runs);
   const tree = new RunsTree(history);
+  const findings = new FindingDiagnostics(documents, runs);
   const errors = new ErrorDiagnostics();
   context.subscriptions.push(
     runs,
@@ -39,14 +42,21 @@ export function activate(context: vscode.ExtensionContext): void {
     lens,
     values,
     errors,
+    findings,
     history,
     tree,
     new RunStatusBar(runs),
     new ContextKeys(documents, runs),
     registerCommands({ runs, stored, panel, output, scriptArguments }),
     registerRunCommands({ runs, history, tree, panel }),
-    new TrainOnSave(runs),
+    trainOnSave(runs),
     vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
+    registerFindingCommands(context.extensionUri),
+    vscode.languages.registerCodeActionsProvider(
+      [...TRAINING_FILES],
+      new FindingActions(findings),
+      FindingActions.metadata,
+    ),
     vscode.languages.registerHoverProvider([...TRAINING_FILES], new ValueHover(documents, values)),
     vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel),
     vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),

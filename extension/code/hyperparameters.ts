@@ -1,17 +1,8 @@
 /** Finds the text that sets a hyperparameter: through variables, constants and option objects. */
 import type { CallExpression, NewExpression, Node } from "@babel/types";
+import type { Hyperparameter } from "../../runtime/protocol/finding.ts";
 import { type Binding, Scopes } from "./scope.ts";
 import { importOfPackage, parseSource } from "./syntax.ts";
-
-/** Options of optimizers and of data loaders, and the limit of `clipGradNorm_`. */
-export type Hyperparameter =
-  | "lr"
-  | "betas"
-  | "eps"
-  | "momentum"
-  | "weightDecay"
-  | "batchSize"
-  | "clip";
 
 /** The place of a text, as offsets from the start of the source; `end` is exclusive. */
 export interface TextSpan {

@@ -1,10 +1,13 @@
 import * as vscode from "vscode";
+import { isOpen } from "../../runtime/protocol/finding.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
 import { Announcer } from "./announcer.ts";
+import { mostSerious, shortVerdict } from "./findingFixes.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
 /** Shortest time between two changes of the lens, in milliseconds: a text that is read must stand. */
@@ -63,6 +66,10 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   async #commands(uri: vscode.Uri): Promise<vscode.Command[]> {
     const state = this.#runs.state(uri.fsPath);
     const stop = { title: vscode.l10n.t("■ Stop"), command: Command.stop, arguments: [uri] };
+    const verdict = (run?: { record: RunRecord }): vscode.Command[] => {
+      const finding = run && mostSerious(run.record.findings.filter(isOpen));
+      return finding ? [show(shortVerdict(finding))] : [];
+    };
     const show = (title: string): vscode.Command => ({
       title,
       command: Command.showPanel,
@@ -74,13 +81,18 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       case "stopping":
         return [show(vscode.l10n.t("stopping…"))];
       case "running":
-        return [stop, show(progress(state.loss, state.step))];
+        return [
+          stop,
+          show(progress(state.loss, state.step)),
+          ...verdict(this.#runs.of(uri.fsPath)),
+        ];
       case "idle": {
         const title = [vscode.l10n.t("▶ Train"), this.#arguments.text(uri.fsPath)].join(" ").trim();
         const train = { title, command: Command.train, arguments: [uri] };
         const last = (await this.#stored.last(uri.fsPath))?.record;
         if (!last || last.steps === 0) return [train];
-        return [train, show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)))];
+        const loss = show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)));
+        return [train, loss, ...verdict({ record: last })];
       }
     }
   }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Received } from "../../runtime/page/history.ts";
+import { mergeFindings } from "../../runtime/protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
@@ -70,6 +71,11 @@ export class LiveRun {
       case "end":
         this.update(message.run);
         break;
+      case "finding": {
+        const findings = mergeFindings(this.#record.findings, [message.finding]);
+        this.update({ ...this.#record, findings });
+        break;
+      }
       case "steps":
         this.#step = message.batch.firstStep + message.batch.count - 1;
         this.#loss = stepValue(message.batch, message.batch.count - 1, "loss");

@@ -23,6 +23,8 @@ export class RunHistory implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => this.#changed.fire());
   readonly #subscriptions: vscode.Disposable;
+  /** Projects with a store, as a search has found them; searched again when that may be old. */
+  #found: Promise<readonly string[]> | undefined;
   /** Runs that have ended never change, but for their notes. */
   readonly #ended = new Map<string, RunSummary>();
 
@@ -34,10 +36,10 @@ export class RunHistory implements vscode.Disposable {
       this.#changed,
       this.#refresh,
       watcher,
-      watcher.onDidCreate(() => this.#refresh.call()),
-      watcher.onDidDelete(() => this.#refresh.call()),
+      watcher.onDidCreate(() => this.refresh()),
+      watcher.onDidDelete(() => this.refresh()),
       runs.onDidChange(() => this.#refresh.call()),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => this.#refresh.call()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()),
     );
   }
 
@@ -50,8 +52,9 @@ export class RunHistory implements vscode.Disposable {
     }));
   }
 
-  /** Reads the notes to a run again. */
+  /** Looks for stores again, and reads the notes to these runs again. */
   refresh(...folders: string[]): void {
+    this.#found = undefined;
     for (const folder of folders) this.#ended.delete(folder);
     this.#changed.fire();
   }
@@ -62,11 +65,10 @@ export class RunHistory implements vscode.Disposable {
 
   async #projects(): Promise<string[]> {
     const { projectFolder } = await import("../../runtime/store/paths.ts");
-    const marks = await vscode.workspace.findFiles(STORE_MARK, "**/node_modules/**");
-    const found = marks.map(({ fsPath }) => dirname(dirname(fsPath)));
-    // A search may leave out what settings exclude: not so what runs here.
-    const running = this.#runs.busyScripts.map(script => projectFolder(script));
-    return [...new Set([...found, ...running])].sort((a, b) =>
+    this.#found ??= findStores();
+    // A search may leave out what settings exclude, and what is new: not so what runs here.
+    const running = this.#runs.newestOfEach.map(({ script }) => projectFolder(script));
+    return [...new Set([...(await this.#found), ...running])].sort((a, b) =>
       basename(a).localeCompare(basename(b)),
     );
   }
@@ -83,4 +85,9 @@ export class RunHistory implements vscode.Disposable {
       return undefined;
     }
   }
+}
+
+async function findStores(): Promise<readonly string[]> {
+  const marks = await vscode.workspace.findFiles(STORE_MARK, "**/node_modules/**");
+  return marks.map(({ fsPath }) => dirname(dirname(fsPath)));
 }

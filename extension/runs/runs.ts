@@ -52,6 +52,11 @@ export class Runs implements vscode.Disposable {
     return [...this.#runs.values()].at(-1);
   }
 
+  /** The newest run of each script in this window; they may have ended. */
+  get newestOfEach(): readonly LiveRun[] {
+    return [...this.#runs.values()];
+  }
+
   /** Scripts that run, or are about to. */
   get busyScripts(): readonly string[] {
     const active = [...this.#runs.values()].filter(run => run.active).map(run => run.script);
@@ -120,6 +125,19 @@ export class Runs implements vscode.Disposable {
       void connection.closed.then(() => clearTimeout(timer));
     }
     this.#changed.fire();
+  }
+
+  /** Stops a script, and waits until it has ended; nothing to do where it does not run. */
+  async stopped(script: string): Promise<void> {
+    while (this.state(script).phase !== "idle") {
+      this.stop(script);
+      await new Promise<void>(resolve => {
+        const subscription = this.onDidChange(() => {
+          subscription.dispose();
+          resolve();
+        });
+      });
+    }
   }
 
   /** Leaves the runs alone: they wait for the next window, and stop after their grace time. */

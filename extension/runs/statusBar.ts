@@ -1,5 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
+import { isOpen } from "../../runtime/protocol/finding.ts";
+import { mostSerious, shortVerdict } from "../code/findingFixes.ts";
 import { Command } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import { Throttle } from "../throttle.ts";
@@ -56,14 +58,20 @@ function statusText(run: LiveRun, name: string): string {
     case "running":
       if (run.stopping) return vscode.l10n.t("$(sync~spin) stopping {0}", name);
       if (run.step === 0) return vscode.l10n.t("$(sync~spin) {0}", name);
-      return vscode.l10n.t("$(pulse) loss {0}", loss);
+      return vscode.l10n.t("$(pulse) loss {0}{1}", loss, verdict(run));
     case "completed":
-      return vscode.l10n.t("$(check) loss {0}", loss);
+      return vscode.l10n.t("$(check) loss {0}{1}", loss, verdict(run));
     case "stopped":
-      return vscode.l10n.t("$(debug-stop) loss {0}", loss);
+      return vscode.l10n.t("$(debug-stop) loss {0}{1}", loss, verdict(run));
     case "failed":
       return vscode.l10n.t("$(error) {0} failed", name);
     case "crashed":
       return vscode.l10n.t("$(error) {0} crashed", name);
   }
+}
+
+/** ` · lr ≈ 5× too high`; nothing where the diagnosis has nothing to say. */
+function verdict({ record }: LiveRun): string {
+  const finding = mostSerious(record.findings.filter(isOpen));
+  return finding ? ` · ${shortVerdict(finding)}` : "";
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findSetting, type Hyperparameter } from "../../extension/code/hyperparameters.ts";
+import { findSetting } from "../../extension/code/hyperparameters.ts";
+import type { Hyperparameter } from "../../runtime/protocol/finding.ts";
 
 const HEAD = 'import { data, nn, optim } from "stepscope";\n';
 

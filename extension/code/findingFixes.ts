@@ -1,0 +1,69 @@
+/** What to say of a finding, and what to write instead: texts and edits, without VS Code. */
+import type { Finding, Suggestion } from "../../runtime/protocol/finding.ts";
+import { formatRate } from "../format.ts";
+import type { Setting } from "./hyperparameters.ts";
+
+/** Starts a comment that silences rules on its own line, or on the line below it. */
+const SILENCE = "stepscope-ignore";
+
+/** Digits of a suggested number: it is an estimate. */
+const SUGGESTED_DIGITS = 2;
+
+/** A text that takes the place of another, told by offsets from the start of the source. */
+export interface SourceEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** A suggested number as one writes it in a source: 0.08, 3e-4. */
+export function suggestedText({ to }: Suggestion): string {
+  const value = Number(to.toPrecision(SUGGESTED_DIGITS));
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 1e-3 && size < 1e6)) return String(value);
+  return value.toExponential().replace("e+", "e");
+}
+
+/** The edit that follows a suggestion; undefined where nothing in the source can be replaced. */
+export function suggestionEdit(setting: Setting, suggestion: Suggestion): SourceEdit | undefined {
+  const text = suggestedText(suggestion);
+  const { kind, start, end, value, insert } = setting;
+  if (kind === "literal" && value !== undefined) return { start, end, text };
+  if (!insert) return undefined;
+  return { start: insert.at, end: insert.at, text: insert.before + text + insert.after };
+}
+
+/** The most serious of findings, the earliest of equals; undefined where there is none. */
+export function mostSerious(findings: readonly Finding[]): Finding | undefined {
+  const rank = { error: 0, warning: 1, info: 2 } as const;
+  return findings.toSorted((a, b) => rank[a.severity] - rank[b.severity])[0];
+}
+
+/** A finding in a few words: `lr ≈ 5× too high`, or else its title. */
+export function shortVerdict({ title, suggestion }: Finding): string {
+  if (!suggestion || !(suggestion.from > 0) || !(suggestion.to > 0)) return title;
+  const ratio = suggestion.from / suggestion.to;
+  const times = (factor: number): string =>
+    formatRate(Number(factor.toPrecision(factor < 10 ? 1 : 2)));
+  return ratio >= 1
+    ? `${suggestion.target} ≈ ${times(ratio)}× too high`
+    : `${suggestion.target} ≈ ${times(1 / ratio)}× too low`;
+}
+
+/** Whether a comment at a line (counted from 0), or at the one above, silences a rule. */
+export function isSilenced(lines: readonly string[], line: number, code: string): boolean {
+  return [lines[line], lines[line - 1]?.trim().startsWith("//") ? lines[line - 1] : ""].some(
+    text => {
+      const [, comment] = text?.split(SILENCE, 2) ?? [];
+      if (comment === undefined) return false;
+      const codes = comment.split(/[\s,]+/).filter(Boolean);
+      return codes.some(each => each === code || code.startsWith(`${each}.`));
+    },
+  );
+}
+
+/** The comment that silences a rule, for a line above `line`. */
+export function silencingComment(line: string, code: string): string {
+  const indentation = /^\s*/.exec(line)?.[0] ?? "";
+  return `${indentation}// ${SILENCE} ${code}\n`;
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import {
+  isSilenced,
+  mostSerious,
+  shortVerdict,
+  silencingComment,
+  suggestedText,
+  suggestionEdit,
+} from "../../extension/code/findingFixes.ts";
+import { findSetting } from "../../extension/code/hyperparameters.ts";
+import type { Finding, Suggestion } from "../../runtime/protocol/finding.ts";
+
+function suggest(from: number, to: number): Suggestion {
+  return { target: "lr", from, to, range: [to / 2, to * 2] };
+}
+
+function finding(change: Partial<Finding> = {}): Finding {
+  return {
+    id: "1",
+    code: "lr.tooLarge",
+    severity: "warning",
+    state: "raised",
+    title: "The learning rate is too high",
+    message: "",
+    about: { type: "hyperparameter", name: "lr", group: 0 },
+    confidence: 1,
+    since: 10,
+    step: 10,
+    evidence: [],
+    ...change,
+  };
+}
+
+it.each([
+  [0.0812, "0.081"],
+  [3.04e-4, "3e-4"],
+  [1, "1"],
+  [1.26e-7, "1.3e-7"],
+  [512, "510"],
+])("a suggestion of %d is written %s", (to, text) => {
+  expect(suggestedText(suggest(1, to))).toBe(text);
+});
+
+describe("following a suggestion", () => {
+  const follow = (options: string): string | undefined => {
+    const source = `import { optim } from "stepscope";\nnew optim.SGD(p${options});`;
+    const setting = findSetting(source, "lr");
+    const edit = setting && suggestionEdit(setting, suggest(3, 0.08));
+    return edit && source.slice(0, edit.start) + edit.text + source.slice(edit.end);
+  };
+
+  it.each([
+    [", { lr: 3 }", ", { lr: 0.08 }"],
+    [', { lr: Number(env.LR ?? "3") }', ', { lr: Number(env.LR ?? "0.08") }'],
+    [", { momentum: 0.9 }", ", { lr: 0.08, momentum: 0.9 }"],
+    ["", ", { lr: 0.08 }"],
+  ])("turns %j into %j", (before, after) => {
+    expect(follow(before)).toContain(`new optim.SGD(p${after});`);
+  });
+
+  it("leaves what is computed alone", () => {
+    expect(follow(", { lr: 3 * scale }")).toBeUndefined();
+  });
+});
+
+describe("in a few words", () => {
+  it.each([
+    [5.2, 1, "lr ≈ 5× too high"],
+    [37, 1, "lr ≈ 37× too high"],
+    [1e-6, 2e-3, "lr ≈ 2 000× too low"],
+  ])("from %d to %d: %s", (from, to, text) => {
+    const words = shortVerdict(finding({ suggestion: suggest(from, to) }));
+    expect(words.replace("\u202f", " ")).toBe(text);
+  });
+
+  it("is the title without a suggestion", () => {
+    expect(shortVerdict(finding())).toBe("The learning rate is too high");
+  });
+
+  it("names the most serious first", () => {
+    const [info, error] = [finding({ severity: "info" }), finding({ severity: "error" })];
+    expect(mostSerious([info, finding(), error])).toBe(error);
+    expect(mostSerious([])).toBeUndefined();
+  });
+});
+
+describe("a comment silences a rule", () => {
+  it.each([
+    ["on its own line", ["const lr = 3; // stepscope-ignore lr.tooLarge"], 0],
+    ["on the line above", ["  // stepscope-ignore lr.tooLarge", "const lr = 3;"], 1],
+    ["by its kind", ["// stepscope-ignore lr", "const lr = 3;"], 1],
+    ["among others", ["// stepscope-ignore data.sorted, lr.tooLarge", "const lr = 3;"], 1],
+  ])("%s", (_, lines, line) => {
+    expect(isSilenced(lines, line, "lr.tooLarge")).toBe(true);
+  });
+
+  it.each([
+    ["of another rule", ["// stepscope-ignore lr.tooSmall", "const lr = 3;"], 1],
+    ["two lines above", ["// stepscope-ignore lr", "", "const lr = 3;"], 2],
+    ["behind the code above", ["f(); // stepscope-ignore lr", "const lr = 3;"], 1],
+  ])("but not %s", (_, lines, line) => {
+    expect(isSilenced(lines, line, "lr.tooLarge")).toBe(false);
+  });
+
+  it("and is written as it is read", () => {
+    const line = "  const lr = 3;";
+    const comment = silencingComment(line, "lr.tooLarge");
+    expect(comment).toBe("  // stepscope-ignore lr.tooLarge\n");
+    expect(isSilenced([...comment.trimEnd().split("\n"), line], 1, "lr.tooLarge")).toBe(true);
+  });
+});
