@@ -45,6 +45,7 @@ export class KernelBuilder {
   readonly #bindings: number[] = [];
   readonly #scalars: number[] = [];
   readonly #helpers = new Set<Helper>();
+  readonly #extensions = new Set<string>();
   #lines: string[] = [];
   #memo = new Map<string, string>();
   #names = 0;
@@ -97,6 +98,11 @@ export class KernelBuilder {
 
   use(...helpers: Helper[]): void {
     for (const helper of helpers) this.#helpers.add(helper);
+  }
+
+  /** Enables an extension of WGSL. */
+  enable(extension: string): void {
+    this.#extensions.add(extension);
   }
 
   /** WGSL type of an entry's elements. */
@@ -226,12 +232,14 @@ export class KernelBuilder {
     });
     const words = Math.max(1, Math.ceil(this.#scalars.length / 4));
     const wgsl = [
+      ...[...this.#extensions].map(extension => `enable ${extension};`),
       `@group(0) @binding(0) var<uniform> scalars: array<vec4<u32>, ${words}>;`,
       ...bindings,
       helperSource(this.#helpers),
       functions,
       `@compute @workgroup_size(${workgroupSize.join(", ")})`,
-      "fn main(@builtin(global_invocation_id) gid: vec3<u32>) {",
+      "fn main(@builtin(global_invocation_id) gid: vec3<u32>,",
+      "@builtin(workgroup_id) wid: vec3<u32>) {",
       main,
       "}",
     ].join("\n");

@@ -1,22 +1,37 @@
 /**
- * Matrix products. A thread computes a tile of the result in registers, without workgroup memory:
- * software adapters punish barriers eightfold.
+ * Matrix products: tiles of the result in registers, without workgroup memory, which software
+ * adapters punish eightfold.
  */
 
+import { gpu } from "../gpu/device.ts";
 import { numel } from "../tensor/shape.ts";
 import { type KernelBuilder, type KernelCode, MAX_WORKGROUPS } from "./builder.ts";
 import { Coords } from "./coords.ts";
 
-/**
- * Rows and columns of the result that a thread computes, at most. On a software adapter a load costs
- * more than a multiplication: eight rows take two thirds of the time of four, sixteen no less.
- */
-const ROWS = 8;
-const COLUMNS = 4;
-/** Threads of a workgroup along rows and columns. */
-const THREADS = 8;
 /** Products that are summed by themselves: serial sums in float32 lose digits with their length. */
 const BLOCK = 32;
+
+/** How the result is divided among threads. */
+interface Tiling {
+  readonly workgroupSize: readonly [number, number];
+  /** Rows and columns of the result that a workgroup computes. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Statements that name the thread's place: `top` and `left` of its tile, and what `step` needs. */
+  readonly place: readonly string[];
+  /** Elements of the result that a thread computes. */
+  readonly sums: number;
+  /** WGSL: row and column of sum `s` in the result. */
+  readonly row: string;
+  readonly column: string;
+  /** Lines that add the products at column and row `j` of the factors to `part0`, `part1`, … */
+  step(j: string): void;
+  /** Steps of a turn of the loop. */
+  readonly unroll: number;
+}
+
+/** Loads element [row, column] of a factor. */
+type Load = (row: string, column: string) => string;
 
 /** The kernel of product `core`, whose result goes through element-wise operations to `root`. */
 export function matmulKernel(builder: KernelBuilder, core: number, root: number): KernelCode {
@@ -27,48 +42,42 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
   const [m = 1, n = 1] = op.shape.slice(rank - 2);
   const k = leftShape[rank - 1] ?? 1;
   const batches = op.shape.slice(0, rank - 2);
-  const rows = Math.min(ROWS, m);
-  const columns = Math.min(COLUMNS, n);
 
   const batch = () => Coords.fromLinear(builder.bind, batches, "batch").axes;
-  /** Loads element [row, column] of a factor; out of range it repeats the last one. */
-  const load = (factor: number, row: string, column: string) => {
-    const { shape } = builder.entry(factor).op;
-    return builder.value(factor, Coords.fromAxes(builder.bind, shape, [...batch(), row, column]));
-  };
-  const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-  const vector = columns === 1 ? "f32" : `vec${columns}<f32>`;
-  const step = builder.scope(() => {
-    for (const r of range(rows)) builder.line(`let a${r} = ${load(left, `row${r}`, "j")};`);
-    const row = range(columns).map(c => load(right, "j", `column${c}`));
-    builder.line(`let w = ${vector}(${row.join(", ")});`);
-    for (const r of range(rows)) builder.line(`part${r} += a${r} * w;`);
+  const load =
+    (factor: number): Load =>
+    (row, column) => {
+      const { shape } = builder.entry(factor).op;
+      return builder.value(factor, Coords.fromAxes(builder.bind, shape, [...batch(), row, column]));
+    };
+  const tiling = hasQuads
+    ? quadTiling(builder, [m, n, k], load(left), load(right))
+    : threadTiling(builder, [m, n], load(left), load(right));
+  const { sums, unroll } = tiling;
+  const steps = builder.scope(() => {
+    for (const u of range(unroll)) tiling.step(u === 0 ? "j" : builder.bind(`j + ${u}u`));
   });
   const count = Math.max(1, numel(batches));
   const depth = Math.min(count, MAX_WORKGROUPS);
   // More batches than a grid may be deep are taken in turns.
   const [open, close] =
     count > depth
-      ? [`for (var batch = gid.z; batch < ${count}u; batch += ${depth}u) {`, "}"]
-      : ["let batch = gid.z;", ""];
+      ? [`for (var batch = wid.z; batch < ${count}u; batch += ${depth}u) {`, "}"]
+      : ["let batch = wid.z;", ""];
   const main = [
-    `if (gid.y * ${rows}u >= ${m}u || gid.x * ${columns}u >= ${n}u) { return; }`,
-    ...range(rows).map(r => `let row${r} = min(gid.y * ${rows}u + ${r}u, ${m - 1}u);`),
-    ...range(columns).map(c => `let column${c} = min(gid.x * ${columns}u + ${c}u, ${n - 1}u);`),
+    ...tiling.place,
     open,
-    `var tile: array<${vector}, ${rows}>;`,
+    `var tile: array<f32, ${sums}>;`,
     `for (var block = 0u; block < ${k}u; block += ${BLOCK}u) {`,
-    ...range(rows).map(r => `var part${r} = ${vector}();`),
+    ...range(sums).map(s => `var part${s} = 0.0;`),
     `let end = min(block + ${BLOCK}u, ${k}u);`,
-    `for (var j = block; j < end; j++) {\n${step}\n}`,
-    ...range(rows).map(r => `tile[${r}] += part${r};`),
+    `for (var j = block; j < end; j += ${unroll}u) {\n${steps}\n}`,
+    ...range(sums).map(s => `tile[${s}] += part${s};`),
     "}",
-    // Loops, not a call for each: adapters inline them, and compile as many times as long.
-    `for (var r = 0u; r < ${rows}u; r++) {`,
-    `for (var c = 0u; c < ${columns}u; c++) {`,
-    `put(batch, gid.y * ${rows}u + r, gid.x * ${columns}u + c, tile[r]${columns === 1 ? "" : "[c]"});`,
-    "}\n}",
+    // A loop, not a call for each: adapters inline them, and compile as many times as long.
+    `for (var s = 0u; s < ${sums}u; s++) {`,
+    `put(batch, ${tiling.row}, ${tiling.column}, tile[s]);`,
+    "}",
     close,
   ].join("\n");
 
@@ -85,8 +94,102 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
   return builder.finish(
     "matmul",
     main,
-    [THREADS, THREADS],
-    [Math.ceil(Math.ceil(n / columns) / THREADS), Math.ceil(Math.ceil(m / rows) / THREADS), depth],
+    tiling.workgroupSize,
+    [Math.ceil(n / tiling.columns), Math.ceil(m / tiling.rows), depth],
     functions,
   );
+}
+
+/** A software adapter's lanes are quads, and exchange what they have in registers for nearly nothing. */
+const hasQuads = gpu.adapter.software && gpu.device.features.has("subgroups");
+
+/**
+ * A thread computes a tile of 8 × 4: eight rows take two thirds of the time of four on a software
+ * adapter, sixteen no less. Places out of range repeat the last row or column.
+ */
+function threadTiling(
+  builder: KernelBuilder,
+  [m, n]: readonly [number, number],
+  left: Load,
+  right: Load,
+): Tiling {
+  const [rows, columns] = [Math.min(8, m), Math.min(4, n)];
+  const threads = 8;
+  return {
+    workgroupSize: [threads, threads],
+    rows: threads * rows,
+    columns: threads * columns,
+    place: [
+      `let top = gid.y * ${rows}u;`,
+      `let left = gid.x * ${columns}u;`,
+      `if (top >= ${m}u || left >= ${n}u) { return; }`,
+      ...range(rows).map(r => `let row${r} = min(top + ${r}u, ${m - 1}u);`),
+      ...range(columns).map(c => `let column${c} = min(left + ${c}u, ${n - 1}u);`),
+    ],
+    sums: rows * columns,
+    row: `top + s / ${columns}u`,
+    column: `left + s % ${columns}u`,
+    step: j => {
+      const a = range(rows).map(r => left(`row${r}`, j));
+      const b = range(columns).map(c => right(j, `column${c}`));
+      a.forEach((x, r) => {
+        b.forEach((y, c) => {
+          builder.line(`part${r * columns + c} += ${x} * ${y};`);
+        });
+      });
+    },
+    unroll: 1,
+  };
+}
+
+/**
+ * Four threads, a quad, compute a tile of 16 × 16. SwiftShader loads lane by lane, which takes as long
+ * as ten multiplications of all lanes: each lane loads another row and another column, and the rows
+ * go round the quad. Sum s of a lane is of the row that it has after exchange s mod 4.
+ */
+function quadTiling(
+  builder: KernelBuilder,
+  [m, n, k]: readonly [number, number, number],
+  left: Load,
+  right: Load,
+): Tiling {
+  const rows = Math.min(4, Math.ceil(m / 4));
+  const columns = Math.min(4, Math.ceil(n / 4));
+  builder.enable("subgroups");
+  return {
+    workgroupSize: [4, 1],
+    rows: 4 * rows,
+    columns: 4 * columns,
+    place: [
+      "let lane = gid.x % 4u;",
+      `let top = wid.y * ${4 * rows}u;`,
+      `let left = wid.x * ${4 * columns}u + lane;`,
+      ...range(rows).map(r => `let row${r} = min(top + ${4 * r}u + lane, ${m - 1}u);`),
+      ...range(columns).map(c => `let column${c} = min(left + ${4 * c}u, ${n - 1}u);`),
+    ],
+    sums: 4 * rows * columns,
+    row: `top + s / ${4 * columns}u * 4u + (lane ^ (s % 4u))`,
+    column: `left + s % ${4 * columns}u / 4u * 4u`,
+    step: j => {
+      const b = range(columns).map(c => right(j, `column${c}`));
+      for (const r of range(rows)) {
+        const a = left(`row${r}`, j);
+        const round = [
+          a,
+          ...["X", "Y", "Diagonal"].map(way => builder.bind(`quadSwap${way}(${a})`)),
+        ];
+        b.forEach((y, c) => {
+          round.forEach((x, i) => {
+            builder.line(`part${(r * columns + c) * 4 + i} += ${x} * ${y};`);
+          });
+        });
+      }
+    },
+    // The sums of a loop are copied at each turn.
+    unroll: k % 2 === 0 ? 2 : 1,
+  };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }
