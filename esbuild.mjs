@@ -4,8 +4,9 @@
  *
  *   node esbuild.mjs [--watch] [--production]
  */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { build, context } from "esbuild";
+import { collectLicences } from "./packaging/licences.mjs";
 import { vegaLite } from "./webview/vegaLitePlugin.mjs";
 
 const watch = process.argv.includes("--watch");
@@ -73,7 +74,9 @@ async function clean() {
 }
 
 if (!watch) await clean();
+const inputs = [];
 for (const options of [runtime, extension, webview]) {
   if (watch) await (await context(options)).watch();
-  else await build(options);
+  else inputs.push(...Object.keys((await build(options)).metafile.inputs));
 }
+if (!watch) await writeFile("dist/THIRD_PARTY_LICENSES.txt", collectLicences(inputs));

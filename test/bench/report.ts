@@ -8,8 +8,9 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
+import { FALLBACK, TARGETS } from "../../packaging/targets.ts";
+import { buildForProduction, packageVsix } from "../../packaging/vsix.ts";
 import { runSuite } from "../host/suite.ts";
-import { packageVsix } from "../host/vsix.ts";
 import { measureFirstPoint } from "./first-point.ts";
 import { type Measurement, table } from "./table.ts";
 
@@ -122,7 +123,8 @@ async function packageSize(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "stepscope-vsix-"));
   try {
     const vsix = join(folder, "stepscope.vsix");
-    await packageVsix(vsix);
+    buildForProduction();
+    await packageVsix(TARGETS[0] ?? FALLBACK, vsix);
     return statSync(vsix).size / MEBIBYTE;
   } finally {
     rmSync(folder, { recursive: true, force: true });

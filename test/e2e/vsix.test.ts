@@ -1,21 +1,26 @@
 /** The VSIX as its users get it: packaged, installed, and what is in it. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { stage } from "../../packaging/stage.ts";
+import { FALLBACK, TARGETS } from "../../packaging/targets.ts";
+import { buildForProduction, packageVsix } from "../../packaging/vsix.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { createProject } from "../host/project.ts";
 import { type Server, startServer } from "../host/server.ts";
-import { packageVsix } from "../host/vsix.ts";
 import { Workbench } from "../host/workbench.ts";
 
 /** Everything that may be in the VSIX. */
 const ALLOWED = [
-  /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE\.txt|\.vsixmanifest)$/,
+  /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE(\.txt)?|\.vsixmanifest)$/i,
   /^media\/(icon\.png|runs\.svg)$/,
   /^dist\/(index|sidecar|recorder|stepscope)\.js$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/extension\.cjs$/,
+  /^dist\/THIRD_PARTY_LICENSES\.txt$/,
+  /^docs\/findings\.md$/,
+  /^l10n\/[\w.-]+\.json$/,
   /^dist\/webview\/(panel\.(js|css)|codicon[\w-]*\.(ttf|css))$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^dist\/swiftshader\/(libvulkan\.so\.1|libvk_swiftshader\.so|vk_swiftshader_icd\.json)$/,
@@ -36,15 +41,20 @@ const NEEDED = [
 
 const MEBIBYTE = 2 ** 20;
 const LARGEST = 15 * MEBIBYTE;
+const LARGEST_FALLBACK = 2 * MEBIBYTE;
 
 const folder = mkdtempSync(join(tmpdir(), "stepscope-vsix-"));
 const vsix = join(folder, "stepscope.vsix");
+const fallback = join(folder, "fallback.vsix");
 const project = createProject({ installed: false });
 let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  await packageVsix(vsix);
+  buildForProduction();
+  const [linux = FALLBACK] = TARGETS;
+  await packageVsix(linux, vsix);
+  await packageVsix(FALLBACK, fallback);
   server = await startServer({ workspace: project, vsix });
   browser = await launchBrowser();
 });
@@ -55,11 +65,7 @@ afterAll(async () => {
 });
 
 test("it holds what is allowed, all that is needed, and at most 15 MB", () => {
-  const [installed] = readdirSync(server.extensions).filter(name => name.startsWith("stepscope."));
-  const root = join(server.extensions, installed ?? "");
-  const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => relative(root, join(entry.parentPath, entry.name)));
+  const files = filesIn(installedFolder());
   expect(files.filter(file => !ALLOWED.some(pattern => pattern.test(file)))).toEqual([]);
   expect(NEEDED.filter(file => !files.includes(file))).toEqual([]);
   expect(statSync(vsix).size).toBeLessThan(LARGEST);
@@ -75,3 +81,39 @@ test("installed, it shows its lens and trains to the end", async () => {
     .waitFor();
   await workbench.screenshot("vsix-parabola");
 });
+
+test("the package of other platforms has no native part, and at most 2 MB", () => {
+  const staged = mkdtempSync(join(folder, "staged-"));
+  stage(FALLBACK, staged);
+  const files = filesIn(staged);
+  expect(files.filter(file => !ALLOWED.some(pattern => pattern.test(file)))).toEqual([]);
+  expect(files.filter(file => /node_modules|swiftshader|\.node$/.test(file))).toEqual([]);
+  expect(files).toContain("dist/extension.cjs");
+  expect(statSync(fallback).size).toBeLessThan(LARGEST_FALLBACK);
+});
+
+test("two builds of one source have the same bytes", async () => {
+  const again = join(folder, "again.vsix");
+  buildForProduction();
+  await packageVsix(FALLBACK, again);
+  expect(readFileSync(again).equals(readFileSync(fallback))).toBe(true);
+});
+
+test("the licences of all parts are in it", () => {
+  const text = readFileSync(join(installedFolder(), "dist/THIRD_PARTY_LICENSES.txt"), "utf8");
+  for (const name of ["webgpu", "esbuild", "vega", "@babel/parser", "@vscode/codicons"]) {
+    expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+`, "m"));
+  }
+});
+
+function installedFolder(): string {
+  const [installed] = readdirSync(server.extensions).filter(name => name.startsWith("stepscope."));
+  return join(server.extensions, installed ?? "");
+}
+
+/** The files below a folder, relative to it. */
+function filesIn(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(root, join(entry.parentPath, entry.name)));
+}

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as vscode from "vscode";
-import { listRunFolders, summarize } from "../../runtime/store/list.ts";
+import { listRuns, summarize } from "../../runtime/store/list.ts";
 import type { RunSummary } from "../../runtime/store/summary.ts";
 import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
 import { test, until } from "./suite.ts";
@@ -255,8 +255,8 @@ test("saving trains again where the setting says so", async () => {
 /** The runs of a script as the list shows them, the newest first. */
 function summaries(name: string): RunSummary[] {
   const script = project.uri(name).fsPath;
-  return listRunFolders(project.folder)
-    .map(folder => summarize(folder))
+  return listRuns(project.folder)
+    .runs.map(({ folder }) => summarize(folder))
     .filter(({ record }) => record.script === script);
 }
 
