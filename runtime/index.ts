@@ -1,5 +1,14 @@
 /** The public API. Nothing else is public. */
 export { load, save } from "./checkpoint/archive.ts";
+export {
+  type CheckpointParts,
+  Checkpoints,
+  type CheckpointsOptions,
+  loadCheckpoint,
+  type Position,
+  type Stateful,
+  saveCheckpoint,
+} from "./checkpoint/checkpoints.ts";
 export * as safetensors from "./checkpoint/safetensors.ts";
 export * as data from "./data/index.ts";
 export type { DType } from "./kernels/op.ts";
@@ -26,6 +35,14 @@ export {
   zerosLike,
 } from "./tensor/creation.ts";
 export * from "./tensor/functions.ts";
-export { initialSeed, manualSeed, rand, randn } from "./tensor/random.ts";
+export {
+  getRngState,
+  initialSeed,
+  manualSeed,
+  type RandomStream,
+  rand,
+  randn,
+  setRngState,
+} from "./tensor/random.ts";
 export type { Shape } from "./tensor/shape.ts";
 export { type Operand, Tensor, type TensorData } from "./tensor/tensor.ts";

@@ -29,6 +29,7 @@ export * as functional from "./functional.ts";
 export type { HookHandle } from "./hooks.ts";
 export * as init from "./init.ts";
 export { Bilinear, Flatten, Identity, Linear } from "./linear.ts";
+export * as lora from "./lora.ts";
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -42,6 +43,7 @@ export {
 } from "./loss.ts";
 export { type AnyModule, Module } from "./module.ts";
 export { ModuleDict, ModuleList } from "./moduleList.ts";
+export type { NamePattern } from "./namePattern.ts";
 export { GroupNorm, LayerNorm, RMSNorm } from "./normalization.ts";
 export { Parameter } from "./parameter.ts";
 export {

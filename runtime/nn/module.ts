@@ -7,6 +7,7 @@ import {
   hookAfter,
   hookBefore,
 } from "./hooks.ts";
+import { matchesName, type NamePattern } from "./namePattern.ts";
 import { Parameter } from "./parameter.ts";
 import { type KeyDifferences, restore, type StateDict, snapshot } from "./stateDict.ts";
 
@@ -51,9 +52,21 @@ export abstract class Module<Inputs extends unknown[] = Tensor[], Output = Tenso
     return found;
   }
 
-  /** All parameters, in the order of `namedParameters`: what an optimizer takes. */
-  parameters(): Parameter[] {
-    return this.namedParameters().map(([, parameter]) => parameter);
+  /**
+   * All parameters, in the order of `namedParameters`: what an optimizer takes; or those with a name,
+   * for a learning rate of their own: `{ params: model.parameters("head"), lr: 1e-3 }`.
+   * @throws RangeError if no parameter has a name like the pattern.
+   */
+  parameters(names?: NamePattern): Parameter[] {
+    const all = this.namedParameters();
+    const meant = all.filter(([name]) => names === undefined || matchesName(name, names));
+    if (names !== undefined && meant.length === 0) {
+      const known = all.map(([name]) => name).join(", ");
+      throw new RangeError(
+        `${this.constructor.name}: no parameter has a name like ${String(names)}; there are ${known}`,
+      );
+    }
+    return meant.map(([, parameter]) => parameter);
   }
 
   /** All buffers of this module and those below it, each once, with qualified names. */
@@ -84,9 +97,13 @@ export abstract class Module<Inputs extends unknown[] = Tensor[], Output = Tenso
     return this;
   }
 
-  /** Has all parameters learned, or with `false` frozen. */
-  requiresGrad_(value = true): this {
-    for (const parameter of this.parameters()) parameter.requiresGrad_(value);
+  /**
+   * Has all parameters learned, or with `false` frozen; or those with a name:
+   * `model.requiresGrad_(false, ["embedding", /^blocks\.[0-3]/])`.
+   * @throws RangeError if no parameter has a name like the pattern.
+   */
+  requiresGrad_(value = true, names?: NamePattern): this {
+    for (const parameter of this.parameters(names)) parameter.requiresGrad_(value);
     return this;
   }
 

@@ -23,11 +23,8 @@ const state = {
   stream: 0,
 
   capture() {
-    const { seed, stream } = state;
-    return () => {
-      state.seed = seed;
-      state.stream = stream;
-    };
+    const then = getRngState();
+    return () => setRngState(then);
   },
 };
 takePart(state);
@@ -63,7 +60,18 @@ export function withRandomStream<T>(stream: number, fn: () => T): T {
   }
 }
 
-/** Names random numbers for host code, from which they can be drawn again. */
+/** The state of the random numbers, plain data: PyTorch's `torch.get_rng_state`. */
+export function getRngState(): RandomStream {
+  return { seed: state.seed, stream: state.stream };
+}
+
+/** Goes on where `getRngState` was called: PyTorch's `torch.set_rng_state`. */
+export function setRngState({ seed, stream }: RandomStream): void {
+  state.seed = seed;
+  state.stream = stream;
+}
+
+/** Names random numbers, from which they can be drawn again. */
 export interface RandomStream {
   readonly seed: number;
   readonly stream: number;

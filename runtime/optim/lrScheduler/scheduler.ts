@@ -5,6 +5,7 @@
  * The formulas are the recursions of PyTorch 1.13 (from the rate as it is, not from the first one),
  * so schedules can be chained, and a rate that was changed by hand is carried on.
  */
+import { type Part, takePart } from "../../checkpoint/parts.ts";
 import { Optimizer } from "../optimizer.ts";
 
 /** An optimizer that has a learning rate. */
@@ -19,7 +20,7 @@ export interface SchedulerState {
 }
 
 /** Base of all schedules that need nothing but the number of steps. */
-export abstract class LRScheduler<State extends object = SchedulerState> {
+export abstract class LRScheduler<State extends object = SchedulerState> implements Part {
   readonly optimizer: Scheduled;
   protected state: State;
 
@@ -28,6 +29,7 @@ export abstract class LRScheduler<State extends object = SchedulerState> {
     requireOptimizer(optimizer);
     this.optimizer = optimizer;
     this.state = state;
+    takePart(this);
   }
 
   /** Sets the rates of the next epoch (or step). To be called after `optimizer.step()`. */
@@ -55,6 +57,12 @@ export abstract class LRScheduler<State extends object = SchedulerState> {
   /** Goes on where `stateDict()` was taken; load the optimizer's state too. */
   loadStateDict(state: State): void {
     this.state = structuredClone(state);
+  }
+
+  /** Remembers the state, for a snapshot. @internal */
+  capture(): () => void {
+    const state = this.stateDict();
+    return () => this.loadStateDict(state);
   }
 
   /**
