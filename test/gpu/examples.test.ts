@@ -1,5 +1,8 @@
 /** The examples that a newcomer runs first do what they say, under plain Node. */
 import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -55,6 +58,24 @@ test("char-gpt learns which letters follow each other, and writes some", async (
   // Letters drawn by how frequent they are have a loss of 3.3; all alike, of 4.6.
   expect(Number(/^step 100: loss ([\d.]+)$/.exec(lines[1] ?? "")?.[1])).toBeLessThan(3.1);
   expect(lines.slice(2).join("\n")).toMatch(/^\/\*-/);
+});
+
+test("finetune-lora learns prose with adapters alone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stepscope-lora-"));
+  const out = join(folder, "adapters.safetensors");
+  const small = ["--layers", "1", "--width", "32", "--length", "16", "--batch", "8"];
+  const lines = await run("finetune-lora", ...small, "--steps", "40", "--out", out);
+  expect(lines[2]).toBe("2048 parameters of 4 adapters learn prose");
+  const [declarations, prose, merged] = [1, 3, 5].map(line => lines[line]?.split(": ")[1]);
+  const losses = [declarations, prose].map(text =>
+    Number(/readme ([\d.]+)$/.exec(text ?? "")?.[1]),
+  );
+  expect(losses[1]).toBeLessThan(losses[0] ?? 0);
+  expect(merged).toBe(prose);
+  const file = readFileSync(out);
+  expect(file.length - 8 - Number(file.readBigUInt64LE())).toBe(2048 * 4);
+  expect(lines[4]).toBe(`${out}: ${file.length} bytes`);
+  rmSync(folder, { recursive: true });
 });
 
 test.each([0.01, 0.1, 0.5, 0.9, 1.02])("parabola with learning rate %d", async lr => {
