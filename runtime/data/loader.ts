@@ -1,4 +1,4 @@
-import { type Part, takePart } from "../checkpoint/parts.ts";
+import { takePart } from "../checkpoint/parts.ts";
 import { reportProgress } from "../insight/progress.ts";
 import { identity, permutation } from "../tensor/permutation.ts";
 import { hostGenerator, type RandomStream, takeStream } from "../tensor/random.ts";
@@ -36,7 +36,7 @@ interface Pass {
  *
  *     for await (const [inputs, targets] of loader) { … }
  */
-export class DataLoader<Batch> implements AsyncIterable<Batch>, Part {
+export class DataLoader<Batch> implements AsyncIterable<Batch> {
   readonly dataset: Dataset<Batch>;
   readonly batchSize: number;
   readonly shuffle: boolean;

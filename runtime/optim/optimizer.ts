@@ -1,5 +1,5 @@
 /** What all optimizers share: parameter groups with their options, and forgetting gradients. */
-import { type Part, takePart } from "../checkpoint/parts.ts";
+import { takePart } from "../checkpoint/parts.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters with options of their own; what is left out is the optimizer's. */
@@ -18,7 +18,7 @@ export type ParamGroup<Options> = {
 export type Params<Options> = Iterable<Tensor> | Iterable<ParamGroupOptions<Options>>;
 
 /** Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. */
-export abstract class Optimizer<Options extends object = object> implements Part {
+export abstract class Optimizer<Options extends object = object> {
   /** Every group has all options. */
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly #defaults: Options;

@@ -5,7 +5,7 @@
  * The formulas are the recursions of PyTorch 1.13 (from the rate as it is, not from the first one),
  * so schedules can be chained, and a rate that was changed by hand is carried on.
  */
-import { type Part, takePart } from "../../checkpoint/parts.ts";
+import { takePart } from "../../checkpoint/parts.ts";
 import { Optimizer } from "../optimizer.ts";
 
 /** An optimizer that has a learning rate. */
@@ -20,7 +20,7 @@ export interface SchedulerState {
 }
 
 /** Base of all schedules that need nothing but the number of steps. */
-export abstract class LRScheduler<State extends object = SchedulerState> implements Part {
+export abstract class LRScheduler<State extends object = SchedulerState> {
   readonly optimizer: Scheduled;
   protected state: State;
 
