@@ -2,10 +2,10 @@
 import type { SidecarConnection } from "../client/connection.ts";
 import { attachRun, type StartOptions, startRun } from "../client/start.ts";
 import type { SidecarMessage } from "../protocol/messages.ts";
+import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, sliceBatch } from "../protocol/steps.ts";
 import { openRun } from "../store/reader.ts";
-import type { Report } from "./report.ts";
 
 export class Follower {
   readonly #report: Report;

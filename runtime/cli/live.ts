@@ -1,6 +1,7 @@
 /** A few lines of a terminal that are drawn again in place. */
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
 import {
@@ -14,7 +15,6 @@ import {
 } from "./format.ts";
 import { LossHistory } from "./lossHistory.ts";
 import { StepRate } from "./rate.ts";
-import type { Report } from "./report.ts";
 
 /** Milliseconds between two drawings: ten a second. */
 const FRAME_MS = 100;

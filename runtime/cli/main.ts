@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | runs | doctor`. */
+/** Entry of the command line: `stepscope train | runs | export | doctor`. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
 import { ScriptNotFoundError } from "../client/start.ts";
 import { VERSION } from "../protocol/version.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
+import { exportCommand } from "./export.ts";
 import { listProject } from "./runs.ts";
 import { train } from "./train.ts";
 
@@ -17,6 +18,10 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --json      One JSON object a line; the script's own output goes to standard error
       ARGS        Arguments for the script
   stepscope runs [FOLDER]                              List the runs of a project
+  stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
+      RUN         Id of the run, a part of it, or its folder; the newest without it
+      --format F  csv (two tables), json (lines as of train --json) or tensorboard (csv)
+      --output P  Where to; a new folder, or a new file for json
   stepscope doctor                                     Say what this machine computes on
   stepscope --help | --version
 
@@ -45,6 +50,8 @@ async function main([command, ...rest]: string[]): Promise<number> {
       rejectArguments(others);
       return listProject(folder);
     }
+    case "export":
+      return exportCommand(exportOptions(rest));
     case "doctor":
       rejectArguments(rest);
       return doctor();
@@ -65,7 +72,10 @@ async function main([command, ...rest]: string[]): Promise<number> {
 function trainOptions(args: string[]) {
   const end = args.indexOf("--");
   const own = end < 0 ? args : args.slice(0, end);
-  const { values, positionals } = parseTrainArgs(own);
+  const { values, positionals } = parse(own, {
+    seed: { type: "string", default: "0" },
+    json: { type: "boolean", default: false },
+  });
   const [script, ...others] = positionals;
   if (!script) throw new UsageError("train: FILE is missing.");
   rejectArguments(others);
@@ -77,16 +87,23 @@ function trainOptions(args: string[]) {
   return { script, args: scriptArgs, seed, json: values.json, sidecar: SIDECAR };
 }
 
-function parseTrainArgs(args: string[]) {
+function exportOptions(args: string[]) {
+  const { values, positionals } = parse(args, {
+    format: { type: "string", default: "csv" },
+    output: { type: "string" },
+  });
+  const [run, ...others] = positionals;
+  rejectArguments(others);
+  return { run, format: values.format, output: values.output };
+}
+
+/** Options and positional arguments; what is not among the options is wrong usage. */
+function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: Options,
+) {
   try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        seed: { type: "string", default: "0" },
-        json: { type: "boolean", default: false },
-      },
-    });
+    return parseArgs({ args, allowPositionals: true, options });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,10 +1,10 @@
 /** Lines for a file, a pipe, or a terminal that cannot redraw. */
 import type { LogRecord } from "../protocol/messages.ts";
+import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 import { endLine, errorText, lastStep, runLine, type StepSummary, stepLine } from "./format.ts";
 import { StepRate } from "./rate.ts";
-import type { Report } from "./report.ts";
 
 /** Milliseconds between two lines about steps. */
 const LINE_MS = 1000;

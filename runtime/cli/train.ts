@@ -1,11 +1,12 @@
 /** `stepscope train FILE`: trains, and says how it goes. */
+
+import { JsonReport } from "../exchange/jsonLines.ts";
+import type { Report } from "../protocol/report.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import { EXIT } from "./exit.ts";
 import { Follower } from "./follower.ts";
-import { JsonReport } from "./json.ts";
 import { LiveReport } from "./live.ts";
 import { PlainReport } from "./plain.ts";
-import type { Report } from "./report.ts";
 
 export interface TrainOptions {
   readonly script: string;

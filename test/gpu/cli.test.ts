@@ -1,6 +1,8 @@
 /** The command line, as a program that others run: what it prints, and how it ends. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { livingSidecars } from "../../runtime/store/registry.ts";
@@ -246,6 +248,8 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["train", "a.ts", "--lr", "1"], "Unknown option '--lr'"],
     [["train", "a.ts", "--seed", "x"], '--seed: expected a whole number below 2³², got "x".'],
     [["doctor", "now"], "Unexpected: now."],
+    [["export"], "There are no runs in "],
+    [["export", "--format", "xls"], '--format: expected csv, json, tensorboard, got "xls".'],
     [["train", "gone.ts"], "There is no file"],
   ])("%j", async (args, reason) => {
     const { stdout, stderr, code } = await stepscope(...args);
@@ -260,13 +264,11 @@ test("--help and --version", async () => {
   expect((await stepscope("--version")).stdout).toBe(`${manifest.version}\n`);
 });
 
-test("runs lists what was trained, the newest first", async () => {
+test("runs lists what was trained, the newest first; export writes one", async () => {
   expect((await stepscope("runs")).stderr).toContain("No runs in");
   project.write("a.ts", `${LOOP}await steps(3);`);
   project.write("b.ts", `${LOOP}throw new Error("no");`);
   await stepscope("train", "a.ts");
-  // Ids count seconds.
-  await sleep(1000);
   await stepscope("train", "b.ts");
   const { stdout, code } = await stepscope("runs");
   expect(code).toBe(0);
@@ -274,6 +276,9 @@ test("runs lists what was trained, the newest first", async () => {
     expect.stringMatching(/-b-.* failed .* 0 steps/),
     expect.stringMatching(/-a-.* completed .* 3 steps {2}loss 6\.554/),
   ]);
+  const exported = await stepscope("export", "a-", "--output", "steps");
+  expect(exported).toMatchObject({ stdout: `${join(project.folder, "steps")}\n`, code: 0 });
+  expect(readFileSync(join(project.folder, "steps", "steps.csv"), "utf8")).toContain("\r\n3,");
 });
 
 test("doctor names the adapter, and what was tried where there is none", async () => {

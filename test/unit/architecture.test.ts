@@ -52,7 +52,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/client": ["runtime/protocol", "runtime/store"],
   // What serves the panel's page, whoever shows it.
   "runtime/page": ["runtime/protocol", "runtime/store"],
-  "runtime/cli": ["runtime/protocol", "runtime/store", "runtime/client", "runtime/page"],
+  // Files of other programs' formats.
+  "runtime/exchange": ["runtime/protocol", "runtime/store"],
+  "runtime/cli": [
+    "runtime/protocol",
+    "runtime/store",
+    "runtime/client",
+    "runtime/page",
+    "runtime/exchange",
+  ],
   // It tells which adapter there is without opening a device.
   "runtime/cli/doctor.ts": [
     "runtime/cli",
@@ -62,7 +70,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/store",
   ],
   "runtime/sidecar": ["runtime"],
-  extension: ["runtime/protocol", "runtime/store", "runtime/client", "runtime/page"],
+  extension: [
+    "runtime/protocol",
+    "runtime/store",
+    "runtime/client",
+    "runtime/page",
+    "runtime/exchange",
+  ],
   webview: ["runtime/protocol"],
   examples: ["stepscope"],
 };

@@ -1,7 +1,11 @@
 /** A record and step batches as a sidecar would make them, for tests of what handles them. */
+import { join } from "node:path";
 import type { Finding } from "../../runtime/protocol/finding.ts";
+import type { LogRecord } from "../../runtime/protocol/messages.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
+import { createRunFolder } from "../../runtime/store/paths.ts";
+import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
 
 export function exampleRun(change: Partial<RunRecord> = {}): RunRecord {
   return {
@@ -85,4 +89,16 @@ export function exampleBatch(firstStep: number, count: number, tensorCount = 2):
       (_, i) => firstStep + i / 7,
     ),
   };
+}
+
+/** Stores a finished run of two steps under the project; returns its folder. */
+export function storeExampleRun(project: string, logs: readonly LogRecord[] = []): string {
+  const { id, folder } = createRunFolder(join(project, "digits.ts"));
+  const record = exampleRun({ id });
+  const writer = new RunWriter(folder, record, "const answer = 42;\n");
+  const batch = exampleBatch(1, 2);
+  const ended = { ...afterBatch(record, batch), status: "completed" as const, endedAt: 2 };
+  writer.add({ record: ended, batches: [batch], logs });
+  writer.close();
+  return folder;
 }

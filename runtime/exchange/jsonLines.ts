@@ -1,8 +1,8 @@
 /** `--json`: one object a line. The README documents the objects; programs rely on them. */
 import type { LogRecord } from "../protocol/messages.ts";
+import type { Report } from "../protocol/report.ts";
 import type { RunRecord, TensorRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue, type TensorColumn, tensorValue } from "../protocol/steps.ts";
-import type { Report } from "./report.ts";
 
 /** JSON has no NaN and no infinity: they are written as strings. */
 type JsonNumber = number | "NaN" | "Infinity" | "-Infinity";

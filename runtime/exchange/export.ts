@@ -1,0 +1,153 @@
+/** Writes a run of the store as files that other programs read. Every point is there. */
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { RunRecord } from "../protocol/run.ts";
+import { type StepBatch, stepValue } from "../protocol/steps.ts";
+import type { RunReader } from "../store/reader.ts";
+import { CsvWriter, leaves } from "./csv.ts";
+import { eventRecord, fileHeader } from "./eventFile.ts";
+import { JsonReport, stepObject } from "./jsonLines.ts";
+
+export const EXPORT_FORMATS = ["csv", "json", "tensorboard"] as const;
+
+/**
+ * - `csv`: a folder with `steps.csv` and `tensors.csv`
+ * - `json`: the lines of `stepscope train --json`, in one file
+ * - `tensorboard`: a folder with an event file, to be shown by `tensorboard --logdir`
+ */
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** The name of what is written where the user gave none. */
+export function exportName(run: RunRecord, format: ExportFormat): string {
+  return format === "json" ? `${run.id}.jsonl` : `${run.id}-${format}`;
+}
+
+/**
+ * Writes the run to `path`, which must not exist: a file for `json`, else a folder. Each turn
+ * writes some steps and yields how many are written, so that the caller can tell, or end early:
+ * what is not complete is then removed.
+ *
+ * @throws Error if `path` exists or cannot be written, or the run is damaged (then what could be
+ *   read is written, and kept)
+ */
+export function* exportRun(
+  reader: RunReader,
+  format: ExportFormat,
+  path: string,
+): Generator<number, void, void> {
+  if (existsSync(path)) throw new Error(`${path} exists already.`);
+  const run = reader.record();
+  const files = new Files(path);
+  let complete = false;
+  try {
+    const write = WRITERS[format](run, reader, files);
+    for (const batch of reader.steps()) {
+      write.steps(batch);
+      yield batch.firstStep + batch.count - 1;
+    }
+    write.end?.();
+    complete = true;
+  } finally {
+    files.close();
+    if (!complete) rmSync(path, { recursive: true, force: true });
+  }
+  if (reader.damage) throw new Error(`${reader.damage} What comes before it is in ${path}.`);
+}
+
+/** The files of an export, made when they get their first bytes. */
+class Files {
+  readonly #path: string;
+  readonly #open = new Map<string, number>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Adds to the file `name` in the folder, or, without a name, to the one file. */
+  write(data: string | Uint8Array, name = ""): void {
+    let file = this.#open.get(name);
+    if (file === undefined) {
+      if (name) mkdirSync(this.#path, { recursive: true });
+      file = openSync(join(this.#path, name), "wx");
+      this.#open.set(name, file);
+    }
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) closeSync(file);
+  }
+}
+
+interface Writer {
+  steps(batch: StepBatch): void;
+  end?(): void;
+}
+
+const WRITERS: Readonly<
+  Record<ExportFormat, (run: RunRecord, reader: RunReader, files: Files) => Writer>
+> = {
+  csv(run, _reader, files) {
+    const csv = new CsvWriter(run.tensors);
+    return {
+      steps(batch) {
+        const { steps, tensors } = csv.lines(batch);
+        files.write(steps, "steps.csv");
+        files.write(tensors, "tensors.csv");
+      },
+    };
+  },
+
+  json(run, reader, files) {
+    const report = new JsonReport(
+      line => files.write(`${line}\n`),
+      () => {},
+    );
+    report.run(run);
+    const logs = reader.logs();
+    let told = 0;
+    const tell = (before: number) => {
+      for (let log = logs[told]; log && log.step < before; log = logs[++told]) report.log(log);
+    };
+    return {
+      steps(batch) {
+        tell(batch.firstStep);
+        report.steps(batch);
+      },
+      end() {
+        tell(Number.POSITIVE_INFINITY);
+        report.end(run);
+      },
+    };
+  },
+
+  tensorboard(run, _reader, files) {
+    const startedAt = run.startedAt / 1000;
+    // TensorBoard takes every file with this word in its name.
+    const name = `events.out.tfevents.${Math.floor(startedAt)}.${hostname()}.${run.pid}.0`;
+    files.write(fileHeader(startedAt), name);
+    return {
+      steps(batch) {
+        for (let row = 0; row < batch.count; row++) {
+          const step = batch.firstStep + row;
+          const wallTime = startedAt + stepValue(batch, row, "time") / 1000;
+          const values = [...scalars(batch, row, run)];
+          files.write(eventRecord({ wallTime, step, values }), name);
+        }
+      },
+    };
+  },
+};
+
+/** Tag and value of what is measured at a step: `loss`, `lr/0`, `gradNorm/0.weight`. */
+function* scalars(batch: StepBatch, row: number, run: RunRecord): Generator<[string, number]> {
+  const { type: _, step: __, params, ...step } = stepObject(batch, row, run.tensors);
+  for (const [tag, value] of leaves(step)) if (value !== null) yield [tag, Number(value)];
+  for (const [tensor, values] of Object.entries(params)) {
+    for (const [quantity, value] of leaves(values)) {
+      if (value !== null) yield [`${quantity}/${tensor}`, Number(value)];
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** Whoever tells of a run, in one form or another. */
+import type { LogRecord } from "./messages.ts";
+import type { RunRecord } from "./run.ts";
+import type { StepBatch } from "./steps.ts";
+
+export interface Report {
+  /** The record changed. */
+  run(run: RunRecord): void;
+  /** Steps in order, none skipped. */
+  steps(batch: StepBatch): void;
+  log(log: LogRecord): void;
+  /** The last call. */
+  end(run: RunRecord): void;
+}
