@@ -97,6 +97,9 @@ interface Kept {
  *       await optimizer.step();
  *       if (step % 100 === 0) await checkpoints.save({ step });
  *     }
+ *
+ * A script with passes over a loader keeps its epoch in `extra`, and begins with that one: the first
+ * pass is the rest of it, which may be empty.
  */
 export class Checkpoints {
   readonly folder: string;

@@ -8,12 +8,15 @@ import { VERSION } from "../protocol/version.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
+import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
 import { train } from "./train.ts";
 
 const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
 
   stepscope train FILE [--seed N] [--json] [-- ARGS]   Train, and show how it goes
+  stepscope train --resume RUN [FILE] …                Go on from the last checkpoint of a run, with its
+                                                       file, seed and arguments unless others are given
       --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
       --json      One JSON object a line; the script's own output goes to standard error
       ARGS        Arguments for the script
@@ -73,18 +76,28 @@ function trainOptions(args: string[]) {
   const end = args.indexOf("--");
   const own = end < 0 ? args : args.slice(0, end);
   const { values, positionals } = parse(own, {
-    seed: { type: "string", default: "0" },
+    seed: { type: "string" },
+    resume: { type: "string" },
     json: { type: "boolean", default: false },
   });
-  const [script, ...others] = positionals;
+  const from = values.resume === undefined ? undefined : resumable(values.resume);
+  const [script = from?.run.script, ...others] = positionals;
   if (!script) throw new UsageError("train: FILE is missing.");
   rejectArguments(others);
-  const seed = Number(values.seed);
-  if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32) {
-    throw new UsageError(`--seed: expected a whole number below 2³², got "${values.seed}".`);
+  const seedText = values.seed ?? String(from?.run.seed ?? 0);
+  const seed = Number(seedText);
+  if (!/^\d+$/.test(seedText) || seed >= 2 ** 32) {
+    throw new UsageError(`--seed: expected a whole number below 2³², got "${seedText}".`);
   }
-  const scriptArgs = end < 0 ? [] : args.slice(end + 1);
-  return { script, args: scriptArgs, seed, json: values.json, sidecar: SIDECAR };
+  const scriptArgs = end < 0 ? (from?.run.args ?? []) : args.slice(end + 1);
+  return {
+    script,
+    args: scriptArgs,
+    seed,
+    json: values.json,
+    sidecar: SIDECAR,
+    ...(from && { resume: from.checkpoints }),
+  };
 }
 
 function exportOptions(args: string[]) {

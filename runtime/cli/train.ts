@@ -12,6 +12,8 @@ export interface TrainOptions {
   readonly script: string;
   readonly args: readonly string[];
   readonly seed: number;
+  /** The folder of checkpoints to go on from. */
+  readonly resume?: string;
   readonly json: boolean;
   /** The sidecar's entry. */
   readonly sidecar: string;

@@ -4,6 +4,11 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CHECKPOINTS_FOLDER,
+  CHECKPOINTS_VARIABLE,
+  RESUME_VARIABLE,
+} from "../protocol/checkpoint.ts";
 import { LAUNCH_VARIABLE, type LaunchOptions } from "../protocol/launch.ts";
 import { createRunFolder, SIDECAR_LOG } from "../store/paths.ts";
 import { livingSidecars, socketPath } from "../store/registry.ts";
@@ -23,6 +28,8 @@ export interface StartOptions {
   /** Working folder of the script; that of this process if left out. */
   readonly cwd?: string;
   readonly seed?: number;
+  /** The checkpoint, or the folder of them, that the script is to go on from. */
+  readonly resume?: string;
   /** Milliseconds that the run goes on when the last client has gone; a minute if left out. */
   readonly graceMs?: number;
   /** The sidecar's entry: dist/sidecar.js. */
@@ -99,7 +106,12 @@ function spawnSidecar(node: string, options: StartOptions, launch: LaunchOptions
   try {
     const child = spawn(node, [options.sidecar, launch.script, ...launch.args], {
       cwd: options.cwd ?? process.cwd(),
-      env: { ...inherited, [LAUNCH_VARIABLE]: JSON.stringify(launch) },
+      env: {
+        [CHECKPOINTS_VARIABLE]: join(launch.runFolder, CHECKPOINTS_FOLDER),
+        ...inherited,
+        ...(options.resume !== undefined && { [RESUME_VARIABLE]: resolve(options.resume) }),
+        [LAUNCH_VARIABLE]: JSON.stringify(launch),
+      },
       stdio: ["ignore", log, log],
       detached: true,
       windowsHide: true,

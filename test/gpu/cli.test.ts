@@ -298,3 +298,38 @@ test("doctor names the adapter, and what was tried where there is none", async (
   expect(without.code).toBe(1);
   expect(without.stderr).toContain("No WebGPU adapter was found.");
 });
+
+test("train --resume goes on from the last checkpoint of a run, with its file and arguments", async () => {
+  project.write(
+    "a.ts",
+    `import { Checkpoints, nn, noGrad, optim, type Tensor, tensor } from "stepscope";
+     const x = new nn.Parameter(tensor([4]));
+     const optimizer = new optim.SGD([x], { lr: 0.1 });
+     const state = {
+       stateDict: () => ({ x }),
+       loadStateDict: (saved: { x: Tensor }) => noGrad(() => x.copy_(saved.x)),
+     };
+     const checkpoints = new Checkpoints({ state });
+     const resumed = await checkpoints.resume();
+     console.log("arguments", ...process.argv.slice(2));
+     for (let step = (resumed?.step ?? 0) + 1; step <= 15; step++) {
+       const loss = x.square().sum();
+       optimizer.zeroGrad();
+       loss.backward();
+       await optimizer.step();
+       if (step % 5 === 0) await checkpoints.save({ step });
+       if (step === 12 && !resumed) throw new Error("interrupted");
+     }`,
+  );
+  const first = await stepscope("train", "a.ts", "--json", "--", "--fast");
+  expect(first.code).toBe(1);
+  const [{ id }] = objects(first.stdout);
+  const { stdout, stderr, code } = await stepscope("train", "--resume", id, "--json");
+  expect(code).toBe(0);
+  expect(stderr).toBe("arguments --fast\n");
+  const losses = objects(stdout).flatMap(({ type, loss }) => (type === "step" ? [loss] : []));
+  expect(losses).toHaveLength(5);
+  losses.forEach((loss, i) => {
+    expect(loss).toBeCloseTo(loopLoss(11 + i), 5);
+  });
+});
