@@ -56,7 +56,7 @@ const extension = {
 /** @type {import("esbuild").BuildOptions} */
 const webview = {
   ...common,
-  entryPoints: { panel: "webview/main.ts" },
+  entryPoints: { panel: "webview/main.ts", browser: "webview/browser.ts" },
   outdir: "dist/webview",
   format: "iife",
   platform: "browser",

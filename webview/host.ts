@@ -2,6 +2,8 @@ import type { FromPageMessage } from "../runtime/protocol/page.ts";
 
 /** What the page is shown by: VS Code, or a script that serves it to an ordinary browser. */
 export interface Host {
+  /** It can train the file again and open it. */
+  readonly isEditor: boolean;
   post(message: FromPageMessage): void;
   /** Calls back with everything that the host sends; it is not checked. */
   listen(received: (message: unknown) => void): void;
@@ -29,6 +31,7 @@ function listen(received: (message: unknown) => void): void {
 
 function vsCodeHost(api: VsCodeApi): Host {
   return {
+    isEditor: true,
     post: message => api.postMessage(message),
     listen,
     loadState: () => api.getState(),
@@ -39,6 +42,7 @@ function vsCodeHost(api: VsCodeApi): Host {
 /** What the page posts is a `stepscope` event of the window; state is the history entry's. */
 function browserHost(): Host {
   return {
+    isEditor: false,
     post: detail => dispatchEvent(new CustomEvent("stepscope", { detail })),
     listen,
     loadState: () => history.state,

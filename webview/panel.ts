@@ -35,9 +35,11 @@ export class Panel {
     this.state = parseViewState(host.loadState());
     this.header = new RunHeader({
       stop: () => host.post({ type: "stop" }),
-      train: () => host.post({ type: "train" }),
+      train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
     });
-    this.error = new ErrorBlock(({ file, line }) => host.post({ type: "openSource", file, line }));
+    this.error = new ErrorBlock(
+      host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
+    );
     this.charts = new ChartGrid({
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),

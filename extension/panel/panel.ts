@@ -93,7 +93,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     webview.options = { enableScripts: true, localResourceRoots: [this.#root] };
     webview.html = pageHtml({
       cspSource: webview.cspSource,
-      script: resource("panel.js"),
+      scripts: [resource("panel.js")],
       styles: [resource("panel.css")],
       language: vscode.env.language,
     });

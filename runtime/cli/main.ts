@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | runs | export | doctor`. */
+/** Entry of the command line: `stepscope train | runs | view | export | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
@@ -11,6 +11,7 @@ import { exportCommand } from "./export.ts";
 import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
 import { train } from "./train.ts";
+import { view } from "./view.ts";
 
 const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
 
@@ -21,6 +22,7 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --json      One JSON object a line; the script's own output goes to standard error
       ARGS        Arguments for the script
   stepscope runs [FOLDER]                              List the runs of a project
+  stepscope view [RUN]                                 Show a run in a browser of this machine
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
       RUN         Id of the run, a part of it, or its folder; the newest without it
       --format F  csv (two tables), json (lines as of train --json) or tensorboard (csv)
@@ -52,6 +54,11 @@ async function main([command, ...rest]: string[]): Promise<number> {
       const [folder = ".", ...others] = rest;
       rejectArguments(others);
       return listProject(folder);
+    }
+    case "view": {
+      const [run, ...others] = rest;
+      rejectArguments(others);
+      return view(run);
     }
     case "export":
       return exportCommand(exportOptions(rest));

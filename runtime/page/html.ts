@@ -1,15 +1,20 @@
 import { randomBytes } from "node:crypto";
 
-/** What the page needs of its webview, as strings. */
+/** What the page needs of its host, as strings. */
 export interface PageResources {
+  /** Where its files come from, in a Content Security Policy. */
   readonly cspSource: string;
-  readonly script: string;
+  /** The page talks to that place, too. */
+  readonly connects?: boolean;
+  /** They run in this order. */
+  readonly scripts: readonly string[];
   readonly styles: readonly string[];
   readonly language: string;
 }
 
 /** The page: everything is forbidden but our own script, styles, fonts and drawn images. */
-export function pageHtml({ cspSource, script, styles, language }: PageResources): string {
+export function pageHtml(resources: PageResources): string {
+  const { cspSource, connects = false, scripts, styles, language } = resources;
   const nonce = randomBytes(16).toString("base64");
   const policy = [
     "default-src 'none'",
@@ -17,8 +22,10 @@ export function pageHtml({ cspSource, script, styles, language }: PageResources)
     `style-src ${cspSource}`,
     `font-src ${cspSource}`,
     `img-src ${cspSource} data:`,
+    ...(connects ? [`connect-src ${cspSource}`] : []),
   ].join("; ");
   const links = styles.map(href => `  <link rel="stylesheet" href="${href}">`).join("\n");
+  const runs = scripts.map(src => `  <script nonce="${nonce}" src="${src}"></script>`).join("\n");
   return `<!DOCTYPE html>
 <html lang="${language}">
 <head>
@@ -30,7 +37,7 @@ ${links}
 </head>
 <body>
   <div id="root"></div>
-  <script nonce="${nonce}" src="${script}"></script>
+${runs}
 </body>
 </html>
 `;

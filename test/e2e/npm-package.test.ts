@@ -55,6 +55,11 @@ test("a wrong use is an error of types", () => {
   expect(check("wrong.ts")).toContain("wrong.ts(2,15): error TS2345");
 });
 
+test("stepscope view has its page", () => {
+  const page = readdirSync(join(project, "node_modules/stepscope/dist/webview"));
+  expect(page).toEqual(expect.arrayContaining(["browser.js", "panel.css", "panel.js"]));
+});
+
 test("nothing but the entry can be imported", () => {
   writeFileSync(join(project, "inner.ts"), `import "stepscope/dist/sidecar.js";\n`);
   expect(check("inner.ts")).toContain("error TS");

@@ -10,7 +10,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { pageHtml } from "../../runtime/page/html.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
-import type { PageTheme } from "./page-themes.ts";
+import type { PageTheme } from "../../webview/themes.ts";
 
 const BUILT = join(import.meta.dirname, "../../dist/webview");
 export const CHARTS = ["loss", "gradNorm", "effectiveLr", "stepSize", "lr"];
@@ -48,8 +48,8 @@ export async function servePage(): Promise<AsyncDisposable & { readonly url: str
 }
 
 function html(origin: string): string {
-  const script = `${origin}/panel.js`;
-  return pageHtml({ cspSource: origin, script, styles: [`${origin}/panel.css`], language: "en" });
+  const scripts = [`${origin}/panel.js`];
+  return pageHtml({ cspSource: origin, scripts, styles: [`${origin}/panel.css`], language: "en" });
 }
 
 /** What page-preload.js keeps, in the page. */
@@ -76,8 +76,6 @@ export interface PageOptions {
   readonly state?: unknown;
   /** The page hears late, and of several changes at once, what can be seen of it. */
   readonly busy?: boolean;
-  /** False for an ordinary browser. */
-  readonly vsCode?: boolean;
 }
 
 /** The page, and what its host and a user do with it. */
@@ -98,7 +96,7 @@ export class HostedPage {
     const page = await context.newPage();
     const hosted = new HostedPage(page);
     await page.setViewportSize({ width: options.width, height: options.height });
-    const pageOptions = JSON.stringify({ vsCode: true, ...options });
+    const pageOptions = JSON.stringify(options);
     await page.addInitScript({ content: `globalThis.pageOptions = ${pageOptions};` });
     await page.addInitScript({ path: join(import.meta.dirname, "page-preload.js") });
     await page.goto(url);

@@ -83,15 +83,13 @@ if (pageOptions.busy) {
   };
 }
 
-if (pageOptions.vsCode) {
-  globalThis.acquireVsCodeApi = () => ({
-    postMessage: message => hosting.posts.push(message),
-    getState: () => hosting.state,
-    setState: state => {
-      hosting.state = structuredClone(state);
-    },
-  });
-}
+globalThis.acquireVsCodeApi = () => ({
+  postMessage: message => hosting.posts.push(message),
+  getState: () => hosting.state,
+  setState: state => {
+    hosting.state = structuredClone(state);
+  },
+});
 
 addEventListener("DOMContentLoaded", () => {
   hosting.setTheme(pageOptions.theme);

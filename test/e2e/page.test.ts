@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
+import { type PageTheme, THEMES } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
 import { pageBatch, pageLoss, pageRun, STARTED_AT } from "./page-run.ts";
-import { type PageTheme, THEMES } from "./page-themes.ts";
 
 const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 const STEPS = 1204;
@@ -359,16 +359,6 @@ describe("other states", () => {
     await hosted.page.evaluate("postMessage({ type: 'steps', batch: { firstStep: 1205 } });");
     await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 1) });
     await hosted.drawn(STEPS + 1);
-    await expectClean(hosted);
-    await hosted.page.close();
-  });
-
-  test("an ordinary browser shows it too", async () => {
-    const hosted = await openRecorded({ vsCode: false });
-    await hosted.page.getByRole("button", { name: "Train again" }).click();
-    const { posts } = await hosted.watched();
-    expect(posts).toEqual([{ type: "ready" }, { type: "train" }]);
-    expect(await hosted.page.evaluate("history.state.runFolder")).toContain("digits");
     await expectClean(hosted);
     await hosted.page.close();
   });

@@ -51,7 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/store": ["runtime/protocol"],
   "runtime/client": ["runtime/protocol", "runtime/store"],
   // What serves the panel's page, whoever shows it.
-  "runtime/page": ["runtime/protocol", "runtime/store"],
+  "runtime/page": ["runtime/protocol", "runtime/store", "runtime/client"],
   // Files of other programs' formats.
   "runtime/exchange": ["runtime/protocol", "runtime/store"],
   "runtime/cli": [

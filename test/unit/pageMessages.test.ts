@@ -45,7 +45,7 @@ describe("parsePageState", () => {
 describe("pageHtml", () => {
   const resources = {
     cspSource: "https://resources.test",
-    script: "https://resources.test/panel.js",
+    scripts: ["https://resources.test/panel.js"],
     styles: ["https://resources.test/panel.css"],
     language: "en",
   };

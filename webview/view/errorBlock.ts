@@ -7,10 +7,11 @@ export class ErrorBlock {
     class: "error",
     attributes: { "aria-label": "Error", hidden: "" },
   });
-  private readonly openSource: (location: SourceLocation) => void;
+  private readonly openSource: ((location: SourceLocation) => void) | undefined;
   private shown: string | undefined;
 
-  constructor(openSource: (location: SourceLocation) => void) {
+  /** Without `openSource` the place is shown and cannot be opened. */
+  constructor(openSource: ((location: SourceLocation) => void) | undefined) {
     this.openSource = openSource;
   }
 
@@ -34,12 +35,15 @@ export class ErrorBlock {
 
   private link(location: SourceLocation): HTMLElement {
     const { file, line, column } = location;
+    const text = `${file}:${line}:${column}`;
+    const { openSource } = this;
+    if (!openSource) return element("p", { text });
     const link = element("button", {
       class: "link",
-      text: `${file}:${line}:${column}`,
+      text,
       attributes: { type: "button", title: "Open the script at this line" },
     });
-    link.addEventListener("click", () => this.openSource(location));
+    link.addEventListener("click", () => openSource(location));
     return link;
   }
 }

@@ -17,7 +17,8 @@ const RATE_WINDOW = 2000;
 
 export interface HeaderActions {
   readonly stop: () => void;
-  readonly train: () => void;
+  /** Undefined where nothing can be trained. */
+  readonly train: (() => void) | undefined;
 }
 
 /** Which script runs, how it stands, and where it is. */
@@ -36,7 +37,7 @@ export class RunHeader {
       this.stop.disabled = true;
       stop();
     });
-    this.train = button("Train again", "debug-restart", train);
+    this.train = train && button("Train again", "debug-restart", train);
     const list = element("dl", { class: "facts" });
     for (const name of ["Step", "Epoch", "Loss", "Steps/s", "Time", "Adapter"]) {
       const value = element("dd", { text: "–", attributes: { "data-fact": name.toLowerCase() } });
@@ -51,7 +52,7 @@ export class RunHeader {
         { class: "run-title" },
         this.name,
         this.status,
-        element("div", { class: "actions" }, this.stop, this.train),
+        element("div", { class: "actions" }, this.stop, ...(this.train ? [this.train] : [])),
       ),
       list,
       this.note,
@@ -97,7 +98,7 @@ export class RunHeader {
     const running = status === "running";
     this.stop.hidden = !running;
     this.stop.disabled = false;
-    this.train.hidden = running;
+    if (this.train) this.train.hidden = running;
   }
 
   private fact(name: string, text: string): void {

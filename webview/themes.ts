@@ -1,4 +1,7 @@
-/** Tokens that VS Code sets on a webview's page in its default themes, as far as our page uses them. */
+/**
+ * Tokens that VS Code sets on a webview's page in its default themes, as far as our page uses them:
+ * for browsers that show the page without VS Code.
+ */
 
 export interface PageTheme {
   readonly name: string;
@@ -14,7 +17,7 @@ const FONTS = {
   "editor-font-size": "13px",
 };
 
-const dark: PageTheme = {
+export const dark: PageTheme = {
   name: "dark",
   bodyClass: "vscode-dark",
   tokens: {
@@ -75,7 +78,7 @@ const dark: PageTheme = {
   },
 };
 
-const light: PageTheme = {
+export const light: PageTheme = {
   name: "light",
   bodyClass: "vscode-light",
   tokens: {
@@ -136,7 +139,7 @@ const light: PageTheme = {
   },
 };
 
-const highContrast: PageTheme = {
+export const highContrast: PageTheme = {
   name: "high-contrast",
   bodyClass: "vscode-high-contrast",
   tokens: {
@@ -194,7 +197,7 @@ const highContrast: PageTheme = {
   },
 };
 
-const highContrastLight: PageTheme = {
+export const highContrastLight: PageTheme = {
   name: "high-contrast-light",
   bodyClass: "vscode-high-contrast vscode-high-contrast-light",
   tokens: {

@@ -1,0 +1,24 @@
+/** `stepscope view [RUN]`: the panel's page in an ordinary browser. */
+import { fileURLToPath } from "node:url";
+import { PageServer } from "../page/server.ts";
+import { PageSession } from "../page/session.ts";
+import { EXIT } from "./exit.ts";
+import { findRun } from "./find.ts";
+
+/** Serves the run until Ctrl-C, which leaves the run alone; resolves to the exit code. */
+export async function view(run: string | undefined): Promise<number> {
+  const { folder, record } = findRun(run);
+  const server = new PageServer({
+    assets: fileURLToPath(new URL(PAGE, import.meta.url)),
+    open: post => new PageSession(folder, post),
+  });
+  console.log(`${record.id} is at\n\n  ${await server.listen()}\n\nCtrl-C ends.`);
+  await new Promise<void>(resolve => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, resolve);
+  });
+  await server.close();
+  return EXIT.completed;
+}
+
+/** The built page, from the source as from the built file. */
+const PAGE = import.meta.url.endsWith(".ts") ? "../../dist/webview" : "./webview";

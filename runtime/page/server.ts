@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+import { json } from "node:stream/consumers";
+import type { FromPageMessage, ToPageMessage } from "../protocol/page.ts";
+import { messageToText } from "../protocol/text.ts";
+import { pageHtml } from "./html.ts";
+import { parsePageMessage } from "./pageMessages.ts";
+
+/** What keeps one page up to date. */
+export interface Session {
+  start(): Promise<void>;
+  receive(message: FromPageMessage): void;
+  dispose(): void;
+}
+
+export interface PageServerOptions {
+  /** Folder of the built page: dist/webview. */
+  readonly assets: string;
+  /** A page has opened. `post` resolves when it can take more. */
+  open(post: (message: ToPageMessage) => Promise<void>): Session;
+}
+
+const LOOPBACK = "127.0.0.1";
+const MAX_POST_BYTES = 4096;
+const TYPES: Readonly<Record<string, string>> = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".ttf": "font/ttf",
+};
+
+/**
+ * Serves the page to browsers of this machine. Whoever has no token in the address gets nothing, and
+ * neither does a site whose name was pointed at this machine (DNS rebinding).
+ *
+ *   GET  /TOKEN/        the page
+ *   GET  /TOKEN/FILE    its script, style and fonts
+ *   GET  /TOKEN/feed    messages to the page, as server-sent events
+ *   POST /TOKEN/posts   a message of the page
+ */
+export class PageServer {
+  readonly #options: PageServerOptions;
+  readonly #token = randomBytes(16).toString("hex");
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+
+  constructor(options: PageServerOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  /** Resolves to the address when browsers can connect. */
+  async listen(): Promise<string> {
+    this.#server.listen(0, LOOPBACK);
+    await once(this.#server, "listening");
+    return `http://${this.#host}/${this.#token}/`;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions) session.dispose();
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, "close");
+  }
+
+  get #host(): string {
+    return `${LOOPBACK}:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader("x-content-type-options", "nosniff");
+    response.setHeader("referrer-policy", "no-referrer");
+    response.setHeader("cache-control", "no-store");
+    const [, token, name = "", ...others] = (request.url ?? "").split("?", 1)[0]?.split("/") ?? [];
+    if (request.headers.host !== this.#host || token !== this.#token || others.length > 0) {
+      response.writeHead(403).end();
+      return;
+    }
+    try {
+      switch (`${request.method} ${name}`) {
+        case "GET ":
+          response.setHeader("content-type", "text/html; charset=utf-8");
+          response.end(html());
+          break;
+        case "GET feed":
+          await this.#feed(response);
+          break;
+        case "POST posts":
+          await this.#receive(request, response);
+          break;
+        default:
+          await this.#file(request, response, name);
+      }
+    } catch (error) {
+      response.writeHead(500).end(String(error));
+    }
+  }
+
+  /** One page at the other end: its session lasts as long as the answer. */
+  async #feed(response: ServerResponse): Promise<void> {
+    response.setHeader("content-type", "text/event-stream");
+    const session = this.#options.open(async message => {
+      if (response.writable && !response.write(`data: ${messageToText(message)}\n\n`)) {
+        await Promise.race([once(response, "drain"), once(response, "close")]);
+      }
+    });
+    this.#sessions.add(session);
+    response.once("close", () => {
+      this.#sessions.delete(session);
+      session.dispose();
+    });
+    await session.start();
+  }
+
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (Number(request.headers["content-length"] ?? Infinity) > MAX_POST_BYTES) {
+      response.writeHead(413).end();
+      return;
+    }
+    const message = parsePageMessage(await json(request).catch(() => undefined));
+    if (message) for (const session of this.#sessions) session.receive(message);
+    response.writeHead(message ? 204 : 400).end();
+  }
+
+  async #file(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+    const type = TYPES[extname(name)];
+    if (request.method !== "GET" || !type || !/^[\w.-]+$/.test(name)) {
+      response.writeHead(404).end();
+      return;
+    }
+    const bytes = await readFile(join(this.#options.assets, name)).catch(() => undefined);
+    if (bytes) response.setHeader("content-type", type);
+    response.writeHead(bytes ? 200 : 404).end(bytes);
+  }
+}
+
+/** Addresses are relative to the page's own, which has the token. */
+function html(): string {
+  return pageHtml({
+    cspSource: "'self'",
+    connects: true,
+    scripts: ["browser.js", "panel.js"],
+    styles: ["panel.css"],
+    language: "en",
+  });
+}

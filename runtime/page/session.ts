@@ -1,0 +1,82 @@
+import type { SidecarConnection } from "../client/connection.ts";
+import { attachRun } from "../client/start.ts";
+import type { SidecarMessage } from "../protocol/messages.ts";
+import type { FromPageMessage, ToPageMessage } from "../protocol/page.ts";
+import { openRun } from "../store/reader.ts";
+import { type Received, readHistory } from "./history.ts";
+import { PageFeed } from "./pageFeed.ts";
+
+/** Shows one page one run, outside of VS Code: what is stored of it, then what happens. */
+export class PageSession {
+  readonly #folder: string;
+  readonly #post: (message: ToPageMessage) => Promise<void>;
+  readonly #feed: PageFeed;
+  #connection: SidecarConnection | undefined;
+  #disposed = false;
+
+  /** `post` sends to the page; it resolves when the page can take more. */
+  constructor(folder: string, post: (message: ToPageMessage) => Promise<void>) {
+    this.#folder = folder;
+    this.#post = post;
+    this.#feed = new PageFeed(message => void post(message));
+  }
+
+  /** Sends everything; resolves when the page is up to date. What happens follows. */
+  async start(): Promise<void> {
+    let received: Received | undefined;
+    const connection = await attachRun(this.#folder, message => {
+      if (message.type === "welcome") {
+        received = { run: message.run, steps: message.run.steps, logs: message.logs };
+      } else this.#receive(message);
+    });
+    this.#connection = connection;
+    // The page may have gone while the sidecar answered.
+    if (this.#disposed) connection?.detach();
+    void connection?.closed.then(() => this.#ended());
+    try {
+      for (const message of readHistory(this.#folder, received)) {
+        if (this.#disposed) return;
+        await this.#post(message);
+      }
+      this.#feed.start();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.#post({ type: "empty", reason });
+    }
+  }
+
+  /** Does what the page asks for, as far as an ordinary browser can ask. */
+  receive(message: FromPageMessage): void {
+    if (message.type === "stop") this.#connection?.stop();
+  }
+
+  /** The page has gone. The run goes on. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#feed.dispose();
+    this.#connection?.detach();
+  }
+
+  #receive(message: SidecarMessage): void {
+    switch (message.type) {
+      case "run":
+      case "end":
+        this.#feed.run(message.run);
+        break;
+      case "steps":
+        this.#feed.steps(message.batch);
+        break;
+      case "log":
+        this.#feed.log(message.log);
+        break;
+    }
+  }
+
+  /** The store knows how a run ended that could not say so. */
+  #ended(): void {
+    if (this.#disposed) return;
+    const reader = openRun(this.#folder);
+    this.#feed.run(reader.record());
+    reader.close();
+  }
+}

@@ -1,0 +1,90 @@
+/** `stepscope view`, as a user has it: a run that trains, watched in a browser. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SidecarConnection } from "../../runtime/client/connection.ts";
+import { CLI, LOOP, TrainingProject } from "../gpu/training-project.ts";
+import { type Browser, launchBrowser } from "../host/chromium.ts";
+
+const PICTURES = join(import.meta.dirname, "../../artifacts/page");
+
+/** A browser draws when it comes to it. */
+const PATIENCE = { timeout: 20_000 };
+
+let project: TrainingProject;
+let run: SidecarConnection;
+let browser: Browser;
+let command: ChildProcess;
+let address: string;
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  project = new TrainingProject();
+  project.write("a.ts", `${LOOP}await steps(1e9);`);
+  run = (await project.start("a.ts")).connection;
+  command = spawn(process.execPath, [CLI, "view", run.runFolder], { cwd: project.folder });
+  address = await addressOf(command);
+  browser = await launchBrowser({ scale: 1 });
+});
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  command?.kill("SIGKILL");
+  run?.stop();
+  const survivors = await project.survivors();
+  project.remove();
+  expect(survivors).toEqual([]);
+});
+
+test("without the token, or by another name, there is nothing", async () => {
+  const { origin, pathname } = new URL(address);
+  for (const path of ["/", "/feed", "/panel.js", `${pathname.slice(0, -2)}/`, `${pathname}a/b`]) {
+    expect((await fetch(origin + path)).status, path).toBe(403);
+  }
+  expect((await fetch(`${address}index.html`)).status).toBe(404);
+  expect((await fetch(`${address}posts`, { method: "POST", body: "{}" })).status).toBe(400);
+  const [response] = await once(get(address, { headers: { host: "example.com" } }), "response");
+  expect(response.statusCode).toBe(403);
+  response.resume();
+});
+
+test("the run is there from its first step, goes on, and can be stopped", async () => {
+  const page = await browser.context.newPage();
+  const problems: string[] = [];
+  page.on("pageerror", error => problems.push(String(error)));
+  page.on("console", entry => entry.type() === "error" && problems.push(entry.text()));
+  await page.goto(address);
+  const step = async () => {
+    const text = (await page.textContent("[data-fact=step]")) ?? "";
+    return Number(text.replace(/\D/g, "") || "NaN");
+  };
+  await expect.poll(step, PATIENCE).toBeGreaterThan(0);
+  const first = await step();
+  await expect.poll(step, PATIENCE).toBeGreaterThan(first);
+  expect(await page.getByRole("button", { name: "Train again" }).count()).toBe(0);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Stopped");
+  await expect.poll(step, PATIENCE).toBe(project.runs()[0]?.steps);
+  await page.screenshot({ path: join(PICTURES, "browser.png") });
+
+  // The stored run comes again after a reload; a server that has gone is told.
+  await page.reload();
+  await expect.poll(step, PATIENCE).toBe(project.runs()[0]?.steps);
+  command.kill("SIGINT");
+  expect(await once(command, "exit")).toEqual([0, null]);
+  await expect.poll(() => page.isVisible(".connection"), PATIENCE).toBe(true);
+  expect(problems.filter(text => !text.includes("net::ERR_"))).toEqual([]);
+});
+
+async function addressOf({ stdout }: ChildProcess): Promise<string> {
+  if (!stdout) throw new Error("no standard output");
+  for await (const line of createInterface(stdout)) {
+    const found = /http:\/\/\S+/.exec(line)?.[0];
+    if (found) return found;
+  }
+  throw new Error("No address was printed.");
+}
