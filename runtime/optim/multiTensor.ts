@@ -6,6 +6,7 @@ import type { BufferRange } from "../gpu/storage.ts";
 import { flush, recordProgram } from "../graph/graph.ts";
 import type { Node } from "../graph/node.ts";
 import { withPhase } from "../graph/tape.ts";
+import { gate } from "../insight/gate.ts";
 import { observer } from "../insight/observer.ts";
 import {
   mustSettle,
@@ -59,6 +60,7 @@ export abstract class MultiTensorOptimizer<
 
   override step(): Promise<void> {
     if (!this.#isAwaited) warnOnce();
+    const putBack = gate()?.before?.(this);
     const loss = withPhase("step", () => {
       this.#placeGroups();
       const losses = backwardTargets.take();
@@ -66,9 +68,12 @@ export abstract class MultiTensorOptimizer<
       this.#recordUpdate(loss, losses.length);
       return loss;
     });
+    putBack?.();
     flush(loss ? [loss] : []);
     this.#isAwaited = false;
-    return noticeAwait(mustSettle() ? settle() : Promise.resolve(), () => {
+    const held = gate()?.after?.(this);
+    const settled = mustSettle() ? settle() : Promise.resolve();
+    return noticeAwait(held ? settled.then(() => held) : settled, () => {
       this.#isAwaited = true;
     });
   }

@@ -11,11 +11,12 @@ const ROOT = join(import.meta.dirname, "../..");
 const ENGINE = ["runtime/tensor", "runtime/graph", "runtime/kernels", "runtime/gpu"];
 
 /**
- * Files without imports of their own that every layer shares: shapes, whom to tell of a step, what a
- * snapshot is made of.
+ * Files without imports of their own that every layer shares: shapes, whom to tell of a step, who may
+ * hold the loop, what a snapshot is made of.
  */
 const LEAVES = [
   "runtime/tensor/shape.ts",
+  "runtime/insight/gate.ts",
   "runtime/insight/observer.ts",
   "runtime/insight/progress.ts",
   "runtime/checkpoint/parts.ts",
@@ -41,6 +42,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...ENGINE,
   ],
   "runtime/insight": ["runtime/kernels", "runtime/gpu", "runtime/protocol"],
+  "runtime/insight/probes": [
+    "runtime/insight",
+    "runtime/checkpoint",
+    "runtime/protocol",
+    ...LEAVES,
+    ...ENGINE,
+  ],
   "runtime/index.ts": [
     "runtime/nn",
     "runtime/optim",

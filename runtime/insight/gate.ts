@@ -1,0 +1,35 @@
+/**
+ * Where a training loop can be held: every optimizer's step goes through here. Whoever controls the
+ * loop (a probe, a pause) opens the gate when it may go on.
+ */
+
+/** An optimizer as the gate sees it: the rates of its groups may be changed. */
+export interface SteppingOptimizer {
+  readonly paramGroups: readonly { lr: number; readonly initialLr?: number }[];
+}
+
+export interface Gate {
+  /**
+   * An optimizer is about to update: gradients are recorded, and nothing of the step has run.
+   * @returns called when the update is recorded, to put back what was changed for it alone.
+   */
+  before?(optimizer: SteppingOptimizer): (() => void) | undefined;
+  /**
+   * The update is queued. This is the place for snapshots, to be taken and gone back to: the loop
+   * stands between two steps.
+   * @returns settles when the loop may go on; undefined if it may at once.
+   */
+  after?(optimizer: SteppingOptimizer): Promise<void> | undefined;
+}
+
+let current: Gate | undefined;
+
+/** Puts up a gate, or takes it away. */
+export function setGate(gate: Gate | undefined): void {
+  current = gate;
+}
+
+/** The gate that stands. */
+export function gate(): Gate | undefined {
+  return current;
+}

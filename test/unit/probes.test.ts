@@ -1,0 +1,91 @@
+/** Probes of the learning rate, on loops whose answer is known. */
+import { expect, test } from "vitest";
+import { branchProbe } from "../../runtime/insight/probes/branchProbe.ts";
+import { findLearningRate } from "../../runtime/insight/probes/findLearningRate.ts";
+import type { ProbedLoop } from "../../runtime/insight/probes/loop.ts";
+import { rangeTest, suggestedRate } from "../../runtime/insight/probes/rangeTest.ts";
+import { expectedTravel, travelProbe } from "../../runtime/insight/probes/travelProbe.ts";
+
+/** Gradient descent on λ/2 · x², from x = 1: it diverges above 2/λ. */
+class Parabola implements ProbedLoop {
+  readonly lr: number;
+  x = 1;
+  steps = 0;
+  readonly #curvature: number;
+  #travel = 0;
+
+  constructor(lr: number, curvature: number) {
+    this.lr = lr;
+    this.#curvature = curvature;
+  }
+
+  async step(lr: number) {
+    this.steps++;
+    const loss = (this.#curvature / 2) * this.x ** 2;
+    this.x -= lr * this.#curvature * this.x;
+    this.#travel = Math.max(this.#travel, Math.abs(this.x - 1));
+    return { loss, travel: this.#travel };
+  }
+
+  rewind() {
+    this.x = 1;
+    this.#travel = 0;
+  }
+}
+
+test("a range test ends where the loss explodes, and suggests a tenth of the best rate", async () => {
+  const loop = new Parabola(0.1, 4);
+  const { curve, suggestion } = await rangeTest(loop, { from: 1e-4, to: 100 });
+  expect(loop.x).toBe(1);
+  expect(curve.length).toBeLessThan(100);
+  expect(curve.length).toBe(loop.steps);
+  const rates = curve.map(({ lr }) => lr);
+  expect(rates[0]).toBe(1e-4);
+  expect(Math.log10((rates[1] ?? 0) / 1e-4)).toBeCloseTo(6 / 99, 10);
+  // Debiased exponential mean: the second is (0.98 · 0.02 · l₁ + 0.02 · l₂) / (1 − 0.98²).
+  const [a, b] = curve.map(({ loss }) => loss);
+  expect(curve[1]?.smoothed).toBeCloseTo((0.98 * (a ?? 0) + (b ?? 0)) / 1.98, 12);
+  // The edge is 2/λ = 0.5, and the loss is smallest near it.
+  expect(suggestion).toBeGreaterThan(0.5 / 10 / 3);
+  expect(suggestion).toBeLessThan((0.5 / 10) * 8);
+});
+
+test("a range test whose loss never falls suggests nothing", async () => {
+  const flat: ProbedLoop = {
+    lr: 1,
+    step: async () => ({ loss: 2, travel: 0 }),
+    rewind: () => {},
+  };
+  expect((await rangeTest(flat)).suggestion).toBeUndefined();
+  expect(suggestedRate([], 100)).toBeUndefined();
+  const found = await findLearningRate(flat, { steps: 30, plannedSteps: 0 });
+  expect(found).toMatchObject({ suggestion: undefined, travel: undefined, confidence: "low" });
+});
+
+test("a travel probe scales the rate to the travel of runs that end well", async () => {
+  const loop = new Parabola(0.1, 1);
+  const probe = await travelProbe(loop, { lr: 1e-3, plannedSteps: 400 });
+  expect(loop.x).toBe(1);
+  expect(loop.steps).toBe(16);
+  expect(probe.travel).toBeCloseTo(1 - 0.999 ** 16, 12);
+  expect(probe.expected).toBeCloseTo(10 ** (0.2 + 0.4 * Math.log10(16 / 400)), 12);
+  expect(probe.suggestion).toBeCloseTo((1e-3 * (probe.expected ?? 0)) / probe.travel, 12);
+  // A run of the horizon's length would travel as far as expected by then.
+  expect(expectedTravel(16 / probe.horizon)).toBeCloseTo(probe.travel, 12);
+  const unknown = await travelProbe(loop, { lr: 1e-3 });
+  expect(unknown.suggestion).toBeUndefined();
+  const exploding = await travelProbe(loop, { lr: 1e200, plannedSteps: 400 });
+  expect(exploding.travel).toBeNaN();
+  expect(exploding.suggestion).toBe(1e199);
+});
+
+test("branches begin at the same place; a larger rate that does not win refutes too small", async () => {
+  const small = await branchProbe(new Parabola(0.01, 1));
+  expect(small.branches.map(({ losses }) => losses[0])).toEqual([0.5, 0.5, 0.5, 0.5]);
+  expect(small.branches[1]?.losses).toHaveLength(25);
+  expect(small.largerWins).toBe(true);
+  const right = await branchProbe(new Parabola(1, 1));
+  expect(right.largerWins).toBe(false);
+  const overflow = await branchProbe(new Parabola(1e100, 1), { factors: [1e100] });
+  expect(overflow.branches[0]?.gain).toBe(Number.NEGATIVE_INFINITY);
+});
