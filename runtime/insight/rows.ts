@@ -81,7 +81,8 @@ export function decodeRow(
     set("stepSizeMax", lr * float(ROW.stepMax));
   }
   if (!adaptive) {
-    for (let i = COLUMN.effectiveLrMin; i <= COLUMN.effectiveLrRms; i++) out[to + i] = lr;
+    const rate = lr * float(ROW.rateMin);
+    for (let i = COLUMN.effectiveLrMin; i <= COLUMN.effectiveLrRms; i++) out[to + i] = rate;
     return weightSquares;
   }
   totals.gainSquares += stepSquares;

@@ -13,183 +13,36 @@ export const CHUNK_THREADS = 64;
 /** Elements of a chunk. */
 export const CHUNK_FLOATS = CHUNK_THREADS * 16 * 4;
 
-/** Words of a tensor in the scalars of an update. */
-export const HYPER_WORDS = 12;
-
-/**
- * Hyper-parameters of a tensor in Adam and AdamW: floats, in the order of the scalars' words but
- * for `updates`: without a gradient it is 0, and nothing of the tensor is updated.
- */
-export interface AdamHyper {
-  readonly updates: number;
-  /** −1 to maximize. */
-  readonly orientation: number;
-  /** Weight decay that is added to the gradient (Adam). */
-  readonly coupledDecay: number;
-  /** Share of θ that is taken away beside the step: ηλ (AdamW). */
-  readonly decay: number;
-  /** 1 − β₁ */
-  readonly blend: number;
-  /** β₂ */
-  readonly forget: number;
-  /** 1 − β₂ */
-  readonly blendSquare: number;
-  /** η / (1 − β₁ᵗ) */
-  readonly stepScale: number;
-  /** 1 / (1 − β₁ᵗ) */
-  readonly meanScale: number;
-  /** 1 / √(1 − β₂ᵗ) */
-  readonly rootScale: number;
-  readonly epsilon: number;
-}
-
-/** Hyper-parameters of a tensor in SGD. */
-export interface SgdHyper {
-  readonly updates: number;
-  readonly orientation: number;
-  /** Weight decay, added to the gradient. */
-  readonly coupledDecay: number;
-  /** η */
-  readonly lr: number;
-  /** Factor of the momentum so far. */
-  readonly inertia: number;
-  /** Factor of the gradient that is added to it: 1 − dampening, and 1 in the first step. */
-  readonly blend: number;
-  /** The direction is gradientShare · g + momentumShare · momentum: Nesterov mixes both. */
-  readonly gradientShare: number;
-  readonly momentumShare: number;
-}
-
-export const ADAM_WORDS: readonly (keyof AdamHyper)[] = [
-  "updates",
-  "orientation",
-  "coupledDecay",
-  "decay",
-  "blend",
-  "forget",
-  "blendSquare",
-  "stepScale",
-  "meanScale",
-  "rootScale",
-  "epsilon",
-];
-
-export const SGD_WORDS: readonly (keyof SgdHyper)[] = [
-  "updates",
-  "orientation",
-  "coupledDecay",
-  "lr",
-  "inertia",
-  "blend",
-  "gradientShare",
-  "momentumShare",
-];
+/** Words of a tensor in the scalars of an update: `updates`, and those of its rule. */
+export const HYPER_WORDS = 16;
 
 /** An update rule as WGSL: statements that kernels are made of. */
 export interface UpdateRule {
   readonly name: string;
-  /** Names of the hyper-parameters, in the order of their words. */
+  /**
+   * Names of the hyper-parameters of a tensor: floats, in the order of the scalars' words, behind
+   * `updates`. Without a gradient that is 0, and nothing of the tensor is updated.
+   */
   readonly words: readonly string[];
-  /** Names of the state arrays, which start at zero. */
+  /** Names of the state arrays, which start at zero: PyTorch's, in camelCase where WGSL needs it. */
   readonly state: readonly string[];
   /** Whether the effective learning rate r differs between elements. */
   readonly adaptive: boolean;
-  /** For the vec4 at `at`: make `step` and `update` of `before` and `raw`, and write the state. */
+  /**
+   * For the vec4 at `at`: make `step` and `update` of `before` and `raw`, and write the state. The
+   * size of `step`, times stepUnit, is the step size in units of η.
+   */
   readonly update: string;
   /** Adds what is the rule's own to the accumulators; padding is zero in every array. */
   readonly observe: string;
   /** Masks the padding in the last vec4 of a tensor by `valid`, for `observeValid`. */
   readonly mask: string;
   readonly observeValid: string;
-  /** After the last vec4: declares rateMin, rateMax, and stepUnit, the s of a `step` of 1. */
+  /** After the last vec4: declares rateMin and rateMax in units of η, and stepUnit. */
   readonly conclude: string;
   /** After the update: makes `quantity` of the vec4 at `at`, r where `which` is 0, else s. */
   readonly quantity: string;
 }
-
-/** Adam and AdamW in PyTorch's order of operations: decay, moments, denominator, step. */
-export const ADAM_RULE: UpdateRule = {
-  name: "adam",
-  words: ADAM_WORDS,
-  state: ["means", "squares"],
-  adaptive: true,
-  update: `
-    let oldMean = means[at];
-    let gradient = orientation * raw + coupledDecay * before;
-    let mean = oldMean + blend * (gradient - oldMean);
-    let square = forget * squares[at] + blendSquare * gradient * gradient;
-    var root = sqrt(square) * rootScale;
-    var rate = 1.0 / (root + epsilon);
-    let step = mean * rate;
-    let update = -(decay * before + stepScale * step);
-    means[at] = mean;
-    squares[at] = square;`,
-  observe: `
-    rootMax = max(rootMax, greatest(root));
-    signFlips += count(sign(raw) != sign(orientation * oldMean));`,
-  mask: `
-      root = select(vec4f(LARGEST), root, valid);
-      rate = select(vec4f(), rate, valid);`,
-  observeValid: `
-    rootMin = min(rootMin, least(root));
-    rateSquares += dot(rate, rate);
-    epsDominated += count(root < vec4f(epsilon));`,
-  conclude: `
-  let rateMin = 1.0 / (rootMax + epsilon);
-  let rateMax = 1.0 / (rootMin + epsilon);
-  let stepUnit = meanScale;`,
-  quantity: `
-    let rate = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
-    let quantity = select(abs(means[at]) * meanScale * rate, rate, which == 0u);`,
-};
-
-const NOT_ADAPTIVE = {
-  adaptive: false,
-  mask: "",
-  observeValid: "",
-  conclude: `
-  let rateMin = 1.0;
-  let rateMax = 1.0;
-  let stepUnit = 1.0;`,
-};
-
-/** SGD whose groups all have momentum 0. */
-export const SGD_RULE: UpdateRule = {
-  ...NOT_ADAPTIVE,
-  name: "sgd",
-  words: SGD_WORDS,
-  state: [],
-  update: `
-    let step = orientation * raw + coupledDecay * before;
-    let update = -lr * step;`,
-  observe: "",
-  // θ before the step, which decays, follows from θ after it, which is before − lr · step.
-  quantity: `
-    let force = orientation * grads[at];
-    let before = (theta[at] + lr * force) / (1.0 - lr * coupledDecay);
-    let quantity = abs(force + coupledDecay * before);`,
-};
-
-/** SGD with momentum in at least one group. */
-export const MOMENTUM_RULE: UpdateRule = {
-  ...NOT_ADAPTIVE,
-  name: "momentum",
-  words: SGD_WORDS,
-  state: ["momenta"],
-  update: `
-    let oldMomentum = momenta[at];
-    let gradient = orientation * raw + coupledDecay * before;
-    let newMomentum = inertia * oldMomentum + blend * gradient;
-    let step = gradientShare * gradient + momentumShare * newMomentum;
-    let update = -lr * step;
-    momenta[at] = newMomentum;`,
-  observe: "signFlips += count(sign(raw) != sign(orientation * oldMomentum));",
-  quantity: `
-    let known = gradientShare * orientation * grads[at] + momentumShare * momenta[at];
-    let pull = gradientShare * coupledDecay;
-    let before = (theta[at] + lr * known) / (1.0 - lr * pull);
-    let quantity = abs(known + pull * before);`,
-};
 
 /**
  * WGSL of an update of `tensors` tensors. Bindings: scalars; layout, θ, g, the state, and, when
@@ -281,7 +134,9 @@ fn hyper(tensor: u32, word: u32) -> f32 {
 
 /** `let` statements for the hyper-parameters of `tensor`. */
 export function hyperParameters(rule: UpdateRule): string {
-  return rule.words.map((name, word) => `let ${name} = hyper(tensor, ${word}u);`).join("\n  ");
+  return ["updates", ...rule.words]
+    .map((name, word) => `let ${name} = hyper(tensor, ${word}u);`)
+    .join("\n  ");
 }
 
 function partialsBinding(binding: number): string {

@@ -6,7 +6,7 @@ import type { Memory } from "../checkpoint/parts.ts";
 import { createBuffer, gpu } from "../gpu/device.ts";
 import { type BufferRange, STORAGE_USAGE, Storage } from "../gpu/storage.ts";
 import { assign, persist } from "../graph/graph.ts";
-import { leafNode } from "../graph/node.ts";
+import { leafNode, type Node } from "../graph/node.ts";
 import type { Program, ProgramDispatch } from "../graph/program.ts";
 import {
   CHUNK_FLOATS,
@@ -40,7 +40,7 @@ export class Arena {
   readonly #statistics: Statistics | undefined;
   readonly #scalars: Uint32Array;
   readonly #hyper: Float32Array;
-  #state: readonly GPUBuffer[] = [];
+  readonly #state = new Map<string, StateArray>();
   #rule: UpdateRule;
   #runs = 0;
 
@@ -48,15 +48,12 @@ export class Arena {
   constructor(parameters: readonly Tensor[], rule: UpdateRule, instrumented: boolean) {
     this.parameters = parameters;
     this.#layout = layOut(parameters.map(parameter => parameter.numel));
-    const { words, segments } = this.#layout;
+    const { words } = this.#layout;
     this.#places = createBuffer(words.byteLength, STORAGE_USAGE, "arena layout");
     gpu.device.queue.writeBuffer(this.#places, 0, words);
     this.#theta = this.#createArray("parameters");
     this.#grads = this.#createArray("gradients");
-    this.#gradStorages = segments.map(
-      ({ start, elements }) =>
-        new Storage({ buffer: this.#grads, offset: start * 4, size: elements * 4 }, true),
-    );
+    this.#gradStorages = this.#createStorages(this.#grads);
     this.#scalars = new Uint32Array(parameters.length * HYPER_WORDS);
     this.#hyper = new Float32Array(this.#scalars.buffer);
     this.#rule = rule;
@@ -67,16 +64,32 @@ export class Arena {
     }
   }
 
-  /** Updates by another rule from now on; state that the last one did not have starts at zero. */
+  /** Updates by another rule from now on; state that there was not before starts at zero. */
   setRule(rule: UpdateRule): void {
     this.#rule = rule;
-    const missing = rule.state.slice(this.#state.length);
-    this.#state = [...this.#state, ...missing.map(name => this.#createArray(name))];
+    for (const name of rule.state) {
+      if (this.#state.has(name)) continue;
+      this.#state.set(name, { buffer: this.#createArray(name), storages: undefined });
+    }
+  }
+
+  /** What an array of the rule's state holds of a tensor, in the tensor's shape. */
+  readState(name: string, tensor: number): Node {
+    const parameter = this.parameters[tensor];
+    const storage = this.#stateStorages(name)[tensor];
+    if (!parameter || !storage) throw new Error(`Invariant violation: no ${name} of ${tensor}`);
+    return leafNode(storage, parameter.shape, "float32");
+  }
+
+  /** Gives a tensor another state. */
+  writeState(name: string, tensor: number, value: Node): void {
+    assign(this.readState(name, tensor), value);
   }
 
   /** Parameters and optimizer state. */
   get state(): readonly Memory[] {
-    return [this.#theta, ...this.#state].map(buffer => ({ range: whole(buffer) }));
+    const arrays = [...this.#state.values()].map(({ buffer }) => buffer);
+    return [this.#theta, ...arrays].map(buffer => ({ range: whole(buffer) }));
   }
 
   /** Has the handles of the parameters mean what stands in the arena now. */
@@ -93,9 +106,12 @@ export class Arena {
     return whole(this.#places);
   }
 
-  /** Sets the hyper-parameters of a tensor, in the order of the rule's words. */
-  setHyper(tensor: number, words: readonly number[]): void {
-    this.#hyper.set(words, tensor * HYPER_WORDS);
+  /**
+   * Sets the hyper-parameters of a tensor, in the order of the rule's words.
+   * @param words undefined: the tensor stays as it is.
+   */
+  setHyper(tensor: number, words: readonly number[] | undefined): void {
+    this.#hyper.set(words ? [1, ...words] : [0], tensor * HYPER_WORDS);
   }
 
   /** Brings parameters to their places that are not there: new ones, or another optimizer's. */
@@ -140,7 +156,11 @@ export class Arena {
       key: `arena${this.#id}.${this.#rule.name}${isFirst ? ".first" : ""}`,
       dispatches: () => this.#dispatches(isFirst),
       scalars: this.#scalars,
-      writes: this.parameters.flatMap(({ node }, i) => (updated[i] ? (node.storage ?? []) : [])),
+      writes: this.parameters.flatMap(({ node }, i) => {
+        if (!updated[i]) return [];
+        const state = this.#rule.state.map(name => this.#state.get(name)?.storages?.[i]);
+        return [node.storage, ...state].flatMap(storage => storage ?? []);
+      }),
     };
   }
 
@@ -156,7 +176,7 @@ export class Arena {
   #dispatches(isFirst: boolean): ProgramDispatch[] {
     const rule = this.#rule;
     const tensors = this.parameters.length;
-    const state = this.#state.slice(0, rule.state.length);
+    const state = rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
     const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
     const statistics = this.#statistics;
     const update: ProgramDispatch = {
@@ -194,6 +214,20 @@ export class Arena {
     ];
   }
 
+  /** The state of each tensor as a storage of its own, made when somebody asks. */
+  #stateStorages(name: string): readonly Storage[] {
+    const array = this.#state.get(name);
+    if (!array) throw new Error(`Invariant violation: there is no state ${name}`);
+    array.storages ??= this.#createStorages(array.buffer);
+    return array.storages;
+  }
+
+  #createStorages(buffer: GPUBuffer): Storage[] {
+    return this.#layout.segments.map(
+      ({ start, elements }) => new Storage({ buffer, offset: start * 4, size: elements * 4 }, true),
+    );
+  }
+
   #createArray(label: string): GPUBuffer {
     return createBuffer(this.#layout.floats * 4, STORAGE_USAGE, label);
   }
@@ -210,6 +244,12 @@ export class Arena {
       ),
     };
   }
+}
+
+/** State of all tensors, and of each. */
+interface StateArray {
+  readonly buffer: GPUBuffer;
+  storages: readonly Storage[] | undefined;
 }
 
 interface Statistics {

@@ -1,5 +1,24 @@
 /** The public namespace `optim`. */
-export { Adam, type AdamOptions, AdamW } from "./adam.ts";
+export { Adagrad, type AdagradOptions } from "./adagrad.ts";
+export {
+  Adam,
+  type AdamOptions,
+  AdamW,
+  NAdam,
+  type NAdamOptions,
+  RAdam,
+  type RAdamOptions,
+} from "./adam.ts";
+export { Lion, type LionOptions } from "./lion.ts";
 export * as lrScheduler from "./lrScheduler/index.ts";
-export { Optimizer, type ParamGroup, type ParamGroupOptions, type Params } from "./optimizer.ts";
+export { Muon, type MuonOptions } from "./muon.ts";
+export {
+  type Closure,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type ParamGroupOptions,
+  type Params,
+} from "./optimizer.ts";
+export { RMSprop, type RMSpropOptions } from "./rmsprop.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";

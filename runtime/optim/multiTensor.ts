@@ -21,11 +21,13 @@ import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer
 import { sampleCount } from "../kernels/statisticsQuantiles.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
+import { hostValues } from "../tensor/hostValues.ts";
 import { backwardTargets } from "../tensor/losses.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { Arena } from "./arena.ts";
 import { noticeAwait } from "./awaited.ts";
-import { Optimizer, type ParamGroup } from "./optimizer.ts";
+import { type Closure, Optimizer, type OptimizerState, type ParamGroup } from "./optimizer.ts";
 import { splitIntoArenas } from "./segments.ts";
 
 /** A parameter, its group, and how often it was updated. */
@@ -39,11 +41,34 @@ interface Member<Options> {
   hasMomentum: boolean;
 }
 
+/** What is known of a tensor at its next update. */
+export interface Update {
+  readonly parameter: Tensor;
+  /** Number of this update, from 1. */
+  readonly step: number;
+  /** Whether its running mean has begun. */
+  readonly hasMomentum: boolean;
+}
+
 /** Parameters that share an arena, in its order. */
 interface Cohort<Options> {
   readonly arena: Arena;
   readonly members: readonly Member<Options>[];
 }
+
+/** State arrays by their names in PyTorch's state dicts. What is not here is not kept. */
+const STATE_NAMES: Readonly<Record<string, string>> = {
+  means: "exp_avg",
+  squares: "exp_avg_sq",
+  peaks: "max_exp_avg_sq",
+  momenta: "momentum_buffer",
+  sums: "sum",
+  meanSquares: "square_avg",
+  averages: "grad_avg",
+};
+
+/** State arrays that are running means of gradients. */
+const MOMENTUM_NAMES = ["means", "momenta"];
 
 /** Workgroups in one dimension of a dispatch. */
 const MAX_WORKGROUPS = 65_535;
@@ -58,7 +83,28 @@ export abstract class MultiTensorOptimizer<
   #placedGroups = 0;
   #isAwaited = true;
 
-  override step(): Promise<void> {
+  /**
+   * Updates the parameters that have a gradient. The update is queued by the call; the promise
+   * resolves when the next step may begin.
+   */
+  override step(): Promise<void>;
+  /**
+   * Computes the loss first.
+   * @param closure forgets the gradients, computes the loss, calls `backward()`, returns the loss.
+   * @returns the loss.
+   */
+  override step(closure: Closure): Promise<Tensor>;
+  override step(closure?: Closure): Promise<unknown> {
+    return closure ? this.#stepWith(closure) : this.#step();
+  }
+
+  async #stepWith(closure: Closure): Promise<Tensor> {
+    const loss = await closure();
+    await this.#step();
+    return loss;
+  }
+
+  #step(): Promise<void> {
     if (!this.#isAwaited) warnOnce();
     const putBack = gate()?.before?.(this);
     const loss = withPhase("step", () => {
@@ -99,25 +145,82 @@ export abstract class MultiTensorOptimizer<
     };
   }
 
+  override stateDict(): OptimizerState {
+    this.#placeGroups();
+    const state: Record<string, Record<string, Tensor | number>> = {};
+    this.#members().forEach(({ arena, member, place }, index) => {
+      if (member.steps === 0) return;
+      const arrays = this.#keptState(member.group).map(name => {
+        const copy = noGrad(() => new Tensor(arena.readState(name, place)).clone().keep());
+        return [STATE_NAMES[name], copy];
+      });
+      state[index] = {
+        step: member.steps,
+        ...this.packScalars(member.parameter),
+        ...Object.fromEntries(arrays),
+      };
+    });
+    return { ...super.stateDict(), state };
+  }
+
+  override loadStateDict(dict: OptimizerState): void {
+    super.loadStateDict(dict);
+    this.#placeGroups();
+    const rule = this.rule();
+    this.#members().forEach(({ arena, member, place }, index) => {
+      arena.setRule(rule);
+      const saved = dict.state[index] ?? {};
+      const scalars = scalarsOf(saved, index);
+      member.steps = scalars.step ?? (Object.keys(saved).length > 0 ? 1 : 0);
+      this.unpackScalars(member.parameter, scalars);
+      for (const name of this.#keptState(member.group)) {
+        const value = saved[STATE_NAMES[name] ?? ""];
+        if (!(value instanceof Tensor)) continue;
+        checkStateShape(STATE_NAMES[name] ?? "", index, value, member.parameter);
+        arena.writeState(name, place, value.detach().node);
+        if (MOMENTUM_NAMES.includes(name)) member.hasMomentum = true;
+      }
+    });
+    flush();
+  }
+
+  /** Numbers of a tensor that are kept with its state, by PyTorch's names. */
+  protected packScalars(_parameter: Tensor): Readonly<Record<string, number>> {
+    return {};
+  }
+
+  protected unpackScalars(_parameter: Tensor, _saved: Readonly<Record<string, number>>): void {}
+
+  /** Computes what the rule needs beside gradient and state, before the update is recorded. */
+  protected prepareTensor(_arena: Arena, _tensor: number, _group: ParamGroup<Options>): void {}
+
   /** Name in the record of a run. */
   protected abstract get kind(): OptimizerName;
 
   /** The rule that serves all groups as they are now. */
   protected abstract rule(): UpdateRule;
 
-  /**
-   * The hyper-parameters of a tensor in its next update, in the order of the rule's words.
-   * @param step number of this update, from 1.
-   * @param hasMomentum whether the tensor's running mean has begun.
-   */
-  protected abstract hyper(
-    group: ParamGroup<Options>,
-    step: number,
-    hasMomentum: boolean,
-  ): readonly number[];
+  /** The hyper-parameters of a tensor in its next update, in the order of the rule's words. */
+  protected abstract hyper(group: ParamGroup<Options>, update: Update): readonly number[];
 
-  /** Whether updates of this group keep a running mean of gradients. */
-  protected abstract keepsMomentum(group: ParamGroup<Options>): boolean;
+  /** The arrays of the rule's state that updates of this group use. */
+  protected abstract stateOf(group: ParamGroup<Options>): readonly string[];
+
+  #keepsMomentum(group: ParamGroup<Options>): boolean {
+    return this.stateOf(group).some(name => MOMENTUM_NAMES.includes(name));
+  }
+
+  /** State arrays of a group that belong into a state dict. */
+  #keptState(group: ParamGroup<Options>): string[] {
+    return this.stateOf(group).filter(name => name in STATE_NAMES);
+  }
+
+  /** All parameters in the order of their groups, and where they are. */
+  #members() {
+    return this.#cohorts.flatMap(({ arena, members }) =>
+      members.map((member, place) => ({ arena, member, place })),
+    );
+  }
 
   /** Gives groups that are new their places in arenas. */
   #placeGroups(): void {
@@ -158,7 +261,7 @@ export abstract class MultiTensorOptimizer<
         shape: parameter.shape,
         group: groupIndex,
         optimizer: this.kind,
-        momentum: this.keepsMomentum(group),
+        momentum: this.#keepsMomentum(group),
         adaptive: rule.adaptive,
         sampled: sampleCount(parameter.numel),
       },
@@ -191,13 +294,14 @@ export abstract class MultiTensorOptimizer<
     const { parameter, group, hasMomentum } = member;
     const updated = parameter.grad !== null;
     if (!updated) {
-      arena.setHyper(i, [0]);
+      arena.setHyper(i, undefined);
       return { updated, hasMomentum };
     }
     member.steps++;
     withPhase("backward", () => arena.gatherGradient(i));
-    arena.setHyper(i, this.hyper(group, member.steps, hasMomentum));
-    member.hasMomentum = this.keepsMomentum(group);
+    this.prepareTensor(arena, i, group);
+    arena.setHyper(i, this.hyper(group, { parameter, step: member.steps, hasMomentum }));
+    member.hasMomentum = this.#keepsMomentum(group);
     return { updated, hasMomentum };
   }
 
@@ -227,6 +331,36 @@ function meanLoss(losses: readonly Tensor[]): Node | undefined {
     return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length)
       .node;
   });
+}
+
+/** The numbers of a tensor's saved state; PyTorch saves `step` as a tensor. */
+function scalarsOf(
+  saved: Readonly<Record<string, Tensor | number>>,
+  index: number,
+): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const [name, value] of Object.entries(saved)) {
+    if (typeof value === "number") scalars[name] = value;
+    else if (!Object.values(STATE_NAMES).includes(name)) {
+      const [number] = hostValues(value) ?? [];
+      if (number === undefined) {
+        throw new TypeError(
+          `loadStateDict: ${name} of parameter ${index} is a tensor that was computed. Pass a ` +
+            `number: await ${name}.item()`,
+        );
+      }
+      scalars[name] = number;
+    }
+  }
+  return scalars;
+}
+
+function checkStateShape(name: string, index: number, value: Tensor, parameter: Tensor): void {
+  if (sameShape(value.shape, parameter.shape)) return;
+  throw new RangeError(
+    `loadStateDict: ${name} of parameter ${index} has shape ${formatShape(value.shape)}, but the ` +
+      `parameter ${formatShape(parameter.shape)}`,
+  );
 }
 
 /** The qualified name that a module gave to a parameter. */

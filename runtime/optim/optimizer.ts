@@ -17,7 +17,22 @@ export type ParamGroup<Options> = {
 /** What an optimizer optimizes: parameters, or groups of them. */
 export type Params<Options> = Iterable<Tensor> | Iterable<ParamGroupOptions<Options>>;
 
-/** Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. */
+/** Computes the loss and its gradients. */
+export type Closure = () => Tensor | Promise<Tensor>;
+
+/**
+ * State of an optimizer in PyTorch's layout, with PyTorch's names: parameters are numbered through
+ * all groups.
+ */
+export interface OptimizerState {
+  readonly state: Readonly<Record<string, Readonly<Record<string, Tensor | number>>>>;
+  readonly param_groups: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. One of your own changes its
+ * parameters in place in `step()`, under `noGrad`: the instruments see loss, gradient and update.
+ */
 export abstract class Optimizer<Options extends object = object> {
   /** Every group has all options. */
   readonly paramGroups: ParamGroup<Options>[] = [];
@@ -97,7 +112,46 @@ export abstract class Optimizer<Options extends object = object> {
    * Updates the parameters that have a gradient. The update is queued by the call; the promise
    * resolves when the next step may begin: `await` it, for the loop to be stopped and watched.
    */
-  abstract step(): Promise<void>;
+  abstract step(closure?: Closure): Promise<unknown>;
+
+  /** The state as it is now: later steps do not reach it. */
+  stateDict(): OptimizerState {
+    let index = 0;
+    const groups = this.paramGroups.map(({ params, ...options }) => ({
+      ...Object.fromEntries(
+        Object.entries(options).map(([name, value]) => [snakeCase(name), value]),
+      ),
+      params: params.map(() => index++),
+    }));
+    return { state: {}, param_groups: structuredClone(groups) };
+  }
+
+  /**
+   * Goes on from a state, ours or PyTorch's. Options of PyTorch that there are not here are ignored.
+   * @throws RangeError if groups or shapes differ from the optimizer's.
+   */
+  loadStateDict(dict: OptimizerState): void {
+    const { param_groups: saved } = dict;
+    if (saved.length !== this.paramGroups.length) {
+      throw new RangeError(
+        `loaded state dict has a different number of parameter groups: ${saved.length}, not ` +
+          String(this.paramGroups.length),
+      );
+    }
+    this.paramGroups.forEach((group, i) => {
+      const { params, ...options } = saved[i] ?? {};
+      if ((params as readonly unknown[] | undefined)?.length !== group.params.length) {
+        throw new RangeError(
+          "loaded state dict contains a parameter group that doesn't match the size of optimizer's " +
+            `group ${i}`,
+        );
+      }
+      for (const [name, value] of Object.entries(structuredClone(options))) {
+        const ours = camelCase(name);
+        if (ours in group || ours === "initialLr") Object.assign(group, { [ours]: value });
+      }
+    });
+  }
 
   /** Throws if an option has a value that makes no sense. Called for each group. */
   protected abstract checkOptions(options: Options): void;
@@ -137,10 +191,31 @@ export function checkNames(optimizer: string, options: object, known: object): v
   }
 }
 
+/** Throws unless betas are two numbers from 0 to below 1; the messages are PyTorch's. */
+export function checkBetas(betas: readonly [number, number]): void {
+  if (!Array.isArray(betas) || betas.length !== 2) {
+    throw new TypeError(`Invalid betas: ${String(betas)} (betas should be [beta1, beta2])`);
+  }
+  betas.forEach((beta, i) => {
+    if (beta >= 0 && beta < 1) return;
+    throw new RangeError(
+      `Invalid beta parameter at index ${i}: ${beta} (betas should be at least 0 and below 1)`,
+    );
+  });
+}
+
 /** Throws unless `value` is a number of at least 0; the message is PyTorch's. */
 export function checkNotNegative(what: string, name: string, value: number): void {
   if (typeof value === "number" && value >= 0) return;
   throw new RangeError(`Invalid ${what}: ${String(value)} (${name} should be 0 or more)`);
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -1,12 +1,7 @@
-import {
-  MOMENTUM_RULE,
-  SGD_RULE,
-  SGD_WORDS,
-  type SgdHyper,
-  type UpdateRule,
-} from "../kernels/optimizer.ts";
+import type { UpdateRule } from "../kernels/optimizer.ts";
+import { inOrder, MOMENTUM_RULE, SGD_RULE, SGD_WORDS } from "../kernels/optimizerRules.ts";
 import type { OptimizerName } from "../protocol/run.ts";
-import { MultiTensorOptimizer } from "./multiTensor.ts";
+import { MultiTensorOptimizer, type Update } from "./multiTensor.ts";
 import { checkNames, checkNotNegative, type ParamGroup, type Params } from "./optimizer.ts";
 
 export interface SGDOptions {
@@ -31,7 +26,11 @@ const DEFAULTS: SGDOptions = {
   maximize: false,
 };
 
-/** Stochastic gradient descent, with momentum where asked for: PyTorch's `torch.optim.SGD`. */
+/**
+ * Stochastic gradient descent, with momentum where asked for: PyTorch's `torch.optim.SGD`. The
+ * effective learning rate is η, the step size η times the size of the direction (the gradient, the
+ * momentum, or Nesterov's mixture), weight decay in it.
+ */
 export class SGD extends MultiTensorOptimizer<SGDOptions> {
   protected override get kind(): OptimizerName {
     return "SGD";
@@ -57,21 +56,19 @@ export class SGD extends MultiTensorOptimizer<SGDOptions> {
   }
 
   protected override rule(): UpdateRule {
-    return this.paramGroups.some(group => this.keepsMomentum(group)) ? MOMENTUM_RULE : SGD_RULE;
+    return this.paramGroups.some(({ momentum }) => momentum !== 0) ? MOMENTUM_RULE : SGD_RULE;
   }
 
-  protected override keepsMomentum({ momentum }: ParamGroup<SGDOptions>): boolean {
-    return momentum !== 0;
+  protected override stateOf({ momentum }: ParamGroup<SGDOptions>): readonly string[] {
+    return momentum === 0 ? [] : ["momenta"];
   }
 
   protected override hyper(
     group: ParamGroup<SGDOptions>,
-    _step: number,
-    hasMomentum: boolean,
+    { hasMomentum }: Update,
   ): readonly number[] {
-    const keeps = this.keepsMomentum(group);
-    const hyper: SgdHyper = {
-      updates: 1,
+    const keeps = group.momentum !== 0;
+    return inOrder(SGD_WORDS, {
       orientation: group.maximize ? -1 : 1,
       coupledDecay: group.weightDecay,
       lr: group.lr,
@@ -79,7 +76,6 @@ export class SGD extends MultiTensorOptimizer<SGDOptions> {
       blend: hasMomentum ? 1 - group.dampening : 1,
       gradientShare: !keeps || group.nesterov ? 1 : 0,
       momentumShare: group.nesterov ? group.momentum : keeps ? 1 : 0,
-    };
-    return SGD_WORDS.map(word => hyper[word]);
+    });
   }
 }

@@ -21,7 +21,7 @@ export const STEP_COLUMNS = [
   "stepToWeight",
   /** max over time of ‖θ − θ₀‖ / ‖θ₀‖. */
   "travel",
-  /** rms of |m̂| / (√v̂ + ε), 0 … 1. */
+  /** rms of the step size in units of η, of adaptive optimizers: Adam |m̂| / (√v̂ + ε), 0 … 1. */
   "adamGain",
   /** Calls of `backward()` since the last step: above 1, gradients were accumulated. */
   "microBatches",
@@ -54,7 +54,7 @@ export const TENSOR_COLUMNS = [
   "epsDominated",
   /** Number of gradient elements that are NaN or infinite. */
   "nonFinite",
-  /** η / (√v̂ + ε) per element (SGD: η). */
+  /** Adam η / (√v̂ + ε) per element, SGD η; of others their documentation states it. */
   "effectiveLrMin",
   "effectiveLrP5",
   "effectiveLrP50",

@@ -77,10 +77,10 @@ test("makes NaN of extremes and percentiles beside a NaN, and leaves infinity", 
 });
 
 test("leaves undefined what the optimizer or the step does not define", () => {
-  const sgd = decode({ stepSquares: 1 }, { adaptive: false, hasMomentum: false }).columns;
+  const sgd = decode({ stepSquares: 1, rateMin: 3 }, { adaptive: false, hasMomentum: false }).columns;
   expect(sgd.signFlips).toBeNaN();
   expect(sgd.epsDominated).toBeNaN();
-  expect([sgd.effectiveLrMin, sgd.effectiveLrP95, sgd.effectiveLrRms]).toEqual([0.5, 0.5, 0.5]);
+  expect([sgd.effectiveLrMin, sgd.effectiveLrP95, sgd.effectiveLrRms]).toEqual([1.5, 1.5, 1.5]);
 
   const still = decode({ weightSquares: 4, gradSquares: 1, updateSquares: 7 }, { updated: false });
   expect(still.columns).toMatchObject({ weightNorm: 2, updateNorm: 0, stepToWeight: 0 });

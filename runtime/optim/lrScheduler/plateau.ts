@@ -1,3 +1,4 @@
+import { type Part, takePart } from "../../checkpoint/parts.ts";
 import { checkNames } from "../optimizer.ts";
 import { perGroup, requireOptimizer, type Scheduled } from "./scheduler.ts";
 
@@ -40,7 +41,7 @@ export interface PlateauState {
 }
 
 /** Lowers the rate when a metric has stopped improving: PyTorch's `ReduceLROnPlateau`. */
-export class ReduceLROnPlateau {
+export class ReduceLROnPlateau implements Part {
   readonly optimizer: Scheduled;
   readonly #options: Required<PlateauOptions>;
   readonly #minLrs: readonly number[];
@@ -59,6 +60,7 @@ export class ReduceLROnPlateau {
       throw new RangeError(`threshold mode ${thresholdMode} is unknown!`);
     }
     this.#minLrs = perGroup("minLr", optimizer, minLr);
+    takePart(this);
   }
 
   /**
@@ -104,6 +106,12 @@ export class ReduceLROnPlateau {
   /** Goes on where `stateDict()` was taken; load the optimizer's state too. */
   loadStateDict(state: PlateauState): void {
     this.#state = { ...state };
+  }
+
+  /** Remembers where it stands, for a snapshot. @internal */
+  capture(): () => void {
+    const state = this.stateDict();
+    return () => this.loadStateDict(state);
   }
 
   #isBetter(metric: number): boolean {
