@@ -12,6 +12,7 @@ import {
   type StepColumn,
   TENSOR_COLUMNS,
 } from "../protocol/steps.ts";
+import { NoiseScale } from "./noiseScale.ts";
 import { observer } from "./observer.ts";
 import { isTimeToYield, yieldToEventLoop } from "./pace.ts";
 import { loaderProgress } from "./progress.ts";
@@ -41,11 +42,26 @@ export interface TensorEvent {
   readonly hasMomentum: boolean;
 }
 
+/** Single numbers of a step that are computed on the GPU beside the rows. */
+const STEP_SCALARS = [
+  "loss",
+  /** ‖g‖² that clipping took away. */
+  "clippedSquares",
+  /** Σ ‖g_i‖² over the micro-batches. */
+  "microBatchSquares",
+] as const;
+
+export type StepScalar = (typeof STEP_SCALARS)[number];
+
+/** Where the numbers of a step are; those that it does not have are left out. */
+export type StepScalars = Partial<Readonly<Record<StepScalar, BufferRange>>>;
+
 /** One optimizer's part of the record: its parameter groups, its tensors, its travel so far. */
 export class OptimizerRecord {
   readonly parts: MeasuredTensors[] = [];
   readonly groups: number[] = [];
   travel = 0;
+  readonly noise = new NoiseScale();
 
   /** Enters a parameter group. Returns its index among the groups of the run. */
   addGroup(lr: number): number {
@@ -60,7 +76,7 @@ export class OptimizerRecord {
     ring.seal();
     this.parts.push({ first: records.length, tensors, rows });
     records.push(...tensors.map(({ record }) => record));
-    const bytes = this.parts.reduce((sum, part) => sum + part.rows.size, LOSS_BYTES);
+    const bytes = this.parts.reduce((sum, part) => sum + part.rows.size, SCALARS_BYTES);
     ring.resize(Math.max(ring.slotBytes, bytes));
     observer()?.tensors([...records]);
   }
@@ -75,14 +91,16 @@ interface StepNote {
   readonly events: readonly (readonly TensorEvent[])[];
   readonly tensorCount: number;
   readonly lr: readonly number[];
-  readonly hasLoss: boolean;
+  /** The numbers that stand before the rows, in this order. */
+  readonly scalars: readonly StepScalar[];
   readonly microBatches: number;
   readonly epoch: number;
   readonly time: number;
   readonly stepMs: number;
 }
 
-const LOSS_BYTES = 4;
+const FENCE_BYTES = 4;
+const SCALARS_BYTES = STEP_SCALARS.length * 4;
 const start = performance.now();
 const records: TensorRecord[] = [];
 /** η of each group of the run, as of its latest step. */
@@ -97,7 +115,7 @@ const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) =>
 
 /**
  * Encodes the readback of an optimizer's step behind its kernels.
- * @param loss where the loss is, or undefined if `backward()` was not called.
+ * @param scalars where the numbers of the step are; without a loss `backward()` was not called.
  * @param microBatches calls of `backward()` since the last step.
  * @param events what happened to the tensors of each part.
  * @param lr η of each of the optimizer's groups.
@@ -105,7 +123,7 @@ const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) =>
 export function recordStep(
   encoder: GPUCommandEncoder,
   optimizer: OptimizerRecord,
-  loss: BufferRange | undefined,
+  scalars: StepScalars,
   microBatches: number,
   events: readonly (readonly TensorEvent[])[],
   lr: readonly number[],
@@ -116,16 +134,16 @@ export function recordStep(
   });
   const parts = [...optimizer.parts];
   const rows = parts.map(part => part.rows);
-  const [firstRow] = rows;
-  const lossRange = loss ?? (firstRow && { ...firstRow, size: LOSS_BYTES });
-  ring.copy(encoder, lossRange ? [lossRange, ...rows] : rows, {
+  const known = STEP_SCALARS.filter(name => scalars[name]);
+  const numbers = known.flatMap(name => scalars[name] ?? []);
+  ring.copy(encoder, [...numbers, ...rows], {
     step: ++steps,
     optimizer,
     parts,
     events,
     tensorCount: records.length,
     lr: [...rates],
-    hasLoss: loss !== undefined,
+    scalars: known,
     microBatches,
     epoch: loaderProgress()?.epoch ?? Number.NaN,
     time: now,
@@ -136,8 +154,8 @@ export function recordStep(
 
 /** Encodes a mark behind a step that nobody watches, so that the steps in flight stay bounded. */
 export function recordFence(encoder: GPUCommandEncoder, range: BufferRange): void {
-  if (ring.slotBytes < LOSS_BYTES) ring.resize(LOSS_BYTES);
-  ring.copy(encoder, [{ ...range, size: LOSS_BYTES }], undefined);
+  if (ring.slotBytes < FENCE_BYTES) ring.resize(FENCE_BYTES);
+  ring.copy(encoder, [{ ...range, size: FENCE_BYTES }], undefined);
 }
 
 /** To be called when the commands of a recorded step have been submitted. */
@@ -212,7 +230,7 @@ function decodeStep(
     gainElements: 0,
   };
   let originSquares = 0;
-  let word = slot + LOSS_BYTES / 4;
+  let word = slot + note.scalars.length;
   note.parts.forEach((part, p) => {
     part.tensors.forEach((tensor, t) => {
       const event = note.events[p]?.[t];
@@ -231,19 +249,26 @@ function decodeStep(
     });
   });
 
-  const { optimizer } = note;
+  const scalar = (name: StepScalar): number => {
+    const at = note.scalars.indexOf(name);
+    return at < 0 ? Number.NaN : (floats[slot + at] ?? Number.NaN);
+  };
+  const { optimizer, microBatches } = note;
+  const clippedSquares = totals.gradSquares;
+  const isClipped = note.scalars.includes("clippedSquares");
+  const gradSquares = clippedSquares + (isClipped ? scalar("clippedSquares") : 0);
   optimizer.travel = Math.max(optimizer.travel, travel(totals.travelSquares, originSquares));
   const columns: Record<StepColumn, number> = {
-    loss: note.hasLoss ? (floats[slot] ?? Number.NaN) : Number.NaN,
-    gradNorm: Math.sqrt(totals.gradSquares),
-    clippedGradNorm: Number.NaN,
+    loss: scalar("loss"),
+    gradNorm: Math.sqrt(gradSquares),
+    clippedGradNorm: isClipped ? Math.sqrt(clippedSquares) : Number.NaN,
     weightNorm: Math.sqrt(totals.weightSquares),
     updateNorm: Math.sqrt(totals.updateSquares),
     stepToWeight: Math.sqrt(totals.updateSquares / totals.weightSquares),
     travel: optimizer.travel,
     adamGain: Math.sqrt(totals.gainSquares / totals.gainElements),
-    microBatches: note.microBatches,
-    noiseScale: Number.NaN,
+    microBatches,
+    noiseScale: optimizer.noise.add(microBatches, gradSquares, scalar("microBatchSquares")),
     lossScale: Number.NaN,
     skipped: 0,
     epoch: note.epoch,

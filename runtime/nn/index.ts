@@ -67,3 +67,4 @@ export {
   TransformerEncoderLayer,
   type TransformerEncoderLayerOptions,
 } from "./transformer.ts";
+export * as utils from "./utils.ts";

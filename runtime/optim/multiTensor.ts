@@ -2,7 +2,6 @@
 
 import type { Memory } from "../checkpoint/parts.ts";
 import { gpu } from "../gpu/device.ts";
-import type { BufferRange } from "../gpu/storage.ts";
 import { flush, recordProgram } from "../graph/graph.ts";
 import type { Node } from "../graph/node.ts";
 import { withPhase } from "../graph/tape.ts";
@@ -13,6 +12,8 @@ import {
   OptimizerRecord,
   recordFence,
   recordStep,
+  type StepScalar,
+  type StepScalars,
   settle,
   stepSubmitted,
   type TensorEvent,
@@ -21,7 +22,9 @@ import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer
 import { sampleCount } from "../kernels/statisticsQuantiles.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
+import { takeGradientNotes } from "../tensor/gradients.ts";
 import { hostValues } from "../tensor/hostValues.ts";
+import { stack } from "../tensor/joining.ts";
 import { backwardTargets } from "../tensor/losses.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -107,15 +110,15 @@ export abstract class MultiTensorOptimizer<
   #step(): Promise<void> {
     if (!this.#isAwaited) warnOnce();
     const putBack = gate()?.before?.(this);
-    const loss = withPhase("step", () => {
+    const scalars = withPhase("step", () => {
       this.#placeGroups();
       const losses = backwardTargets.take();
-      const loss = meanLoss(losses);
-      this.#recordUpdate(loss, losses.length);
-      return loss;
+      const scalars = this.#scalars(losses);
+      this.#recordUpdate(scalars, losses.length);
+      return scalars;
     });
     putBack?.();
-    flush(loss ? [loss] : []);
+    flush(Object.values(scalars));
     this.#isAwaited = false;
     const held = gate()?.after?.(this);
     const settled = mustSettle() ? settle() : Promise.resolve();
@@ -271,7 +274,23 @@ export abstract class MultiTensorOptimizer<
     this.#record.addTensors(tensors, arena.rows);
   }
 
-  #recordUpdate(loss: Node | undefined, microBatches: number): void {
+  /** The numbers of the step that are computed beside the update. */
+  #scalars(losses: readonly Tensor[]): Partial<Record<StepScalar, Node>> {
+    const { microBatchSquares, clippedSquares } = takeGradientNotes();
+    return noGrad(() => {
+      const own = this.paramGroups.flatMap(({ params }) =>
+        params.flatMap(parameter => microBatchSquares.get(parameter) ?? []),
+      );
+      const loss = mean(losses);
+      return {
+        ...(loss && { loss: loss.node }),
+        ...(clippedSquares.length > 0 && { clippedSquares: stack(clippedSquares).sum().node }),
+        ...(own.length > 0 && { microBatchSquares: stack(own).sum().node }),
+      };
+    });
+  }
+
+  #recordUpdate(scalars: Partial<Record<StepScalar, Node>>, microBatches: number): void {
     const rule = this.rule();
     const events: TensorEvent[][] = [];
     this.#cohorts.forEach(({ arena, members }, c) => {
@@ -281,7 +300,7 @@ export abstract class MultiTensorOptimizer<
       if (arena.rows) events.push(happened);
       const updated = happened.map(event => event.updated);
       const isLast = c === this.#cohorts.length - 1;
-      const after = isLast ? this.#readback(arena, loss, microBatches, events) : {};
+      const after = isLast ? this.#readback(arena, scalars, microBatches, events) : {};
       recordProgram(arena.program(updated, after));
       updated.forEach((isUpdated, i) => {
         if (isUpdated) arena.refresh(i);
@@ -305,32 +324,37 @@ export abstract class MultiTensorOptimizer<
     return { updated, hasMomentum };
   }
 
-  #readback(arena: Arena, loss: Node | undefined, microBatches: number, events: TensorEvent[][]) {
+  #readback(
+    arena: Arena,
+    scalars: Partial<Record<StepScalar, Node>>,
+    microBatches: number,
+    events: TensorEvent[][],
+  ) {
     const rates = this.paramGroups.map(({ lr }) => lr);
     return {
       encodeAfter: (encoder: GPUCommandEncoder): void => {
         if (events.length === 0) recordFence(encoder, arena.fence);
-        else recordStep(encoder, this.#record, rangeOf(loss), microBatches, events, rates);
+        else recordStep(encoder, this.#record, ranges(scalars), microBatches, events, rates);
       },
       afterSubmit: stepSubmitted,
     };
   }
 }
 
-function rangeOf(node: Node | undefined): BufferRange | undefined {
-  const range = node?.storage?.range;
-  return range && { ...range, size: 4 };
+/** Where numbers are, as far as they have been computed. */
+function ranges(scalars: Partial<Record<StepScalar, Node>>): StepScalars {
+  const known = Object.entries(scalars).flatMap(([name, { storage }]) =>
+    storage ? [[name, { ...storage.range, size: 4 }]] : [],
+  );
+  return Object.fromEntries(known);
 }
 
 /** One scalar: what `backward()` was called on, on average. */
-function meanLoss(losses: readonly Tensor[]): Node | undefined {
+function mean(losses: readonly Tensor[]): Tensor | undefined {
   const [first, ...others] = losses;
-  if (!first || others.length === 0) return first?.node;
-  return noGrad(() => {
-    const scalar = (loss: Tensor): Tensor => loss.detach().reshape();
-    return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length)
-      .node;
-  });
+  if (!first || others.length === 0) return first;
+  const scalar = (loss: Tensor): Tensor => loss.detach().reshape();
+  return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length);
 }
 
 /** The numbers of a tensor's saved state; PyTorch saves `step` as a tensor. */

@@ -6,6 +6,7 @@ import { flush, pendingWrites, pin } from "../graph/graph.ts";
 import { withPhase } from "../graph/tape.ts";
 import { ones, zeros } from "./creation.ts";
 import { add } from "./elementwise.ts";
+import { noteAccumulation } from "./gradients.ts";
 import { backwardTargets } from "./losses.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -142,6 +143,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   pin(loss.node);
   backwardTargets.add(loss);
   differentiate([[loss, gradient]], undefined, options, (leaf, grad) => {
+    noteAccumulation(leaf, grad);
     // Several leaves may get the same gradient: each has its own tensor to change in place.
     leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad.requiresGrad ? grad : grad.detach();
   });

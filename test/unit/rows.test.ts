@@ -77,7 +77,10 @@ test("makes NaN of extremes and percentiles beside a NaN, and leaves infinity", 
 });
 
 test("leaves undefined what the optimizer or the step does not define", () => {
-  const sgd = decode({ stepSquares: 1, rateMin: 3 }, { adaptive: false, hasMomentum: false }).columns;
+  const sgd = decode(
+    { stepSquares: 1, rateMin: 3 },
+    { adaptive: false, hasMomentum: false },
+  ).columns;
   expect(sgd.signFlips).toBeNaN();
   expect(sgd.epsDominated).toBeNaN();
   expect([sgd.effectiveLrMin, sgd.effectiveLrP95, sgd.effectiveLrRms]).toEqual([1.5, 1.5, 1.5]);

@@ -1,4 +1,4 @@
-import { type Part, takePart } from "../../checkpoint/parts.ts";
+import { takePart } from "../../checkpoint/parts.ts";
 import { checkNames } from "../optimizer.ts";
 import { perGroup, requireOptimizer, type Scheduled } from "./scheduler.ts";
 
@@ -41,7 +41,7 @@ export interface PlateauState {
 }
 
 /** Lowers the rate when a metric has stopped improving: PyTorch's `ReduceLROnPlateau`. */
-export class ReduceLROnPlateau implements Part {
+export class ReduceLROnPlateau {
   readonly optimizer: Scheduled;
   readonly #options: Required<PlateauOptions>;
   readonly #minLrs: readonly number[];
