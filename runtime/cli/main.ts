@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | runs | view | export | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | runs | view | export | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
@@ -8,6 +8,7 @@ import { VERSION } from "../protocol/version.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
+import { findLr } from "./findLr.ts";
 import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
 import { train } from "./train.ts";
@@ -21,6 +22,9 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
       --json      One JSON object a line; the script's own output goes to standard error
       ARGS        Arguments for the script
+  stepscope find-lr FILE [--planned N] [--steps N] …   Try learning rates before a run, and suggest one
+      --planned N Steps that the run is to have
+      --steps N   Rates that are tried (100); also --seed, --json and ARGS as above
   stepscope runs [FOLDER]                              List the runs of a project
   stepscope view [RUN]                                 Show a run in a browser of this machine
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
@@ -32,6 +36,9 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
 
 Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 stopped.
 `;
+
+/** Fewer say nothing: the ends of a range test are no evidence. */
+const FEWEST_RATES = 20;
 
 const isFromSource = import.meta.url.endsWith(".ts");
 
@@ -50,6 +57,8 @@ async function main([command, ...rest]: string[]): Promise<number> {
   switch (command) {
     case "train":
       return train(trainOptions(rest));
+    case "find-lr":
+      return findLr(findLrOptions(rest));
     case "runs": {
       const [folder = ".", ...others] = rest;
       rejectArguments(others);
@@ -80,8 +89,7 @@ async function main([command, ...rest]: string[]): Promise<number> {
 }
 
 function trainOptions(args: string[]) {
-  const end = args.indexOf("--");
-  const own = end < 0 ? args : args.slice(0, end);
+  const { own, scriptArgs } = splitArguments(args);
   const { values, positionals } = parse(own, {
     seed: { type: "string" },
     resume: { type: "string" },
@@ -91,20 +99,54 @@ function trainOptions(args: string[]) {
   const [script = from?.run.script, ...others] = positionals;
   if (!script) throw new UsageError("train: FILE is missing.");
   rejectArguments(others);
-  const seedText = values.seed ?? String(from?.run.seed ?? 0);
-  const seed = Number(seedText);
-  if (!/^\d+$/.test(seedText) || seed >= 2 ** 32) {
-    throw new UsageError(`--seed: expected a whole number below 2³², got "${seedText}".`);
-  }
-  const scriptArgs = end < 0 ? (from?.run.args ?? []) : args.slice(end + 1);
   return {
     script,
-    args: scriptArgs,
-    seed,
+    args: scriptArgs ?? from?.run.args ?? [],
+    seed: wholeNumber("--seed", values.seed ?? String(from?.run.seed ?? 0)),
     json: values.json,
     sidecar: SIDECAR,
     ...(from && { resume: from.checkpoints }),
   };
+}
+
+function findLrOptions(args: string[]) {
+  const { own, scriptArgs = [] } = splitArguments(args);
+  const { values, positionals } = parse(own, {
+    seed: { type: "string", default: "0" },
+    steps: { type: "string", default: "100" },
+    planned: { type: "string", default: "0" },
+    json: { type: "boolean", default: false },
+  });
+  const [script, ...others] = positionals;
+  if (!script) throw new UsageError("find-lr: FILE is missing.");
+  rejectArguments(others);
+  const steps = wholeNumber("--steps", values.steps);
+  if (steps < FEWEST_RATES) {
+    throw new UsageError(`--steps: at least ${FEWEST_RATES} rates are needed, got ${steps}.`);
+  }
+  return {
+    script,
+    args: scriptArgs,
+    seed: wholeNumber("--seed", values.seed),
+    steps,
+    plannedSteps: wholeNumber("--planned", values.planned),
+    json: values.json,
+    sidecar: SIDECAR,
+  };
+}
+
+/** Arguments of the command, and those for the script: what comes after "--", if that is there. */
+function splitArguments(args: string[]) {
+  const end = args.indexOf("--");
+  return end < 0
+    ? { own: args, scriptArgs: undefined }
+    : { own: args.slice(0, end), scriptArgs: args.slice(end + 1) };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < 2 ** 32) return value;
+  throw new UsageError(`${option}: expected a whole number below 2³², got "${text}".`);
 }
 
 function exportOptions(args: string[]) {

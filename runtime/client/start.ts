@@ -10,7 +10,8 @@ import {
   RESUME_VARIABLE,
 } from "../protocol/checkpoint.ts";
 import { LAUNCH_VARIABLE, type LaunchOptions } from "../protocol/launch.ts";
-import { createRunFolder, SIDECAR_LOG } from "../store/paths.ts";
+import type { ProbeOptions } from "../protocol/probe.ts";
+import { createRunFolder, createTemporaryFolder, SIDECAR_LOG } from "../store/paths.ts";
 import { livingSidecars, socketPath } from "../store/registry.ts";
 import {
   type Address,
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly seed?: number;
   /** The checkpoint, or the folder of them, that the script is to go on from. */
   readonly resume?: string;
+  /** Has the learning rate tried out instead of a run: nothing is kept. */
+  readonly probe?: ProbeOptions;
   /** Milliseconds that the run goes on when the last client has gone; a minute if left out. */
   readonly graceMs?: number;
   /** The sidecar's entry: dist/sidecar.js. */
@@ -63,7 +66,7 @@ export async function startRun(
   }
   const node = await findNode(options.node);
   const socket = socketPath(randomBytes(8).toString("hex"));
-  const { id, folder } = createRunFolder(script);
+  const { id, folder } = options.probe ? createTemporaryFolder(script) : createRunFolder(script);
   const launch: LaunchOptions = {
     id,
     runFolder: folder,
@@ -73,6 +76,7 @@ export async function startRun(
     graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
     socket,
     token: randomBytes(32).toString("hex"),
+    ...(options.probe && { probe: options.probe }),
   };
   const child = spawnSidecar(node, options, launch);
   try {

@@ -1,5 +1,6 @@
 /** What a client tells a sidecar that it starts. */
-import { type Check, count, list, number, object, string } from "./validate.ts";
+import type { ProbeOptions } from "./probe.ts";
+import { type Check, count, list, number, object, optional, string } from "./validate.ts";
 
 /**
  * Environment variable that holds the options as JSON: unlike a command line it is hidden from
@@ -22,6 +23,8 @@ export interface LaunchOptions {
   /** Where to listen, and what a client must know. */
   readonly socket: string;
   readonly token: string;
+  /** Has the learning rate tried out instead of a run: nothing is kept. */
+  readonly probe?: ProbeOptions;
 }
 
 /** Checks launch options that came from outside. */
@@ -34,4 +37,7 @@ export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
   graceMs: number,
   socket: string,
   token: string,
+  probe: optional(
+    object<ProbeOptions>({ steps: count, plannedSteps: count }),
+  ) as Check<ProbeOptions>,
 });

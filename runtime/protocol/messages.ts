@@ -4,11 +4,12 @@
  * `welcome.run.steps` and the first `welcome.logs` logs from the run store, later ones from here.
  */
 import type { Finding } from "./finding.ts";
+import type { LearningRateProbe } from "./probe.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -42,6 +43,8 @@ export type SidecarMessage =
   | { readonly type: "log"; readonly log: LogRecord }
   /** A finding was raised, or changed: its new version. It is in the record of the run, too. */
   | { readonly type: "finding"; readonly finding: Finding }
+  /** What is known of the learning rate, where that is tried out instead of a run. */
+  | { readonly type: "probe"; readonly probe: LearningRateProbe }
   /** The last message of a run. */
   | { readonly type: "end"; readonly run: RunRecord }
   /** The sidecar refuses the client (wrong token or version) and closes. */

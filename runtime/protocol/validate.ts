@@ -10,6 +10,7 @@ import {
   type Suggestion,
 } from "./finding.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
+import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
 import {
   type AdapterRecord,
   OPTIMIZER_NAMES,
@@ -238,6 +239,28 @@ export const stepBatch: Check<StepBatch> = (value, path) => {
   return batch;
 };
 
+const learningRateProbe = object<LearningRateProbe>({
+  done: count,
+  steps: count,
+  lr: number,
+  range: object<RangeTest>({
+    curve: list(object<RangePoint>({ lr: number, loss: number, smoothed: number })),
+    suggestion: optional(number) as Check<number>,
+  }),
+  travel: optional(
+    object<TravelProbe>({
+      lr: number,
+      steps: count,
+      travel: number,
+      expected: optional(number),
+      suggestion: optional(number),
+      horizon: number,
+    }),
+  ),
+  suggestion: optional(number),
+  confidence: literal("high", "low"),
+});
+
 const clientMessage = union<ClientMessage>({
   hello: { version: number, token: string },
   stop: {},
@@ -249,6 +272,7 @@ const sidecarMessage = union<SidecarMessage>({
   steps: { batch: stepBatch },
   log: { log: logRecord },
   finding: { finding },
+  probe: { probe: learningRateProbe },
   end: { run: runRecord },
   refused: { reason: string },
 });

@@ -5,6 +5,7 @@
 import type { Worker } from "node:worker_threads";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { AdapterRecord, RunError, RunStatus, TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 
@@ -25,6 +26,7 @@ export type ToRecorder =
   | { readonly type: "tensors"; readonly tensors: readonly TensorRecord[] }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "log"; readonly line: LogLine }
+  | { readonly type: "probe"; readonly probe: LearningRateProbe }
   /** The process was told to stop, as by SIGTERM. */
   | { readonly type: "interrupted" }
   | { readonly type: "end"; readonly outcome: Outcome };

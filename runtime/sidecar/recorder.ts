@@ -6,6 +6,7 @@ import { rmSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { PROTOCOL_VERSION } from "../protocol/messages.ts";
+import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
 import { thisProcess } from "../store/process.ts";
@@ -65,6 +66,7 @@ process.on("uncaughtException", error => {
 });
 
 let backlog = 0;
+let probe: LearningRateProbe | undefined;
 let isStopping = false;
 let hasEnded = false;
 let graceTimer: NodeJS.Timeout | undefined;
@@ -111,6 +113,10 @@ function receive(message: ToRecorder): void {
       recording.log(message.line);
       backlog++;
       break;
+    case "probe":
+      probe = message.probe;
+      server.broadcast({ type: "probe", probe });
+      break;
     case "interrupted":
       stop();
       break;
@@ -149,7 +155,9 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
   nativeOutput.close();
   const run = recording.close({ status, endedAt: Date.now(), ...(error && { error }) });
-  if (neverBegan) rmSync(launch.runFolder, { recursive: true, force: true });
+  if (neverBegan || launch.probe) rmSync(launch.runFolder, { recursive: true, force: true });
+  // A client that came late has not heard of it.
+  if (probe) server.broadcast({ type: "probe", probe });
   server.broadcast({ type: "end", run });
   unregister(registration);
   await server.close();

@@ -2,10 +2,12 @@
 import { realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { LaunchOptions } from "../protocol/launch.ts";
+import type { ProbeOptions } from "../protocol/probe.ts";
 import { type CompiledModules, compileScript } from "./compile.ts";
 import { describeError } from "./failure.ts";
 import { provideEngine, provideModules } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
+import { probeLearningRate } from "./probe.ts";
 
 export class ScriptRun {
   readonly #launch: LaunchOptions;
@@ -31,6 +33,7 @@ export class ScriptRun {
     } catch (error) {
       this.#exit({ ...this.#failed(error), neverBegan: true }, 1);
     }
+    if (this.#launch.probe) await this.#probe(this.#launch.probe);
     try {
       await import(pathToFileURL(realpathSync(this.#launch.script)).href);
       this.#hasLoaded = true;
@@ -51,6 +54,17 @@ export class ScriptRun {
     const { drain, adapter } = await opening;
     this.#drain = drain;
     this.#link.send({ type: "adapter", adapter });
+  }
+
+  /** Has the learning rate tried out, and ends the process. */
+  async #probe(options: ProbeOptions): Promise<void> {
+    const probing = await probeLearningRate(options, probe =>
+      this.#link.send({ type: "probe", probe }),
+    );
+    void probing.result.then(
+      () => this.#end({ status: "completed" }, 0),
+      error => this.#end(this.#failed(error), 1),
+    );
   }
 
   #listen(): void {

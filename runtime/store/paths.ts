@@ -1,5 +1,6 @@
 /** Where runs are kept: `<project>/.stepscope/runs/<id>/`. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, extname, join } from "node:path";
 
 const PROJECT_MARKS = ["package.json", "tsconfig.json", ".git"];
@@ -58,6 +59,14 @@ export function createRunFolder(script: string): { readonly id: string; readonly
     });
   }
   return { id, folder };
+}
+
+/** Makes a folder for something that is no run, and is removed when it ends. */
+export function createTemporaryFolder(script: string): {
+  readonly id: string;
+  readonly folder: string;
+} {
+  return { id: newRunId(script), folder: mkdtempSync(join(tmpdir(), "stepscope-probe-")) };
 }
 
 function message(error: unknown): string {

@@ -247,6 +247,7 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["train", "a.ts", "b.ts"], 'Unexpected: b.ts. Arguments for a script come after "--".'],
     [["train", "a.ts", "--lr", "1"], "Unknown option '--lr'"],
     [["train", "a.ts", "--seed", "x"], '--seed: expected a whole number below 2³², got "x".'],
+    [["find-lr", "a.ts", "--steps", "5"], "--steps: at least 20 rates are needed, got 5."],
     [["doctor", "now"], "Unexpected: now."],
     [["export"], "There are no runs in "],
     [["export", "--format", "xls"], '--format: expected csv, json, tensorboard, got "xls".'],
@@ -332,4 +333,23 @@ test("train --resume goes on from the last checkpoint of a run, with its file an
   losses.forEach((loss, i) => {
     expect(loss).toBeCloseTo(loopLoss(11 + i), 5);
   });
+});
+
+test("find-lr suggests a learning rate, and leaves no run", async () => {
+  project.write("a.ts", `${LOOP} await steps(50);`);
+  const { stdout, code } = await stepscope("find-lr", "a.ts", "--steps", "30", "--json");
+  expect(code).toBe(0);
+  const [found, ...others] = objects(stdout);
+  expect(others).toEqual([]);
+  // The loss is x², which explodes at rates above 1.
+  expect(found).toMatchObject({ type: "learningRate", lr: 0.1, travel: { steps: 16 } });
+  expect(found.suggestion).toBeGreaterThan(0.01);
+  expect(found.suggestion).toBeLessThan(0.5);
+  expect(found.range.curve[0]).toEqual({ lr: 1e-7, loss: 16, smoothed: 16 });
+  expect(found.travel.lr).toBeCloseTo(found.range.suggestion, 12);
+  expect(project.runs()).toEqual([]);
+
+  const early = await stepscope("find-lr", "a.ts");
+  expect(early.code).toBe(1);
+  expect(early.stderr).toContain("The script ended after 49 steps; 116 are needed.");
 });

@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
+import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import { parseClientMessage, parseSidecarMessage } from "../../runtime/protocol/validate.ts";
 import { exampleBatch, exampleFinding, exampleRun } from "./run-example.ts";
+
+const PROBE: LearningRateProbe = {
+  done: 1,
+  steps: 116,
+  lr: 0.1,
+  range: { curve: [{ lr: 1e-7, loss: Number.NaN, smoothed: 2 }], suggestion: undefined },
+  travel: { lr: 1, steps: 16, travel: 1, expected: 2, suggestion: undefined, horizon: 9 },
+  suggestion: 0.01,
+  confidence: "low",
+};
 
 describe("messages", () => {
   test("pass when they are as declared", () => {
@@ -13,6 +24,7 @@ describe("messages", () => {
       { type: "steps", batch },
       { type: "log", log },
       { type: "finding", finding: exampleFinding() },
+      { type: "probe", probe: PROBE },
       { type: "end", run },
       { type: "refused", reason: "wrong token" },
     ]) {
@@ -63,6 +75,15 @@ describe("messages", () => {
     ],
   ])("a finding with %j is refused", (change, reason) => {
     const message = { type: "finding", finding: { ...exampleFinding(), ...change } };
+    expect(() => parseSidecarMessage(message)).toThrow(reason);
+  });
+
+  test.each([
+    [{ confidence: "sure" }, "message.probe.confidence: expected high | low, got string"],
+    [{ range: { curve: [{ lr: 1 }] } }, "message.probe.range.curve[0].loss: expected number"],
+    [{ travel: { lr: 1 } }, "message.probe.travel.steps: expected a count"],
+  ])("a probe with %j is refused", (change, reason) => {
+    const message = { type: "probe", probe: { ...PROBE, ...change } };
     expect(() => parseSidecarMessage(message)).toThrow(reason);
   });
 
