@@ -15,6 +15,7 @@ export const OPTIMIZERS = {
   momentum: (params: nn.Parameter[]) =>
     new optim.SGD(params, { lr: 0.05, momentum: 0.9, nesterov: true }),
   Adam: (params: nn.Parameter[]) => new optim.Adam(params, { lr: 0.01, weightDecay: 0.01 }),
+  NAdam: (params: nn.Parameter[]) => new optim.NAdam(params, { lr: 0.01 }),
   AdamW: (params: nn.Parameter[]) => new optim.AdamW(params, { lr: 0.01 }),
 };
 
