@@ -72,13 +72,13 @@ export class OptimizerRecord {
   }
 
   /** Enters tensors, in the order of their rows. */
-  addTensors(tensors: readonly MeasuredTensor[], rows: BufferRange): void {
+  addTensors(tensors: readonly MeasuredTensor[], rows: BufferRange): MeasuredTensors {
     ring.seal();
-    this.parts.push({ first: records.length, tensors, rows });
+    const part = { first: records.length, tensors, rows };
+    this.parts.push(part);
     records.push(...tensors.map(({ record }) => record));
-    const bytes = this.parts.reduce((sum, part) => sum + part.rows.size, SCALARS_BYTES);
-    ring.resize(Math.max(ring.slotBytes, bytes));
     observer()?.tensors([...records]);
+    return part;
   }
 }
 
@@ -119,6 +119,7 @@ const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) =>
  * @param microBatches calls of `backward()` since the last step.
  * @param events what happened to the tensors of each part.
  * @param lr η of each of the optimizer's groups.
+ * @param parts those of the optimizer's tensors that the step is about.
  */
 export function recordStep(
   encoder: GPUCommandEncoder,
@@ -127,13 +128,15 @@ export function recordStep(
   microBatches: number,
   events: readonly (readonly TensorEvent[])[],
   lr: readonly number[],
+  parts: readonly MeasuredTensors[] = [...optimizer.parts],
 ): void {
   const now = performance.now() - start;
   optimizer.groups.forEach((group, i) => {
     rates[group] = lr[i] ?? Number.NaN;
   });
-  const parts = [...optimizer.parts];
   const rows = parts.map(part => part.rows);
+  const bytes = rows.reduce((sum, { size }) => sum + size, SCALARS_BYTES);
+  if (ring.slotBytes < bytes) ring.resize(bytes);
   const known = STEP_SCALARS.filter(name => scalars[name]);
   const numbers = known.flatMap(name => scalars[name] ?? []);
   ring.copy(encoder, [...numbers, ...rows], {
@@ -237,6 +240,7 @@ function decodeStep(
       const context = {
         elements: tensor.elements,
         adaptive: tensor.record.adaptive,
+        byHand: tensor.record.optimizer === "custom",
         lr: note.lr[tensor.record.group] ?? Number.NaN,
         updated: event?.updated ?? false,
         hasMomentum: event?.hasMomentum ?? false,

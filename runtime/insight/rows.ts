@@ -11,6 +11,11 @@ export interface RowContext {
   readonly updated: boolean;
   /** Whether the effective learning rate differs between elements (Adam). */
   readonly adaptive: boolean;
+  /**
+   * Whether a script made the step by hand: sizes are not in units of η, `nonFinite` is a float, and
+   * what only an optimizer knows is not there.
+   */
+  readonly byHand: boolean;
   /** Whether there was a running mean before this step, whose signs can be compared. */
   readonly hasMomentum: boolean;
 }
@@ -46,7 +51,7 @@ export function decodeRow(
   out: Float32Array,
   to: number,
 ): number {
-  const { elements, lr, updated, adaptive, hasMomentum } = context;
+  const { elements, lr, updated, adaptive, byHand, hasMomentum } = context;
   const word = (index: number): number => words[from + index] ?? 0;
   const float = (index: number): number => floats[from + index] ?? Number.NaN;
   const set = (column: TensorColumn, value: number): void => {
@@ -67,18 +72,22 @@ export function decodeRow(
   const gradSquares = float(ROW.gradSquares);
   totals.gradSquares += gradSquares;
   set("gradNorm", Math.sqrt(gradSquares));
-  set("nonFinite", word(ROW.nonFinite));
+  set("nonFinite", byHand ? float(ROW.nonFinite) : word(ROW.nonFinite));
   if (hasMomentum) set("signFlips", word(ROW.signFlips) / elements);
 
   const stepSquares = float(ROW.stepSquares);
-  set("stepSizeRms", lr * Math.sqrt(stepSquares / elements));
+  const unit = byHand ? 1 : lr;
+  set("stepSizeRms", unit * Math.sqrt(stepSquares / elements));
   // Extremes and percentiles of values with NaN among them are NaN, as PyTorch's are.
   if (!Number.isNaN(stepSquares)) {
-    set("stepSizeMin", lr * float(ROW.stepMin));
+    set("stepSizeMin", unit * float(ROW.stepMin));
+    set("stepSizeMax", unit * float(ROW.stepMax));
+  }
+  if (byHand) return weightSquares;
+  if (!Number.isNaN(stepSquares)) {
     set("stepSizeP5", lr * float(ROW.stepP5));
     set("stepSizeP50", lr * float(ROW.stepP50));
     set("stepSizeP95", lr * float(ROW.stepP95));
-    set("stepSizeMax", lr * float(ROW.stepMax));
   }
   if (!adaptive) {
     const rate = lr * float(ROW.rateMin);

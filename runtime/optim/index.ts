@@ -1,4 +1,6 @@
 /** The public namespace `optim`. */
+import "./byHand.ts";
+
 export { Adagrad, type AdagradOptions } from "./adagrad.ts";
 export {
   Adam,

@@ -3,18 +3,13 @@
 import type { Memory } from "../checkpoint/parts.ts";
 import { gpu } from "../gpu/device.ts";
 import { flush, recordProgram } from "../graph/graph.ts";
-import type { Node } from "../graph/node.ts";
 import { withPhase } from "../graph/tape.ts";
 import { gate } from "../insight/gate.ts";
 import { observer } from "../insight/observer.ts";
 import {
-  mustSettle,
   OptimizerRecord,
   recordFence,
   recordStep,
-  type StepScalar,
-  type StepScalars,
-  settle,
   stepSubmitted,
   type TensorEvent,
 } from "../insight/recorder.ts";
@@ -22,9 +17,8 @@ import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer
 import { sampleCount } from "../kernels/statisticsQuantiles.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
-import { takeGradientNotes } from "../tensor/gradients.ts";
+import { leaveToOptimizer } from "../tensor/handUpdates.ts";
 import { hostValues } from "../tensor/hostValues.ts";
-import { stack } from "../tensor/joining.ts";
 import { backwardTargets } from "../tensor/losses.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -32,6 +26,7 @@ import { Arena } from "./arena.ts";
 import { noticeAwait } from "./awaited.ts";
 import { type Closure, Optimizer, type OptimizerState, type ParamGroup } from "./optimizer.ts";
 import { splitIntoArenas } from "./segments.ts";
+import { nameOf, ranges, type ScalarNodes, stepScalars } from "./stepScalars.ts";
 
 /** A parameter, its group, and how often it was updated. */
 interface Member<Options> {
@@ -113,7 +108,10 @@ export abstract class MultiTensorOptimizer<
     const scalars = withPhase("step", () => {
       this.#placeGroups();
       const losses = backwardTargets.take();
-      const scalars = this.#scalars(losses);
+      const scalars = stepScalars(
+        losses,
+        this.paramGroups.flatMap(({ params }) => params),
+      );
       this.#recordUpdate(scalars, losses.length);
       return scalars;
     });
@@ -121,7 +119,7 @@ export abstract class MultiTensorOptimizer<
     flush(Object.values(scalars));
     this.#isAwaited = false;
     const held = gate()?.after?.(this);
-    const settled = mustSettle() ? settle() : Promise.resolve();
+    const settled = this.settled();
     return noticeAwait(held ? settled.then(() => held) : settled, () => {
       this.#isAwaited = true;
     });
@@ -233,6 +231,7 @@ export abstract class MultiTensorOptimizer<
       const groupIndex = this.#record.addGroup(group.lr);
       for (const parameter of group.params) {
         members.push({ parameter, group, groupIndex, steps: 0, hasMomentum: false });
+        leaveToOptimizer(parameter);
       }
     }
     this.#placedGroups = this.paramGroups.length;
@@ -274,23 +273,7 @@ export abstract class MultiTensorOptimizer<
     this.#record.addTensors(tensors, arena.rows);
   }
 
-  /** The numbers of the step that are computed beside the update. */
-  #scalars(losses: readonly Tensor[]): Partial<Record<StepScalar, Node>> {
-    const { microBatchSquares, clippedSquares } = takeGradientNotes();
-    return noGrad(() => {
-      const own = this.paramGroups.flatMap(({ params }) =>
-        params.flatMap(parameter => microBatchSquares.get(parameter) ?? []),
-      );
-      const loss = mean(losses);
-      return {
-        ...(loss && { loss: loss.node }),
-        ...(clippedSquares.length > 0 && { clippedSquares: stack(clippedSquares).sum().node }),
-        ...(own.length > 0 && { microBatchSquares: stack(own).sum().node }),
-      };
-    });
-  }
-
-  #recordUpdate(scalars: Partial<Record<StepScalar, Node>>, microBatches: number): void {
+  #recordUpdate(scalars: ScalarNodes, microBatches: number): void {
     const rule = this.rule();
     const events: TensorEvent[][] = [];
     this.#cohorts.forEach(({ arena, members }, c) => {
@@ -324,12 +307,7 @@ export abstract class MultiTensorOptimizer<
     return { updated, hasMomentum };
   }
 
-  #readback(
-    arena: Arena,
-    scalars: Partial<Record<StepScalar, Node>>,
-    microBatches: number,
-    events: TensorEvent[][],
-  ) {
+  #readback(arena: Arena, scalars: ScalarNodes, microBatches: number, events: TensorEvent[][]) {
     const rates = this.paramGroups.map(({ lr }) => lr);
     return {
       encodeAfter: (encoder: GPUCommandEncoder): void => {
@@ -339,22 +317,6 @@ export abstract class MultiTensorOptimizer<
       afterSubmit: stepSubmitted,
     };
   }
-}
-
-/** Where numbers are, as far as they have been computed. */
-function ranges(scalars: Partial<Record<StepScalar, Node>>): StepScalars {
-  const known = Object.entries(scalars).flatMap(([name, { storage }]) =>
-    storage ? [[name, { ...storage.range, size: 4 }]] : [],
-  );
-  return Object.fromEntries(known);
-}
-
-/** One scalar: what `backward()` was called on, on average. */
-function mean(losses: readonly Tensor[]): Tensor | undefined {
-  const [first, ...others] = losses;
-  if (!first || others.length === 0) return first;
-  const scalar = (loss: Tensor): Tensor => loss.detach().reshape();
-  return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length);
 }
 
 /** The numbers of a tensor's saved state; PyTorch saves `step` as a tensor. */
@@ -385,11 +347,6 @@ function checkStateShape(name: string, index: number, value: Tensor, parameter: 
     `loadStateDict: ${name} of parameter ${index} has shape ${formatShape(value.shape)}, but the ` +
       `parameter ${formatShape(parameter.shape)}`,
   );
-}
-
-/** The qualified name that a module gave to a parameter. */
-function nameOf(parameter: Tensor): string {
-  return "label" in parameter && typeof parameter.label === "string" ? parameter.label : "";
 }
 
 function warnOnce(): void {

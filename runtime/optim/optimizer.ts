@@ -1,5 +1,6 @@
 /** What all optimizers share: parameter groups with their options, and forgetting gradients. */
 import { takePart } from "../checkpoint/parts.ts";
+import { mustSettle, settle } from "../insight/recorder.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters with options of their own; what is left out is the optimizer's. */
@@ -31,7 +32,8 @@ export interface OptimizerState {
 
 /**
  * Base of all optimizers, as PyTorch's `torch.optim.Optimizer`. One of your own changes its
- * parameters in place in `step()`, under `noGrad`: the instruments see loss, gradient and update.
+ * parameters in place in `step()`, under `noGrad`, and returns `this.settled()`: the instruments see
+ * loss, gradient and update, and take |Δθ| for the step size.
  */
 export abstract class Optimizer<Options extends object = object> {
   /** Every group has all options. */
@@ -151,6 +153,14 @@ export abstract class Optimizer<Options extends object = object> {
         if (ours in group || ours === "initialLr") Object.assign(group, { [ours]: value });
       }
     });
+  }
+
+  /**
+   * Resolves when the next step may begin: what `step()` of an optimizer of your own returns. Without
+   * it a loop would neither be shown nor stopped while it runs.
+   */
+  protected settled(): Promise<void> {
+    return mustSettle() ? settle() : Promise.resolve();
   }
 
   /** Throws if an option has a value that makes no sense. Called for each group. */

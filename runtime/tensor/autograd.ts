@@ -7,6 +7,7 @@ import { withPhase } from "../graph/tape.ts";
 import { ones, zeros } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { noteAccumulation } from "./gradients.ts";
+import { endHandStep, endOfHandUpdates, expectHandUpdate } from "./handUpdates.ts";
 import { backwardTargets } from "./losses.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -52,8 +53,15 @@ export function gradEnabled(): boolean {
  */
 export function noGrad<T>(fn: () => T): T {
   const result = withGrad(false, fn);
-  if (enabled && pendingWrites() > 0) flush();
+  if (result instanceof Promise) return result.finally(endOfNoGrad) as T;
+  endOfNoGrad();
   return result;
+}
+
+function endOfNoGrad(): void {
+  if (!enabled) return;
+  endOfHandUpdates();
+  if (pendingWrites() > 0) flush();
 }
 
 /** One operation of the graph that `backward()` walks. */
@@ -140,10 +148,12 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
         "Compute it from the parameters of the model, outside noGrad()",
     );
   }
+  endHandStep();
   pin(loss.node);
   backwardTargets.add(loss);
   differentiate([[loss, gradient]], undefined, options, (leaf, grad) => {
     noteAccumulation(leaf, grad);
+    expectHandUpdate(leaf);
     // Several leaves may get the same gradient: each has its own tensor to change in place.
     leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad.requiresGrad ? grad : grad.detach();
   });

@@ -12,6 +12,10 @@ class BackwardTargets {
     this.#targets.push(loss);
   }
 
+  get isEmpty(): boolean {
+    return this.#targets.length === 0;
+  }
+
   /** Hands over the targets and forgets them. */
   take(): Tensor[] {
     const targets = this.#targets;

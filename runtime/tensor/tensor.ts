@@ -9,6 +9,7 @@ import { backward, differentiable, gradEnabled } from "./autograd.ts";
 import { enterChanged } from "./changed.ts";
 import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
+import { noteHandUpdate } from "./handUpdates.ts";
 import * as indexing from "./indexing.ts";
 import * as joining from "./joining.ts";
 import * as linear from "./linear.ts";
@@ -876,6 +877,7 @@ export class Tensor {
       base.#replace(method, put(base.#before(), value));
       return this;
     }
+    if (!gradEnabled()) noteHandUpdate(this);
     // Parameters live where their optimizer put them; everything else just gets a new value.
     const { node } = this;
     const bound = node.op.kind === "leaf" && node.op.bound && this.isLeaf;

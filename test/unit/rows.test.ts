@@ -9,6 +9,7 @@ const CONTEXT: RowContext = {
   lr: 0.5,
   updated: true,
   adaptive: true,
+  byHand: false,
   hasMomentum: true,
 };
 
@@ -79,7 +80,7 @@ test("makes NaN of extremes and percentiles beside a NaN, and leaves infinity", 
 test("leaves undefined what the optimizer or the step does not define", () => {
   const sgd = decode(
     { stepSquares: 1, rateMin: 3 },
-    { adaptive: false, hasMomentum: false },
+    { adaptive: false, byHand: false, hasMomentum: false },
   ).columns;
   expect(sgd.signFlips).toBeNaN();
   expect(sgd.epsDominated).toBeNaN();
