@@ -10,6 +10,8 @@ import type { HostData, Node } from "./node.ts";
 
 let buffer: GPUBuffer | undefined;
 let epoch = 0;
+/** The latest epoch of any arena. */
+let epochs = 0;
 
 /** Counts the plans that have run: a value with another `arenaEpoch` is overwritten. */
 export function arenaEpoch(): number {
@@ -18,13 +20,29 @@ export function arenaEpoch(): number {
 
 /** The arena, grown to at least `bytes`; for a plan that is about to run. */
 export function openArena(bytes: number): GPUBuffer {
-  epoch++;
+  epoch = ++epochs;
   if (!buffer || buffer.size < bytes) {
     if (buffer) destroyBuffer(buffer);
     const size = Math.min(2 ** Math.ceil(Math.log2(bytes)), gpu.device.limits.maxBufferSize);
     buffer = createBuffer(Math.max(bytes, size), STORAGE_USAGE, "the step's temporaries");
   }
   return buffer;
+}
+
+/**
+ * Runs `fn` with an arena of its own: what the latest plan left is still there afterwards, as if none
+ * had run in between.
+ */
+export async function withOwnArena<T>(fn: () => Promise<T>): Promise<T> {
+  const shelved = { buffer, epoch };
+  buffer = undefined;
+  epoch = ++epochs;
+  try {
+    return await fn();
+  } finally {
+    if (buffer) destroyBuffer(buffer);
+    ({ buffer, epoch } = shelved);
+  }
 }
 
 /** Every element takes 32 bits. */

@@ -11,9 +11,25 @@ import { endStep, record, takeRecording, tapeLength } from "./tape.ts";
 
 /** Records an operation; nothing is computed. Very long tapes are run on the way. */
 export function recordNode(node: Node): Node {
+  if (isOffTape) return node;
   if (tapeLength() >= TAPE_LIMIT) flush();
   record(node);
   return node;
+}
+
+let isOffTape = false;
+
+/**
+ * Runs `build` with operations that become nodes and are never computed themselves: a pattern for
+ * `rebuild`.
+ */
+export function offTape<T>(build: () => T): T {
+  isOffTape = true;
+  try {
+    return build();
+  } finally {
+    isOffTape = false;
+  }
 }
 
 /** Operations after which a tape is run even if nobody asks. */

@@ -20,6 +20,8 @@ const NO_NODES: readonly Node[] = [];
 export class Node {
   readonly op: Op;
   inputs: readonly Node[];
+  /** The inputs of a value that was realized while origins were remembered. */
+  origin: readonly Node[] | undefined;
   readonly scalars: readonly number[];
   /** Where the value lives; undefined until it is realized. */
   storage: Storage | undefined;
@@ -62,8 +64,16 @@ export class Node {
   /** Makes this node a leaf: the value is known, how it came about is forgotten. */
   realize(storage: Storage): void {
     this.storage = storage;
+    if (remembersOrigins) this.origin = this.inputs;
     this.inputs = NO_NODES;
   }
+}
+
+let remembersOrigins = false;
+
+/** Has nodes that are realized from now on remember how they came about, or not. */
+export function rememberOrigins(value: boolean): void {
+  remembersOrigins = value;
 }
 
 /** A node for a realized value. */

@@ -64,6 +64,13 @@ function endOfNoGrad(): void {
   if (pendingWrites() > 0) flush();
 }
 
+let retainsGraphs = false;
+
+/** Has every `backward()` from now on keep its graph, or not. @internal */
+export function retainGraphs(value: boolean): void {
+  retainsGraphs = value;
+}
+
 /** One operation of the graph that `backward()` walks. */
 export class GradFn {
   readonly name: string;
@@ -223,7 +230,7 @@ function differentiate(
           const [input, source] = [fn.inputs[i], fn.sources[i]];
           if (input && source && inputGrad) accumulate(source, requireShape(inputGrad, input, fn));
         });
-        if (!retainGraph) fn.release();
+        if (!retainGraph && !retainsGraphs) fn.release();
       }
       for (const [tensor, grad] of gradients) {
         if (!(tensor instanceof Tensor)) continue;

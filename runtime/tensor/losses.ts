@@ -16,6 +16,11 @@ class BackwardTargets {
     return this.#targets.length === 0;
   }
 
+  /** The targets until now. */
+  get current(): readonly Tensor[] {
+    return this.#targets;
+  }
+
   /** Hands over the targets and forgets them. */
   take(): Tensor[] {
     const targets = this.#targets;

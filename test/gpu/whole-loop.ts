@@ -10,6 +10,8 @@ import {
   zeros,
 } from "../../runtime/index.ts";
 
+export type MakeOptimizer = (params: nn.Parameter[]) => optim.Optimizer<{ lr: number }>;
+
 export const OPTIMIZERS = {
   SGD: (params: nn.Parameter[]) => new optim.SGD(params, { lr: 0.1 }),
   momentum: (params: nn.Parameter[]) =>

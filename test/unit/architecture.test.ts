@@ -45,6 +45,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/insight/probes": [
     "runtime/insight",
     "runtime/checkpoint",
+    "runtime/optim",
     "runtime/protocol",
     ...LEAVES,
     ...ENGINE,
