@@ -22,6 +22,7 @@ const COMMON = [
   "dist/chunks/*.js",
   "dist/webview/*.{js,css,ttf}",
   "dist/types/**/*.d.ts",
+  "node_modules/stepscope-typescript/{index.js,package.json}",
 ];
 
 /** What the engine needs besides, on a platform that has one. */
@@ -31,6 +32,9 @@ const ENGINE = [
   "node_modules/esbuild/LICENSE.md",
   "node_modules/esbuild/lib/main.js",
 ];
+
+/** The plugin of the TypeScript server, which VS Code looks for among the package's dependencies. */
+const PLUGIN = { "stepscope-typescript": "*" };
 
 /**
  * Copies the files for a target into an empty folder. `dist` has been built for production.
@@ -69,7 +73,8 @@ function writeManifest(folder: string, path: string): void {
   for (const key of ["scripts", "devDependencies", "optionalDependencies", "allowScripts"]) {
     delete manifest[key];
   }
-  const present = Object.entries<string>(manifest.dependencies ?? {}).filter(([name]) =>
+  const wanted = { ...manifest.dependencies, ...(path === "." && PLUGIN) };
+  const present = Object.entries(wanted).filter(([name]) =>
     existsSync(join(folder, "node_modules", name)),
   );
   manifest.dependencies = Object.fromEntries(present);

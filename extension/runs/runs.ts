@@ -6,6 +6,7 @@ import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { LiveRun } from "./liveRun.ts";
 import { nodeForScript } from "./nodeForScript.ts";
+import { sidecarForScript, withInstalled } from "./sidecarForScript.ts";
 
 /** A sidecar stops within two seconds, on a stalled machine later; one that hangs is killed after this time. */
 const STOP_PATIENCE_MS = 10_000;
@@ -92,16 +93,15 @@ export class Runs implements vscode.Disposable {
     this.#starting.set(script, starting);
     this.#changed.fire();
     try {
-      const [{ startRun }, node] = await Promise.all([
+      const [{ startRun }, node, sidecar] = await Promise.all([
         import("../../runtime/client/start.ts"),
         nodeForScript(script),
+        sidecarForScript(script, this.#sidecar),
       ]);
-      const run = await this.#follow(listener =>
-        startRun(
-          { script, args, cwd: workingFolder(script), sidecar: this.#sidecar, node },
-          listener,
-        ),
-      );
+      const options = { script, args, cwd: workingFolder(script), sidecar: sidecar.path, node };
+      const run = await this.#follow(listener => startRun(options, listener)).catch(error => {
+        throw withInstalled(error, sidecar);
+      });
       if (!run) throw new Error(vscode.l10n.t("The training process did not answer."));
       if (starting.stop) this.stop(script);
       return run;

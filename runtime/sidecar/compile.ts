@@ -18,6 +18,17 @@ const COMPILED = new Set([".ts", ".mts", ".tsx", ".jsx"]);
 /** Files that Node runs by itself; anything else (JSON, text) becomes part of its importer. */
 const NATIVE = new Set([".js", ".mjs", ".cjs", ".cts", ".node", ".wasm"]);
 
+/** Where esbuild finds the engine for `require("stepscope")`. */
+const REQUIRED_ENGINE = "required-engine";
+
+/** What a CommonJS file expects around it; on the first line, which no source map counts. */
+const COMMON_JS = `
+  import { createRequire as createRequireOfScript } from "node:module";
+  const require = createRequireOfScript(import.meta.url);
+  const __filename = import.meta.filename;
+  const __dirname = import.meta.dirname;
+`.replaceAll("\n", " ");
+
 /** A script that does not compile. `messages` are esbuild's. */
 export class CompileError extends Error {
   readonly messages: readonly Message[];
@@ -85,8 +96,13 @@ class Compiler {
         // For Node the sidecar is the main module.
         banner: isEntry ? { js: "import.meta.main = true;" } : {},
         logLevel: "silent",
+        metafile: true,
       });
-      this.modules.set(url, result.outputFiles[0]?.text ?? "");
+      const text = result.outputFiles[0]?.text ?? "";
+      const isCommonJs = Object.values(result.metafile.inputs).some(
+        ({ format }) => format === "cjs",
+      );
+      this.modules.set(url, isEntry && isCommonJs ? COMMON_JS + text : text);
     } catch (error) {
       this.errors.push(...messagesOf(error));
     }
@@ -95,13 +111,24 @@ class Compiler {
   /** Turns what a module imports into the URL that Node is to load. */
   readonly #imports: Plugin = {
     name: "imports",
-    setup: ({ onResolve, resolve }) => {
+    setup: ({ onLoad, onResolve, resolve }) => {
+      // The engine awaits its GPU, which forbids to require it: an import in its place does as well.
+      onLoad({ filter: /.*/, namespace: REQUIRED_ENGINE }, () => ({
+        contents: `export * from ${JSON.stringify(this.#engine)};`,
+      }));
       onResolve({ filter: /.*/ }, async args => {
         const { path, kind, importer, resolveDir, pluginData } = args;
         if (kind === "entry-point" || pluginData === this || isBuiltin(path)) return undefined;
-        if (path === "stepscope") return { path: this.#engine, external: true };
+        if (path === this.#engine) return { path, external: true };
+        if (path === "stepscope") {
+          return kind === "require-call"
+            ? { path, namespace: REQUIRED_ENGINE }
+            : { path: this.#engine, external: true };
+        }
         const found = await resolve(path, { kind, importer, resolveDir, pluginData: this });
         if (found.errors.length > 0) return { errors: found.errors };
+        // What CommonJS requires becomes a part of it, but for packages, which Node requires.
+        if (kind === "require-call") return found.external ? { path, external: true } : found;
         if (found.external) return this.#package(args);
         return this.#file(found.path);
       });

@@ -104,6 +104,24 @@ test("a hover over the loss has its curve and the numbers of the step", async ()
   assert.match(hovers, /\| `0\.weight` \| [\d.e-]+ \|/);
 });
 
+test("the types of stepscope are known without an install", async () => {
+  const { document } = await project.show("digits.ts");
+  const at = document.positionAt(document.getText().indexOf("AdamW"));
+  await until("the type of the optimizer", async () => {
+    const found = await vscode.commands.executeCommand<vscode.Hover[]>(
+      "vscode.executeHoverProvider",
+      digits,
+      at,
+    );
+    const shown = found.flatMap(({ contents }) => contents.map(text)).join("\n");
+    return shown.includes("AdamWOptions") || shown.includes("new AdamW(");
+  });
+  const unknown = vscode.languages
+    .getDiagnostics(digits)
+    .filter(({ message }) => message.includes("'stepscope'"));
+  assert.deepEqual(unknown, []);
+});
+
 test("Train again while it runs starts nothing", async () => {
   await vscode.commands.executeCommand("stepscope.train", digits);
   assert.equal(project.runs("digits.ts").length, 1);

@@ -39,6 +39,26 @@ test("enums, parameter properties, decorators, using", async () => {
   expect(await printed("a.ts")).toEqual([5, "Green", 2, 3, ["forward", "closed"]]);
 });
 
+test("CommonJS: require of the engine, of files, of JSON and of Node", async () => {
+  project.write("package.json", "{}");
+  project.write("lib/double.js", `module.exports.double = tensor => tensor.mul(2);`);
+  project.write("lib/size.json", `{ "width": 3 }`);
+  const script = `const { ones } = require("stepscope");
+     const { double } = require("./lib/double");
+     const { width } = require("./lib/size.json");
+     const { basename } = require("node:path");
+     async function main() {
+       const sum = await double(ones(width)).sum().item();
+       console.log(JSON.stringify([sum, basename(__filename), basename(__dirname)]));
+     }
+     main();`;
+  project.write("a.js", script);
+  project.write("b.cjs", script);
+  const [name] = project.folder.split("/").slice(-1);
+  expect(await printed("a.js")).toEqual([6, "a.js", name]);
+  expect(await printed("b.cjs")).toEqual([6, "b.cjs", name]);
+});
+
 test("decorators of old, and path aliases, where tsconfig says so", async () => {
   project.write(
     "tsconfig.json",
