@@ -52,6 +52,15 @@ export const SECTION = "stepscope";
 /** The list of runs in the side bar. */
 export const RUNS_VIEW = "stepscope.runs";
 
+/** Tools that coding assistants can call. */
+export const LanguageModelTool = {
+  train: "stepscope_train",
+  verdict: "stepscope_verdict",
+} as const;
+
+/** Type of tasks, and name of their problem matcher. */
+export const TASK_TYPE = "stepscope";
+
 export const PANEL_VIEW_TYPE = "stepscope.panel";
 
 /** Documents that may train: modules on disk, where the sidecar reads them. */

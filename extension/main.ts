@@ -8,7 +8,7 @@ import { TrainingLens } from "./code/trainingLens.ts";
 import { ValueHover } from "./code/valueHover.ts";
 import { registerCommands } from "./commands.ts";
 import { ContextKeys } from "./contextKeys.ts";
-import { PANEL_VIEW_TYPE, TRAINING_FILES } from "./contributed.ts";
+import { PANEL_VIEW_TYPE, TASK_TYPE, TRAINING_FILES } from "./contributed.ts";
 import { Panel } from "./panel/panel.ts";
 import { reportFailure } from "./runs/failures.ts";
 import { RunOutput } from "./runs/output.ts";
@@ -19,6 +19,8 @@ import { RunsTree } from "./runs/runsTree.ts";
 import { ScriptArguments } from "./runs/scriptArguments.ts";
 import { RunStatusBar } from "./runs/statusBar.ts";
 import { StoredRuns } from "./runs/storedRuns.ts";
+import { TrainingTasks } from "./runs/trainingTasks.ts";
+import { registerTrainingTools } from "./runs/trainingTool.ts";
 import { trainOnSave } from "./runs/trainOnSave.ts";
 
 /** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
@@ -50,6 +52,11 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({ runs, stored, panel, output, scriptArguments }),
     registerRunCommands({ runs, history, tree, panel }),
     trainOnSave(runs),
+    registerTrainingTools(runs, stored),
+    vscode.tasks.registerTaskProvider(
+      TASK_TYPE,
+      new TrainingTasks(documents, context.asAbsolutePath("dist/stepscope.js")),
+    ),
     vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
     registerFindingCommands(context.extensionUri),
     vscode.languages.registerCodeActionsProvider(

@@ -131,13 +131,22 @@ export class Runs implements vscode.Disposable {
   async stopped(script: string): Promise<void> {
     while (this.state(script).phase !== "idle") {
       this.stop(script);
-      await new Promise<void>(resolve => {
-        const subscription = this.onDidChange(() => {
-          subscription.dispose();
-          resolve();
-        });
-      });
+      await this.#change();
     }
+  }
+
+  /** Waits until a run has ended. */
+  async end(run: LiveRun): Promise<void> {
+    while (run.active) await this.#change();
+  }
+
+  #change(): Promise<void> {
+    return new Promise(resolve => {
+      const subscription = this.onDidChange(() => {
+        subscription.dispose();
+        resolve();
+      });
+    });
   }
 
   /** Leaves the runs alone: they wait for the next window, and stop after their grace time. */

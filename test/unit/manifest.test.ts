@@ -5,11 +5,14 @@ import { expect, it } from "vitest";
 import {
   Command,
   ContextKey,
+  LanguageModelTool,
   PANEL_VIEW_TYPE,
   RUNS_VIEW,
   SECTION,
   Setting,
+  TASK_TYPE,
 } from "../../extension/contributed.ts";
+import { BUNDLE, bundleText, collectTexts } from "../../packaging/l10n.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -19,6 +22,9 @@ function read(name: string): string {
 
 const text = read("package.json");
 const manifest = JSON.parse(text);
+/** What these tests read of a contribution. */
+type Contributed = Readonly<Record<string, string>>;
+
 const names = (items: object): string[] => Object.values(items).sort();
 
 it("contributes the commands and settings that the code knows", () => {
@@ -41,6 +47,74 @@ it("asks only for context keys that the code sets", () => {
 it("has a text for every key, and no text for none", () => {
   const keys = [...text.matchAll(/"%([^%]+)%"/g)].map(match => match[1]);
   expect(Object.keys(JSON.parse(read("package.nls.json"))).sort()).toEqual(keys.sort());
+});
+
+it("names, describes and scopes every command and setting in words that can be translated", () => {
+  const isText = (value: unknown): boolean => /^%[\w.]+%$/.test(String(value));
+  const { commands, configuration, views, languageModelTools } = manifest.contributes;
+  for (const { command, title, category } of commands) {
+    expect([command, isText(title), category]).toEqual([command, true, "Stepscope"]);
+  }
+  for (const { title, properties } of configuration) {
+    expect(isText(title)).toBe(true);
+    for (const [name, setting] of Object.entries<Record<string, unknown>>(properties)) {
+      expect(isText(setting.markdownDescription), name).toBe(true);
+      expect(setting, name).toHaveProperty("default");
+      expect(["resource", "window", "machine-overridable"], name).toContain(setting.scope);
+    }
+  }
+  for (const { id, name } of Object.values<Contributed[]>(views).flat()) {
+    expect(isText(name), id).toBe(true);
+  }
+  for (const { name, displayName, userDescription } of languageModelTools) {
+    expect([name, isText(displayName), isText(userDescription)]).toEqual([name, true, true]);
+  }
+});
+
+it("puts only its own commands into menus and under keys, each of them somewhere", () => {
+  const { commands, menus, keybindings } = manifest.contributes;
+  const known = commands.map(({ command }: Contributed) => command);
+  const used = [...Object.values<Contributed[]>(menus).flat(), ...keybindings];
+  for (const { command } of used) expect(known).toContain(command);
+  for (const { icon, command } of commands) {
+    // A button without a picture would show its whole title.
+    const inline = used.filter(
+      each => each.command === command && each.group?.startsWith("inline"),
+    );
+    expect(inline.length === 0 || icon?.startsWith("$(")).toBe(true);
+  }
+});
+
+it("has words for a list without runs, whatever the reason", () => {
+  const { views, viewsWelcome } = manifest.contributes;
+  const ids = Object.values<Contributed[]>(views).flatMap(list => list.map(({ id }) => id));
+  expect(ids).toEqual([RUNS_VIEW]);
+  const reasons = viewsWelcome.filter(({ view }: Contributed) => view === RUNS_VIEW);
+  expect(reasons.map(({ when }: Contributed) => when)).toEqual([
+    "!stepscope.runsFiltered && isWorkspaceTrusted",
+    "!stepscope.runsFiltered && !isWorkspaceTrusted",
+    "stepscope.runsFiltered",
+  ]);
+});
+
+it("contributes the tools and the type of task that the code registers", () => {
+  const { languageModelTools, taskDefinitions, problemMatchers } = manifest.contributes;
+  const tools = languageModelTools.map(({ name }: Contributed) => name);
+  expect(tools.sort()).toEqual(names(LanguageModelTool));
+  expect(taskDefinitions.map(({ type }: Contributed) => type)).toEqual([TASK_TYPE]);
+  expect(problemMatchers.map(({ name }: Contributed) => name)).toEqual([TASK_TYPE]);
+});
+
+it("marks what a training says in a terminal at its line", () => {
+  const [{ pattern }] = manifest.contributes.problemMatchers;
+  const [place, message] = pattern.map(({ regexp }: { regexp: string }) => new RegExp(regexp));
+  expect(place.exec("/home/me/train.ts:12:3")?.slice(1)).toEqual(["/home/me/train.ts", "12", "3"]);
+  expect(place.exec("step 12 · loss 0.1")).toBeNull();
+  expect(message.exec("RangeError: out of range")?.[1]).toBe("out of range");
+});
+
+it("has every text of the code in the bundle for translators (npm run l10n)", () => {
+  expect(readFileSync(BUNDLE, "utf8")).toBe(bundleText(collectTexts()));
 });
 
 it("lets an untrusted workspace name no executable, and offers no Train there", () => {
