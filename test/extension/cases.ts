@@ -87,6 +87,23 @@ test("Train runs the file, shows the panel beside it, and counts in the lens", a
   await until("steps in the store", () => (project.runs("digits.ts")[0]?.steps ?? 0) > 20);
 });
 
+test("Train again while it runs starts nothing", async () => {
+  await vscode.commands.executeCommand("stepscope.train", digits);
+  assert.equal(project.runs("digits.ts").length, 1);
+});
+
+test("Stop ends the process and keeps the run", async () => {
+  const [running] = project.runs("digits.ts");
+  assert.ok(running);
+  await vscode.commands.executeCommand("stepscope.stop", digits);
+  await until("the end of the process", () => !isAlive(running.pid));
+  const [stopped] = project.runs("digits.ts");
+  assert.equal(stopped?.status, "stopped");
+  assert.ok(stopped.steps >= running.steps);
+  const titles = await lensTitled(digits, /^last: loss /);
+  assert.equal(titles[0], "▶ Train");
+});
+
 test("a hover over the loss has its curve and the numbers of the step", async () => {
   const { document } = await project.show("digits.ts");
   const at = document.positionAt(document.getText().indexOf("backward()"));
@@ -120,23 +137,6 @@ test("the types of stepscope are known without an install", async () => {
     .getDiagnostics(digits)
     .filter(({ message }) => message.includes("'stepscope'"));
   assert.deepEqual(unknown, []);
-});
-
-test("Train again while it runs starts nothing", async () => {
-  await vscode.commands.executeCommand("stepscope.train", digits);
-  assert.equal(project.runs("digits.ts").length, 1);
-});
-
-test("Stop ends the process and keeps the run", async () => {
-  const [running] = project.runs("digits.ts");
-  assert.ok(running);
-  await vscode.commands.executeCommand("stepscope.stop", digits);
-  await until("the end of the process", () => !isAlive(running.pid));
-  const [stopped] = project.runs("digits.ts");
-  assert.equal(stopped?.status, "stopped");
-  assert.ok(stopped.steps >= running.steps);
-  const titles = await lensTitled(digits, /^last: loss /);
-  assert.equal(titles[0], "▶ Train");
 });
 
 test("an unsaved file is saved before it trains", async () => {
