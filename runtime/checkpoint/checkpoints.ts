@@ -10,6 +10,7 @@ import {
 import { getRngState, type RandomStream, setRngState } from "../tensor/random.ts";
 import { load, save } from "./archive.ts";
 import { removeUnfinished } from "./atomic.ts";
+import { beforeStop } from "./stopping.ts";
 
 /** Something whose state a checkpoint holds: a module, an optimizer, a schedule, a loader, your own. */
 export interface Stateful<State = never> {
@@ -70,6 +71,8 @@ export async function loadCheckpoint(path: string, parts: CheckpointParts): Prom
 }
 
 export interface CheckpointsOptions {
+  /** Steps between two checkpoints of `saveIfDue`; without it that saves when the run is stopped. */
+  readonly every?: number;
   /**
    * Where they are kept; made where it does not exist. By default in the folder of the run, and under
    * plain Node in `checkpoints/`.
@@ -90,12 +93,12 @@ interface Kept {
 /**
  * The checkpoints of a run:
  *
- *     const checkpoints = new Checkpoints({ model, optimizer, loader }, { keepLast: 2 });
+ *     const checkpoints = new Checkpoints({ model, optimizer, loader }, { every: 100 });
  *     const { step: done = 0 } = (await checkpoints.resume()) ?? {};
  *     for (let step = done + 1; step <= steps; step++) {
  *       …
  *       await optimizer.step();
- *       if (step % 100 === 0) await checkpoints.save({ step });
+ *       await checkpoints.saveIfDue({ step });
  *     }
  *
  * A script with passes over a loader keeps its epoch in `extra`, and begins with that one: the first
@@ -104,14 +107,23 @@ interface Kept {
 export class Checkpoints {
   readonly folder: string;
   readonly #parts: CheckpointParts;
+  readonly #every: number;
   readonly #keepLast: number;
   readonly #keepBest: "min" | "max" | undefined;
   /** Oldest first. */
   #kept: readonly Kept[] = [];
+  /** Step of the last checkpoint, or of the one gone on from. */
+  #savedStep = 0;
+  /** Whether a stop is to be heard of, and the one that waits for a checkpoint. */
+  #isListening = false;
+  #stop: PromiseWithResolvers<void> | undefined;
 
   /** @throws RangeError if an option is out of its range. */
   constructor(parts: CheckpointParts, options: CheckpointsOptions = {}) {
-    const { folder, keepLast = 1, keepBest } = options;
+    const { folder, every = Number.POSITIVE_INFINITY, keepLast = 1, keepBest } = options;
+    if (every !== Number.POSITIVE_INFINITY && !(Number.isInteger(every) && every >= 1)) {
+      throw new RangeError(`Checkpoints: every should be a positive integer, got ${every}`);
+    }
     if (!Number.isInteger(keepLast) || keepLast < 1) {
       throw new RangeError(`Checkpoints: keepLast should be a positive integer, got ${keepLast}`);
     }
@@ -120,6 +132,7 @@ export class Checkpoints {
     }
     this.folder = resolve(folder ?? process.env[CHECKPOINTS_VARIABLE] ?? "checkpoints");
     this.#parts = parts;
+    this.#every = every;
     this.#keepLast = keepLast;
     this.#keepBest = keepBest;
   }
@@ -141,8 +154,30 @@ export class Checkpoints {
     const path = join(this.folder, `step-${step}${CHECKPOINT_SUFFIX}`);
     mkdirSync(this.folder, { recursive: true });
     await saveCheckpoint(path, this.#parts, position);
+    this.#savedStep = step;
     this.#kept = [...this.#kept.filter(kept => kept.path !== path), { path, metric }];
     await this.#removeOld();
+    return path;
+  }
+
+  /**
+   * Saves a checkpoint if `every` steps have passed since the last one, or if the run has been told to
+   * stop: it then ends with this one. To be called behind every step.
+   * @returns its path, where one was saved.
+   * @throws as `save`.
+   */
+  async saveIfDue(position: Position): Promise<string | undefined> {
+    if (!this.#isListening) {
+      this.#isListening = true;
+      beforeStop(() => {
+        this.#stop ??= Promise.withResolvers();
+        return this.#stop.promise;
+      });
+    }
+    const stop = this.#stop;
+    if (!stop && position.step - this.#savedStep < this.#every) return undefined;
+    const path = await this.save(position);
+    stop?.resolve();
     return path;
   }
 
@@ -160,6 +195,7 @@ export class Checkpoints {
     const path = isFolder ? (await checkpointsIn(from)).at(-1) : from;
     if (path === undefined) throw new Error(`There is no checkpoint in ${from}`);
     const position = await loadCheckpoint(path, this.#parts);
+    this.#savedStep = position.step;
     if (isFolder && resolve(from) === this.folder) await this.#adopt();
     return position;
   }

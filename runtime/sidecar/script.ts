@@ -1,5 +1,6 @@
 /** Runs a training script from its first line to its end, whatever that is. */
 import { realpathSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
@@ -8,6 +9,9 @@ import { describeError } from "./failure.ts";
 import { provideEngine, provideModules } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
 import { probeLearningRate } from "./probe.ts";
+
+/** What a script may take for its last checkpoint; a little later the recorder ends the process. */
+const LAST_MOMENT_MS = 700;
 
 export class ScriptRun {
   readonly #launch: LaunchOptions;
@@ -18,6 +22,8 @@ export class ScriptRun {
   #hasLoaded = false;
   /** Delivers the steps that are still on the GPU; nothing to do before there is an engine. */
   #drain: () => Promise<void> = async () => {};
+  /** Lets the script save what it wants to; the same. */
+  #prepareToStop: () => Promise<void> = async () => {};
 
   constructor(launch: LaunchOptions, link: RecorderLink, flushOutput: () => void) {
     this.#launch = launch;
@@ -51,8 +57,9 @@ export class ScriptRun {
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
     provideModules(this.#modules);
-    const { drain, adapter } = await opening;
+    const { drain, prepareToStop, adapter } = await opening;
     this.#drain = drain;
+    this.#prepareToStop = prepareToStop;
     this.#link.send({ type: "adapter", adapter });
   }
 
@@ -68,7 +75,7 @@ export class ScriptRun {
   }
 
   #listen(): void {
-    this.#link.onstop = () => void this.#end({ status: "stopped" }, 0);
+    this.#link.onstop = () => void this.#stop();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => this.#link.send({ type: "interrupted" }));
     }
@@ -81,6 +88,12 @@ export class ScriptRun {
       this.#flushOutput();
       this.#link.end(this.#outcome ?? calledExit(code));
     });
+  }
+
+  /** Ends the run; the script gets a moment to save a checkpoint. */
+  async #stop(): Promise<void> {
+    await Promise.race([this.#prepareToStop(), sleep(LAST_MOMENT_MS, undefined, { ref: false })]);
+    await this.#end({ status: "stopped" }, 0);
   }
 
   /** Delivers what is still on the GPU, and ends the process. */
@@ -117,13 +130,14 @@ export class ScriptRun {
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
 async function openEngine(seed: number) {
-  const [{ gpu }, { drain }, { manualSeed }] = await Promise.all([
+  const [{ gpu }, { drain }, { prepareToStop }, { manualSeed }] = await Promise.all([
     import("../gpu/device.ts"),
     import("../insight/recorder.ts"),
+    import("../checkpoint/stopping.ts"),
     import("../index.ts"),
   ]);
   manualSeed(seed);
-  return { drain, adapter: gpu.adapter };
+  return { drain, prepareToStop, adapter: gpu.adapter };
 }
 
 function calledExit(code: number): Outcome {

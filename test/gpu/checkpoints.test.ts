@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { prepareToStop } from "../../runtime/checkpoint/stopping.ts";
 import {
   Checkpoints,
   getRngState,
@@ -58,6 +59,22 @@ test("keeps the latest ones, and the best", async () => {
   expect(readdirSync(folder).sort()).toEqual(["step-1.safetensors", "step-6.safetensors"]);
 });
 
+test("saves every so many steps, and at once when the run is to stop", async () => {
+  const folder = folderOf("due");
+  const checkpoints = new Checkpoints(
+    { counter: new Counter() },
+    { folder, every: 3, keepLast: 9 },
+  );
+  const saved: number[] = [];
+  let stopping: Promise<void> | undefined;
+  for (let step = 1; step <= 8; step++) {
+    if (await checkpoints.saveIfDue({ step })) saved.push(step);
+    if (step === 7) stopping = prepareToStop();
+  }
+  expect(saved).toEqual([3, 6, 8]);
+  await stopping;
+});
+
 test("a checkpoint is a file that Python reads, with anything that the script adds", async () => {
   const path = join(root, "one.safetensors");
   manualSeed(3);
@@ -84,6 +101,9 @@ test("says what is wrong with a checkpoint, a folder or an option", async () => 
   expect(existsSync(folder)).toBe(false);
   expect(() => new Checkpoints(parts, { keepLast: 0 })).toThrow(
     "keepLast should be a positive integer, got 0",
+  );
+  expect(() => new Checkpoints(parts, { every: 0.5 })).toThrow(
+    "every should be a positive integer, got 0.5",
   );
   expect(() => new Checkpoints(parts, { keepBest: "most" as never })).toThrow(
     'keepBest should be "min" or "max", got most',
