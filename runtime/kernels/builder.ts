@@ -1,4 +1,5 @@
 /** Writes the WGSL of a kernel: expressions by coordinates. */
+import { numel } from "../tensor/shape.ts";
 import type { Coords } from "./coords.ts";
 import type { WgslType } from "./elementwise.ts";
 import { elementwiseFn, wgslType } from "./elementwise.ts";
@@ -224,10 +225,12 @@ export class KernelBuilder {
     functions = "",
   ): KernelCode {
     const bindings = this.#bindings.map((index, i) => {
-      const type = this.type(index);
+      const type = this.type(index) === "bool" ? "u32" : this.type(index);
+      // A constant length: to look one up at each access costs SwiftShader a sixth of a kernel.
+      const length = Math.max(1, numel(this.entry(index).op.shape));
       return (
         `@group(0) @binding(${i + 1}) var<storage, read_write> b${i + 1}: ` +
-        `array<${type === "bool" ? "u32" : type}>;`
+        `array<${type}, ${length}>;`
       );
     });
     const words = Math.max(1, Math.ceil(this.#scalars.length / 4));

@@ -44,20 +44,28 @@ export interface UpdateRule {
   readonly quantity: string;
 }
 
+/** What kernels know of an arena when they are compiled. */
+export interface ArenaSize {
+  readonly tensors: number;
+  /** Of each of its arrays. */
+  readonly floats: number;
+  readonly chunks: number;
+}
+
 /**
- * WGSL of an update of `tensors` tensors. Bindings: scalars; layout, θ, g, the state, and, when
+ * WGSL of an update of the tensors of an arena. Bindings: scalars; layout, θ, g, the state, and, when
  * instrumented, θ₀ and partials. Dispatch one workgroup a chunk.
  */
-export function updateKernel(rule: UpdateRule, tensors: number, instrumented: boolean): string {
+export function updateKernel(rule: UpdateRule, size: ArenaSize, instrumented: boolean): string {
   const arrays = ["theta", "grads", ...rule.state];
   const measured = (code: string): string => (instrumented ? code : "");
   return /* wgsl */ `
-${arenaBindings(tensors, instrumented ? [...arrays, "origin"] : arrays, "vec4f")}
+${arenaBindings(size, instrumented ? [...arrays, "origin"] : arrays)}
 const CHUNK_THREADS = ${CHUNK_THREADS}u;
 ${measured(partialsBinding(arrays.length + 3) + STATISTICS_FUNCTIONS)}
 @compute @workgroup_size(${CHUNK_THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let chunk = places[${tensors}u + workgroup.x];
+  let chunk = places[${size.tensors}u + workgroup.x];
   let tensor = chunk.z;
   ${hyperParameters(rule)}
   ${measured(ACCUMULATORS)}
@@ -116,14 +124,22 @@ const COUNT_NOT_FINITE = /* wgsl */ `
     }
   }`;
 
-/** Declarations of what every kernel over an arena binds first: scalars, layout, and `arrays`. */
-export function arenaBindings(tensors: number, arrays: readonly string[], type: string): string {
+/**
+ * Declarations of what every kernel over an arena binds first: scalars, layout, and `arrays`. Their
+ * lengths are constants: to look one up at each access costs SwiftShader a sixth of an update.
+ */
+export function arenaBindings(
+  { tensors, floats, chunks }: ArenaSize,
+  arrays: readonly string[],
+): string {
+  const vectors = floats / 4;
   const storages = arrays.map(
-    (name, i) => `@group(0) @binding(${i + 2}) var<storage, read_write> ${name}: array<${type}>;`,
+    (name, i) =>
+      `@group(0) @binding(${i + 2}) var<storage, read_write> ${name}: array<vec4f, ${vectors}>;`,
   );
   return `
 @group(0) @binding(0) var<uniform> scalars: array<vec4u, ${(tensors * HYPER_WORDS) / 4}>;
-@group(0) @binding(1) var<storage, read_write> places: array<vec4u>;
+@group(0) @binding(1) var<storage, read_write> places: array<vec4u, ${tensors + chunks}>;
 ${storages.join("\n")}
 
 fn hyper(tensor: u32, word: u32) -> f32 {

@@ -4,7 +4,7 @@
  * bits of their mantissa), so that an order statistic is known to 1/64 = 1.6 %, and interpolates as
  * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale.
  */
-import { arenaBindings, hyperParameters, type UpdateRule } from "./optimizer.ts";
+import { type ArenaSize, arenaBindings, hyperParameters, type UpdateRule } from "./optimizer.ts";
 import { ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
 
 const SUBDIVISION_BITS = 6;
@@ -32,11 +32,11 @@ export function sampleCount(elements: number): number {
  * state, rows. Dispatch workgroups [tensors, quantileCount(rule)].
  * @param threads of a workgroup: a power of two up to 256; few on software adapters.
  */
-export function quantileKernel(rule: UpdateRule, tensors: number, threads: number): string {
+export function quantileKernel(rule: UpdateRule, size: ArenaSize, threads: number): string {
   const arrays = ["theta", "grads", ...rule.state];
   const share = BINS / threads;
   return /* wgsl */ `
-${arenaBindings(tensors, arrays, "vec4f")}
+${arenaBindings(size, arrays)}
 @group(0) @binding(${arrays.length + 2}) var<storage, read_write> rows: array<u32>;
 
 var<workgroup> bins: array<atomic<u32>, ${BINS}>;

@@ -37,6 +37,8 @@ export class Arena {
   readonly #theta: GPUBuffer;
   readonly #grads: GPUBuffer;
   readonly #gradStorages: readonly Storage[];
+  /** Gradients that live elsewhere, and were copied to their places: the same is not copied again. */
+  readonly #copied: ({ readonly from: WeakRef<Node>; readonly version: number } | undefined)[] = [];
   readonly #statistics: Statistics | undefined;
   readonly #scalars: Uint32Array;
   readonly #hyper: Float32Array;
@@ -140,9 +142,12 @@ export class Arena {
     }
     const { node } = grad;
     if (node.storage === storage) return;
+    const last = this.#copied[tensor];
+    if (last?.from.deref() === node && last.version === storage.version) return;
     const placed = assign(leafNode(storage, grad.shape, grad.dtype), node);
     // A gradient that was not computed yet lives in the arena from now on.
     if (!node.storage && !node.host) grad.node = placed;
+    else this.#copied[tensor] = { from: new WeakRef(node), version: storage.version };
   }
 
   /** The update of the tensors that have a gradient, to be recorded after those. */
@@ -176,14 +181,16 @@ export class Arena {
   #dispatches(isFirst: boolean): ProgramDispatch[] {
     const rule = this.#rule;
     const tensors = this.parameters.length;
+    const { floats, chunks } = this.#layout;
+    const size = { tensors, floats, chunks };
     const state = rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
     const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
     const statistics = this.#statistics;
     const update: ProgramDispatch = {
       label: rule.name,
-      wgsl: updateKernel(rule, tensors, statistics !== undefined),
+      wgsl: updateKernel(rule, size, statistics !== undefined),
       bindings: arrays,
-      workgroups: [this.#layout.chunks, 1, 1],
+      workgroups: [chunks, 1, 1],
     };
     if (!statistics) return [update];
     const places = whole(this.#places);
@@ -194,7 +201,7 @@ export class Arena {
       label: "starting point",
       wgsl: originKernel(),
       bindings: [whole(this.#theta), origin],
-      workgroups: [Math.ceil(this.#layout.floats / CHUNK_FLOATS), 1, 1],
+      workgroups: [Math.ceil(floats / CHUNK_FLOATS), 1, 1],
     };
     return [
       ...(isFirst ? [copyOrigin] : []),
@@ -207,7 +214,7 @@ export class Arena {
       },
       {
         label: "percentiles",
-        wgsl: quantileKernel(rule, tensors, STATISTICS_THREADS),
+        wgsl: quantileKernel(rule, size, STATISTICS_THREADS),
         bindings: [...arrays, rows],
         workgroups: [tensors, quantileCount(rule), 1],
       },

@@ -167,3 +167,15 @@ class Mean {
     this.value = 0.9 * this.value + 0.1 * x;
   }
 }
+
+test("a gradient that stays is used again, with what changed in it", async () => {
+  const parameters = withGradients([[1, -2]]);
+  const parameter = required(parameters[0]);
+  const optimizer = new optim.SGD(parameters, { lr: 0.5 });
+  await optimizer.step();
+  await optimizer.step();
+  required(parameter.grad).mul_(2);
+  await optimizer.step();
+  // 1 − 0.5 · (1 + 1 + 2) and 1 + 0.5 · (2 + 2 + 4)
+  expect([...(await parameter.data())]).toEqual([-1, 5]);
+});
