@@ -60,17 +60,20 @@ export function schedule(
   return { kernels: parallelize(rows, reads, maxReads + 1), stored, sinks };
 }
 
-/** The factors of a product are read many times: only views of stored values will do. */
+/** Values that a loop reads many times: only views of stored values will do. */
 function storeFactors(
   entries: readonly TapeEntry[],
   needed: readonly boolean[],
   stored: boolean[],
 ): void {
   entries.forEach((entry, i) => {
-    if (!needed[i] || (entry.op.kind !== "matmul" && entry.op.kind !== "attention")) return;
+    if (!needed[i] || !LOOPS.has(entry.op.kind)) return;
     for (const factor of entry.inputs) storeBase(entries, factor, stored);
   });
 }
+
+/** Operations with loops that read their inputs again and again. */
+const LOOPS: ReadonlySet<string> = new Set(["matmul", "attention", "merge"]);
 
 /** Stores what a chain of views looks at. Constants are as good as stored. */
 function storeBase(entries: readonly TapeEntry[], i: number, stored: boolean[]): void {
@@ -251,6 +254,7 @@ function expressionCost(entry: TapeEntry, cost: readonly number[]): number {
     case "matmul":
     case "reduce":
     case "attention":
+    case "merge":
       return Number.POSITIVE_INFINITY;
     default:
       return inputs;

@@ -5,6 +5,7 @@ import type { WgslType } from "./elementwise.ts";
 import { elementwiseFn, wgslType } from "./elementwise.ts";
 import type { Helper } from "./math.ts";
 import { helperSource } from "./math.ts";
+import { mergeSource } from "./merge.ts";
 import type { Op } from "./op.ts";
 
 /** An operation of the tape, as a kernel sees it. */
@@ -68,11 +69,16 @@ export class KernelBuilder {
     return entry;
   }
 
+  /** A name that nothing has yet. */
+  fresh(): string {
+    return `v${this.#names++}`;
+  }
+
   /** Names an expression; equal expressions of a scope share a name. */
   readonly bind = (expression: string): string => {
     let name = this.#memo.get(expression);
     if (!name) {
-      name = `v${this.#names++}`;
+      name = this.fresh();
       this.#lines.push(`let ${name} = ${expression};`);
       this.#memo.set(expression, name);
     }
@@ -155,6 +161,8 @@ export class KernelBuilder {
         const inside = `min(${place}, ${Math.max(0, (shape[op.dim] ?? 1) - 1)}u)`;
         return this.value(first, at.replaceAxis(op.dim, inside, shape));
       }
+      case "merge":
+        return mergeSource(this, first, second, at);
       case "map": {
         const fn = elementwiseFn(op.fn);
         this.use(...(fn.helpers ?? []));

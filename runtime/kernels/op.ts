@@ -47,6 +47,11 @@ export type OpKind =
   | { readonly kind: "view"; readonly view: View }
   /** Inputs x, index (the node's shape): x at the same place but for dimension dim. */
   | { readonly kind: "gather"; readonly dim: number }
+  /**
+   * Inputs: uint32 keys, in rows of sorted runs, and the length of a run: where in its row lies the
+   * element that comes here when pairs of runs are merged. See kernels/merge.ts.
+   */
+  | { readonly kind: "merge" }
   /** Over `dims`, which keep size 1. */
   | { readonly kind: "reduce"; readonly fn: ReduceFn; readonly dims: readonly number[] }
   /** [..., m, k] × [..., k, n], equal batch dimensions. */

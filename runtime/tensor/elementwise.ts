@@ -27,8 +27,8 @@ export function map(
   return new Tensor(recordNode(new Node(internOp({ kind: "map", fn }, shape, dtype), inputs)));
 }
 
-/** A number as an operand: a slot of the plan's scalars. */
-function scalarNode(value: number, dtype: DType): Node {
+/** A number as an operand: a slot of the plan's scalars. @internal */
+export function scalarNode(value: number, dtype: DType): Node {
   return new Node(internOp({ kind: "scalar" }, [], dtype), [], [value]);
 }
 

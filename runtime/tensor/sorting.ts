@@ -1,12 +1,18 @@
 /**
- * Order along a dimension. Elements are ranked by counting how many come before them: every pair of
- * a row is compared, which suits rows of up to some thousands of elements.
+ * Order along a dimension. In short rows elements are ranked by counting how many come before them;
+ * long rows are divided into such, which are merged in pairs.
  */
-import { add, compare, map, mul } from "./elementwise.ts";
+import { recordNode } from "../graph/graph.ts";
+import { Node } from "../graph/node.ts";
+import { internOp } from "../kernels/op.ts";
+import { differentiable } from "./autograd.ts";
+import { add, compare, map, mul, scalarNode, sub } from "./elementwise.ts";
 import { gather, iota } from "./indexing.ts";
+import { pad } from "./joining.ts";
 import { argReduce, sum } from "./reduce.ts";
-import { formatShape, normalizeDim } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { formatShape, normalizeDim, sameShape } from "./shape.ts";
+import { narrow } from "./slicing.ts";
+import { Tensor } from "./tensor.ts";
 import { expand, reshape, squeeze, transpose, unsqueeze } from "./views.ts";
 
 /** Elements, and where along the dimension they were (int32). */
@@ -59,25 +65,76 @@ export function extreme(
 function pick(x: Tensor, find: (rows: Tensor) => Tensor, dim: number): ValuesAndIndices {
   const rows = x.ndim === 0 ? reshape(x, [1]) : x;
   const indices = find(rows);
-  const values = gather(rows, dim, indices);
+  const values = sameShape(indices.shape, rows.shape)
+    ? permuted(rows, dim, indices)
+    : gather(rows, dim, indices);
   if (x.ndim > 0) return { values, indices };
   return { values: reshape(values, []), indices: reshape(indices, []) };
 }
+
+/** The elements of each row in another order. The gradient goes back by the inverse order. */
+function permuted(x: Tensor, dim: number, indices: Tensor): Tensor {
+  const y = gather(x.detach(), dim, indices);
+  return differentiable(y, "sort", [x], [indices], grad => [
+    permuted(grad, dim, argsort(indices, dim)),
+  ]);
+}
+
+/** Rows up to this length are ranked by comparing every pair. */
+const DIRECT = 128;
+/** The largest key: behind all others, and what is taken from it the key of the opposite order. */
+const LAST_KEY = 0xffff_ffff;
 
 /** Where the first `count` elements in order are. */
 function order(x: Tensor, dim: number, count: number, descending: boolean): Tensor {
   const rows = transpose(x.detach(), dim, -1);
   const keys = map("sortKey", [rows.node], rows.shape, "uint32");
+  const ascending = descending ? sub(LAST_KEY, keys) : keys;
+  const size = rows.shape.at(-1) ?? 1;
+  const indices =
+    size <= DIRECT ? ranked(ascending, count) : narrow(merged(ascending), -1, 0, count);
+  return transpose(indices, dim, -1);
+}
+
+/** Where the `count` smallest keys of each row are, found by comparing all pairs. */
+function ranked(keys: Tensor, count: number): Tensor {
   const size = keys.shape.at(-1) ?? 1;
   const pairs = [...keys.shape, size];
   const [i, j] = [iota(pairs, pairs.length - 2), iota(pairs, pairs.length - 1)];
   const [own, other] = [unsqueeze(keys, -1), unsqueeze(keys, -2)];
-  const before = compare(descending ? "gt" : "lt", other, own);
+  const before = compare("lt", other, own);
   const tied = mul(compare("eq", other, own), compare("lt", j, i));
   const rank = sum(add(before, tied), -1);
   // The element of rank r: all others add 0.
   const places = [...keys.shape.slice(0, -1), count, size];
   const hit = compare("eq", unsqueeze(rank, -2), iota(places, places.length - 2));
-  const indices = sum(mul(expand(hit, places), iota(places, places.length - 1)), -1);
-  return transpose(indices, dim, -1);
+  return sum(mul(expand(hit, places), iota(places, places.length - 1)), -1);
+}
+
+/**
+ * Where the keys of each row are in order: those of equal parts are ranked, and the parts merged.
+ * What fills up the last part comes last.
+ */
+function merged(keys: Tensor): Tensor {
+  const size = keys.shape.at(-1) ?? 1;
+  const parts = 2 ** Math.ceil(Math.log2(size / DIRECT));
+  const length = Math.ceil(size / parts);
+  const width = parts * length;
+  const rows = [...keys.shape.slice(0, -1), width];
+  const divided = reshape(pad(keys, [0, width - size], LAST_KEY), [
+    ...rows.with(-1, parts),
+    length,
+  ]);
+  const local = ranked(divided, length);
+  const starts = mul(iota(local.shape, local.ndim - 2), length);
+  let indices = reshape(add(local, starts), rows);
+  let sorted = reshape(gather(divided, -1, local), rows);
+  for (let run = length; run < width; run *= 2) {
+    const operands = [sorted.node, scalarNode(run, "uint32")];
+    const op = internOp({ kind: "merge" }, rows, "int32");
+    const source = new Tensor(recordNode(new Node(op, operands)));
+    indices = gather(indices, -1, source);
+    sorted = gather(sorted, -1, source);
+  }
+  return indices;
 }
