@@ -49,6 +49,10 @@ const STEP_SCALARS = [
   "clippedSquares",
   /** Σ ‖g_i‖² over the micro-batches. */
   "microBatchSquares",
+  /** Factor of the loss. */
+  "lossScale",
+  /** 1 where the step was not taken, else 0. */
+  "skipped",
 ] as const;
 
 export type StepScalar = (typeof STEP_SCALARS)[number];
@@ -232,6 +236,11 @@ function decodeStep(
     gainSquares: 0,
     gainElements: 0,
   };
+  const scalar = (name: StepScalar): number => {
+    const at = note.scalars.indexOf(name);
+    return at < 0 ? Number.NaN : (floats[slot + at] ?? Number.NaN);
+  };
+  const skipped = scalar("skipped") === 1;
   let originSquares = 0;
   let word = slot + note.scalars.length;
   note.parts.forEach((part, p) => {
@@ -242,7 +251,7 @@ function decodeStep(
         adaptive: tensor.record.adaptive,
         byHand: tensor.record.optimizer === "custom",
         lr: note.lr[tensor.record.group] ?? Number.NaN,
-        updated: event?.updated ?? false,
+        updated: !skipped && (event?.updated ?? false),
         hasMomentum: event?.hasMomentum ?? false,
       };
       const to = (row * batch.tensorCount + part.first + t) * TENSOR_COLUMNS.length;
@@ -253,12 +262,8 @@ function decodeStep(
     });
   });
 
-  const scalar = (name: StepScalar): number => {
-    const at = note.scalars.indexOf(name);
-    return at < 0 ? Number.NaN : (floats[slot + at] ?? Number.NaN);
-  };
   const { optimizer, microBatches } = note;
-  const clippedSquares = totals.gradSquares;
+  const clippedSquares = skipped ? Number.NaN : totals.gradSquares;
   const isClipped = note.scalars.includes("clippedSquares");
   const gradSquares = clippedSquares + (isClipped ? scalar("clippedSquares") : 0);
   optimizer.travel = Math.max(optimizer.travel, travel(totals.travelSquares, originSquares));
@@ -273,8 +278,8 @@ function decodeStep(
     adamGain: Math.sqrt(totals.gainSquares / totals.gainElements),
     microBatches,
     noiseScale: optimizer.noise.add(microBatches, gradSquares, scalar("microBatchSquares")),
-    lossScale: Number.NaN,
-    skipped: 0,
+    lossScale: scalar("lossScale"),
+    skipped: skipped ? 1 : 0,
     epoch: note.epoch,
     time: note.time,
     stepMs: note.stepMs,

@@ -5,6 +5,7 @@
  * A workgroup works on one chunk (at most CHUNK_FLOATS elements of one tensor), so that everything
  * it needs to know is uniform; neighbouring threads read neighbouring vec4s.
  */
+import { helperSource } from "./math.ts";
 import { ACCUMULATORS, STATISTICS_FUNCTIONS, WRITE_PARTIAL } from "./statistics.ts";
 
 /** Threads of a workgroup. */
@@ -40,6 +41,12 @@ export interface UpdateRule {
   readonly observeValid: string;
   /** After the last vec4: declares rateMin and rateMax in units of η, and stepUnit. */
   readonly conclude: string;
+  /**
+   * For a step that the GPU may skip, with `taken` steps so far, this one among them: makes what the
+   * hyper-parameters are then of what they are when the number of steps has no bounds. Missing where
+   * that is not known.
+   */
+  readonly correction?: string;
   /** After the update: makes `quantity` of the vec4 at `at`, r where `which` is 0, else s. */
   readonly quantity: string;
 }
@@ -52,22 +59,34 @@ export interface ArenaSize {
   readonly chunks: number;
 }
 
+/** What of an update kernel is asked for. */
+export interface UpdateParts {
+  readonly instrumented: boolean;
+  /** Whether steps may be skipped: see countKernel. */
+  readonly guarded: boolean;
+}
+
 /**
- * WGSL of an update of the tensors of an arena. Bindings: scalars; layout, θ, g, the state, and, when
- * instrumented, θ₀ and partials. Dispatch one workgroup a chunk.
+ * WGSL of an update of the tensors of an arena. Bindings: scalars; layout, θ, g, the state; when
+ * instrumented, θ₀ and partials; guards where there are some. Dispatch one workgroup a chunk.
  */
-export function updateKernel(rule: UpdateRule, size: ArenaSize, instrumented: boolean): string {
+export function updateKernel(
+  rule: UpdateRule,
+  size: ArenaSize,
+  { instrumented, guarded }: UpdateParts,
+): string {
   const arrays = ["theta", "grads", ...rule.state];
   const measured = (code: string): string => (instrumented ? code : "");
   return /* wgsl */ `
 ${arenaBindings(size, instrumented ? [...arrays, "origin"] : arrays)}
 const CHUNK_THREADS = ${CHUNK_THREADS}u;
 ${measured(partialsBinding(arrays.length + 3) + STATISTICS_FUNCTIONS)}
+${guarded ? guardsBinding(arrays.length + (instrumented ? 4 : 2), size.tensors) : ""}
 @compute @workgroup_size(${CHUNK_THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let chunk = places[${size.tensors}u + workgroup.x];
   let tensor = chunk.z;
-  ${hyperParameters(rule)}
+  ${hyperParameters(rule, guarded)}
   ${measured(ACCUMULATORS)}
   // Without a gradient nothing moves. Two loops: a branch inside would cost SwiftShader a tenth.
   let moving = select(chunk.y, 0u, updates == 0.0);
@@ -148,11 +167,51 @@ fn hyper(tensor: u32, word: u32) -> f32 {
 `;
 }
 
-/** `let` statements for the hyper-parameters of `tensor`. */
-export function hyperParameters(rule: UpdateRule): string {
-  return ["updates", ...rule.words]
-    .map((name, word) => `let ${name} = hyper(tensor, ${word}u);`)
-    .join("\n  ");
+/** Declares the hyper-parameters of `tensor`. */
+export function hyperParameters(rule: UpdateRule, guarded: boolean): string {
+  const words = ["updates", ...rule.words].map(
+    (name, word) => `${guarded ? "var" : "let"} ${name} = hyper(tensor, ${word}u);`,
+  );
+  const correction = `
+  updates = guards[tensor].x;
+  let taken = guards[tensor].y;
+  ${rule.correction}`;
+  return words.join("\n  ") + (guarded ? correction : "");
+}
+
+/** Declares the guards of `tensors` tensors, and what corrections call. */
+export function guardsBinding(binding: number, tensors: number): string {
+  return /* wgsl */ `
+@group(0) @binding(${binding}) var<storage, read_write> guards: array<vec4f, ${tensors}>;
+${helperSource(["expm1Accurate", "log1pAccurate"])}
+// 1 − (1 − blend)ᵗ
+fn grown(blend: f32, t: f32) -> f32 {
+  if (blend >= 1.0) { return 1.0; }
+  return -expm1Accurate(t * log1pAccurate(-blend));
+}
+`;
+}
+
+/**
+ * WGSL that decides whether `tensors` tensors are updated, before their update. Bindings: scalars;
+ * guards, one vec4f a tensor: whether it is updated, and how often it was; the flag that skips the step
+ * unless it is 0. Dispatch one workgroup.
+ */
+export function countKernel(tensors: number): string {
+  return /* wgsl */ `
+@group(0) @binding(0) var<uniform> scalars: array<vec4u, ${(tensors * HYPER_WORDS) / 4}>;
+@group(0) @binding(1) var<storage, read_write> guards: array<vec4f, ${tensors}>;
+@group(0) @binding(2) var<storage, read_write> skips: array<f32, 1>;
+
+@compute @workgroup_size(${CHUNK_THREADS})
+fn main(@builtin(local_invocation_index) thread: u32) {
+  for (var tensor = thread; tensor < ${tensors}u; tensor += ${CHUNK_THREADS}u) {
+    let updates = bitcast<f32>(scalars[tensor * ${HYPER_WORDS / 4}u].x);
+    let goes = select(0.0, 1.0, updates != 0.0 && skips[0] == 0.0);
+    guards[tensor] = vec4f(goes, guards[tensor].y + goes, 0.0, 0.0);
+  }
+}
+`;
 }
 
 function partialsBinding(binding: number): string {

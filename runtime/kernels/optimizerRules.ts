@@ -74,10 +74,10 @@ export const ADAM_WORDS = [
   "gradientScale",
 ] as const;
 
-/** Adam, AdamW and RAdam: r = 1 / (√v̂ + ε), s = |m̂| r. */
-export const ADAM_RULE: UpdateRule = {
+/** RAdam, and Adam but for its correction: r = 1 / (√v̂ + ε), s = |m̂| r. */
+export const RADAM_RULE: UpdateRule = {
   ...ADAPTIVE,
-  name: "adam",
+  name: "radam",
   words: ADAM_WORDS,
   state: ["means", "squares"],
   update: `
@@ -100,6 +100,17 @@ export const ADAM_RULE: UpdateRule = {
     let quantity = select(abs(means[at]) * meanScale * rate, rate, which == 0u);`,
 };
 
+/** Adam and AdamW. */
+export const ADAM_RULE: UpdateRule = {
+  ...RADAM_RULE,
+  name: "adam",
+  correction: `
+  let meanGrown = grown(blend, taken);
+  meanScale /= meanGrown;
+  stepScale /= meanGrown;
+  rootScale /= sqrt(grown(blendSquare, taken));`,
+};
+
 /** Adam and AdamW with AMSGrad in at least one group: r is that of the largest v so far. */
 export const AMSGRAD_RULE: UpdateRule = {
   ...ADAM_RULE,
@@ -116,9 +127,9 @@ export const AMSGRAD_RULE: UpdateRule = {
 
 /** NAdam: r = 1 / (√v̂ + ε), s = |gradientScale · g + meanScale · m| r. */
 export const NADAM_RULE: UpdateRule = {
-  ...ADAM_RULE,
+  ...RADAM_RULE,
   name: "nadam",
-  update: ADAM_RULE.update.replace(
+  update: RADAM_RULE.update.replace(
     "let step = mean * rate",
     "let step = (gradientScale * gradient + meanScale * mean) * rate",
   ),
@@ -240,6 +251,7 @@ export function rmspropRule(centered: boolean, momentum: boolean): UpdateRule {
     let size = abs(force + coupledDecay * before) * rate;`
     }
     let quantity = select(size, rate, which == 0u);`,
+    correction: "",
   };
 }
 
@@ -275,6 +287,7 @@ export const SGD_RULE: UpdateRule = {
     let force = orientation * grads[at];
     let before = (theta[at] + lr * force) / (1.0 - lr * coupledDecay);
     let quantity = abs(force + coupledDecay * before);`,
+  correction: "",
 };
 
 /** SGD with momentum in at least one group: r = 1, s = |direction|. */
@@ -296,6 +309,11 @@ export const MOMENTUM_RULE: UpdateRule = {
     let pull = gradientShare * coupledDecay;
     let before = (theta[at] + lr * known) / (1.0 - lr * pull);
     let quantity = abs(known + pull * before);`,
+  correction: `
+  if (taken == 1.0) {
+    inertia = 0.0;
+    blend = 1.0;
+  }`,
 };
 
 export const LION_WORDS = [
@@ -326,6 +344,7 @@ export const LION_RULE: UpdateRule = {
   quantity: `
     let isStill = (grads[at] == vec4f()) & (means[at] == vec4f());
     let quantity = select(vec4f(1.0), vec4f(), isStill);`,
+  correction: "",
 };
 
 export const MUON_WORDS = [

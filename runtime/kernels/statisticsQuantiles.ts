@@ -4,7 +4,13 @@
  * bits of their mantissa), so that an order statistic is known to 1/64 = 1.6 %, and interpolates as
  * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale.
  */
-import { type ArenaSize, arenaBindings, hyperParameters, type UpdateRule } from "./optimizer.ts";
+import {
+  type ArenaSize,
+  arenaBindings,
+  guardsBinding,
+  hyperParameters,
+  type UpdateRule,
+} from "./optimizer.ts";
 import { ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
 
 const SUBDIVISION_BITS = 6;
@@ -29,15 +35,21 @@ export function sampleCount(elements: number): number {
 
 /**
  * WGSL of the percentiles, to run after update and fold. Bindings: scalars; layout, θ, g, the
- * state, rows. Dispatch workgroups [tensors, quantileCount(rule)].
+ * state, rows, guards where there are some. Dispatch workgroups [tensors, quantileCount(rule)].
  * @param threads of a workgroup: a power of two up to 256; few on software adapters.
  */
-export function quantileKernel(rule: UpdateRule, size: ArenaSize, threads: number): string {
+export function quantileKernel(
+  rule: UpdateRule,
+  size: ArenaSize,
+  threads: number,
+  guarded: boolean,
+): string {
   const arrays = ["theta", "grads", ...rule.state];
   const share = BINS / threads;
   return /* wgsl */ `
 ${arenaBindings(size, arrays)}
 @group(0) @binding(${arrays.length + 2}) var<storage, read_write> rows: array<u32>;
+${guarded ? guardsBinding(arrays.length + 3, size.tensors) : ""}
 
 var<workgroup> bins: array<atomic<u32>, ${BINS}>;
 var<workgroup> counts: array<u32, ${threads}>;
@@ -46,8 +58,9 @@ var<workgroup> counts: array<u32, ${threads}>;
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let tensor = workgroup.x;
   let which = workgroup.y + ${2 - quantileCount(rule)}u;
-  ${hyperParameters(rule)}
-  if (updates == 0.0) { return; }
+  // Uniform, unlike a guard. What is computed for a step that was skipped is not read.
+  if (hyper(tensor, 0u) == 0.0) { return; }
+  ${hyperParameters(rule, guarded)}
   let first = places[tensor].z;
   let elements = places[tensor].w;
   let row = tensor * ${ROW_WORDS}u;

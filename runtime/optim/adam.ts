@@ -7,6 +7,7 @@ import {
   type Hyper,
   inOrder,
   NADAM_RULE,
+  RADAM_RULE,
 } from "../kernels/optimizerRules.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -79,7 +80,7 @@ abstract class AdamFamily<Options extends CommonOptions> extends MultiTensorOpti
   }
 
   protected override rule(): UpdateRule {
-    return ADAM_RULE;
+    return RADAM_RULE;
   }
 
   protected override stateOf(_group: ParamGroup<Options>): readonly string[] {

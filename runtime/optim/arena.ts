@@ -11,6 +11,7 @@ import type { Program, ProgramDispatch } from "../graph/program.ts";
 import {
   CHUNK_FLOATS,
   CHUNK_THREADS,
+  countKernel,
   HYPER_WORDS,
   originKernel,
   type UpdateRule,
@@ -44,6 +45,7 @@ export class Arena {
   readonly #hyper: Float32Array;
   readonly #state = new Map<string, StateArray>();
   #rule: UpdateRule;
+  #guards: Guards | undefined;
   #runs = 0;
 
   /** Moves the parameters together. */
@@ -88,10 +90,40 @@ export class Arena {
     assign(this.readState(name, tensor), value);
   }
 
+  /** Whether the GPU decides if a step is taken. */
+  get isGuarded(): boolean {
+    return this.#guards !== undefined;
+  }
+
+  /**
+   * Has the GPU decide from now on if a step is taken, and count those that are.
+   * @param taken steps of each tensor so far.
+   */
+  guard(taken: readonly number[]): void {
+    this.#guards ??= {
+      counts: this.#createStorage(taken.length * 16, "steps taken"),
+      skips: this.#createStorage(4, "whether to skip a step"),
+    };
+    const { buffer } = this.#guards.counts.range;
+    gpu.device.queue.writeBuffer(buffer, 0, Float32Array.from(taken.flatMap(n => [0, n, 0, 0])));
+  }
+
+  /** Has the next step skipped unless this is 0. */
+  setSkip(skip: Node): void {
+    if (this.#guards) assign(leafNode(this.#guards.skips, [], "float32"), skip);
+  }
+
+  /** Of a guarded arena, [tensors, 4]: whether the latest step was taken, how many were, nothing. */
+  get takenSteps(): Node {
+    if (!this.#guards) throw new Error("Invariant violation: an arena without guards");
+    return leafNode(this.#guards.counts, [this.parameters.length, 4], "float32");
+  }
+
   /** Parameters and optimizer state. */
   get state(): readonly Memory[] {
     const arrays = [...this.#state.values()].map(({ buffer }) => buffer);
-    return [this.#theta, ...arrays].map(buffer => ({ range: whole(buffer) }));
+    const memory = [this.#theta, ...arrays].map(buffer => ({ range: whole(buffer) }));
+    return this.#guards ? [...memory, this.#guards.counts] : memory;
   }
 
   /** Has the handles of the parameters mean what stands in the arena now. */
@@ -158,14 +190,19 @@ export class Arena {
     const isFirst = this.#runs++ === 0;
     return {
       ...after,
-      key: `arena${this.#id}.${this.#rule.name}${isFirst ? ".first" : ""}`,
+      key:
+        `arena${this.#id}.${this.#rule.name}${isFirst ? ".first" : ""}` +
+        (this.#guards ? ".guarded" : ""),
       dispatches: () => this.#dispatches(isFirst),
       scalars: this.#scalars,
-      writes: this.parameters.flatMap(({ node }, i) => {
-        if (!updated[i]) return [];
-        const state = this.#rule.state.map(name => this.#state.get(name)?.storages?.[i]);
-        return [node.storage, ...state].flatMap(storage => storage ?? []);
-      }),
+      writes: [
+        ...(this.#guards ? [this.#guards.counts] : []),
+        ...this.parameters.flatMap(({ node }, i) => {
+          if (!updated[i]) return [];
+          const state = this.#rule.state.map(name => this.#state.get(name)?.storages?.[i]);
+          return [node.storage, ...state].flatMap(storage => storage ?? []);
+        }),
+      ],
     };
   }
 
@@ -186,13 +223,16 @@ export class Arena {
     const state = rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
     const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
     const statistics = this.#statistics;
+    const guards = this.#guards ? [this.#guards.counts.range] : [];
+    const guarded = guards.length > 0;
     const update: ProgramDispatch = {
       label: rule.name,
-      wgsl: updateKernel(rule, size, statistics !== undefined),
-      bindings: arrays,
+      wgsl: updateKernel(rule, size, { instrumented: statistics !== undefined, guarded }),
+      bindings: [...arrays, ...guards],
       workgroups: [chunks, 1, 1],
     };
-    if (!statistics) return [update];
+    const count = this.#guards ? [countDispatch(this.#guards, tensors)] : [];
+    if (!statistics) return [...count, update];
     const places = whole(this.#places);
     const [origin, partials, rows] = [statistics.origin, statistics.partials, statistics.rows].map(
       whole,
@@ -205,7 +245,8 @@ export class Arena {
     };
     return [
       ...(isFirst ? [copyOrigin] : []),
-      { ...update, bindings: [...arrays, origin, partials] },
+      ...count,
+      { ...update, bindings: [...arrays, origin, partials, ...guards] },
       {
         label: "fold statistics",
         wgsl: foldKernel(STATISTICS_THREADS),
@@ -214,8 +255,8 @@ export class Arena {
       },
       {
         label: "percentiles",
-        wgsl: quantileKernel(rule, size, STATISTICS_THREADS),
-        bindings: [...arrays, rows],
+        wgsl: quantileKernel(rule, size, STATISTICS_THREADS, guarded),
+        bindings: [...arrays, rows, ...guards],
         workgroups: [tensors, quantileCount(rule), 1],
       },
     ];
@@ -233,6 +274,10 @@ export class Arena {
     return this.#layout.segments.map(
       ({ start, elements }) => new Storage({ buffer, offset: start * 4, size: elements * 4 }, true),
     );
+  }
+
+  #createStorage(bytes: number, label: string): Storage {
+    return new Storage(whole(createBuffer(bytes, STORAGE_USAGE, label)), true);
   }
 
   #createArray(label: string): GPUBuffer {
@@ -259,11 +304,26 @@ interface StateArray {
   storages: readonly Storage[] | undefined;
 }
 
+/** What decides if a step is taken; see countKernel. */
+interface Guards {
+  readonly counts: Storage;
+  readonly skips: Storage;
+}
+
 interface Statistics {
   /** θ₀ */
   readonly origin: GPUBuffer;
   readonly partials: GPUBuffer;
   readonly rows: GPUBuffer;
+}
+
+function countDispatch({ counts, skips }: Guards, tensors: number): ProgramDispatch {
+  return {
+    label: "count steps",
+    wgsl: countKernel(tensors),
+    bindings: [counts.range, skips.range],
+    workgroups: [1, 1, 1],
+  };
 }
 
 function whole(buffer: GPUBuffer): BufferRange {

@@ -11,6 +11,7 @@ export {
   RAdam,
   type RAdamOptions,
 } from "./adam.ts";
+export { GradScaler, type GradScalerOptions, type GradScalerState } from "./gradScaler.ts";
 export { Lion, type LionOptions } from "./lion.ts";
 export * as lrScheduler from "./lrScheduler/index.ts";
 export { Muon, type MuonOptions } from "./muon.ts";

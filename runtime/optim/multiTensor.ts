@@ -17,6 +17,8 @@ import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer
 import { sampleCount } from "../kernels/statisticsQuantiles.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
+import { full } from "../tensor/creation.ts";
+import { takeGradientNotes } from "../tensor/gradients.ts";
 import { leaveToOptimizer } from "../tensor/handUpdates.ts";
 import { hostValues } from "../tensor/hostValues.ts";
 import { backwardTargets } from "../tensor/losses.ts";
@@ -26,7 +28,7 @@ import { Arena } from "./arena.ts";
 import { noticeAwait } from "./awaited.ts";
 import { type Closure, Optimizer, type OptimizerState, type ParamGroup } from "./optimizer.ts";
 import { splitIntoArenas } from "./segments.ts";
-import { nameOf, ranges, type ScalarNodes, stepScalars } from "./stepScalars.ts";
+import { type Guard, nameOf, ranges, type ScalarNodes, stepScalars } from "./stepScalars.ts";
 
 /** A parameter, its group, and how often it was updated. */
 interface Member<Options> {
@@ -71,6 +73,9 @@ const MOMENTUM_NAMES = ["means", "momenta"];
 /** Workgroups in one dimension of a dispatch. */
 const MAX_WORKGROUPS = 65_535;
 
+/** In a guarded step the kernel corrects for the number of steps: see UpdateRule. */
+const UNBOUNDED = { step: Number.POSITIVE_INFINITY, hasMomentum: true };
+
 let warned = false;
 
 export abstract class MultiTensorOptimizer<
@@ -80,6 +85,8 @@ export abstract class MultiTensorOptimizer<
   readonly #record = new OptimizerRecord();
   #placedGroups = 0;
   #isAwaited = true;
+  /** Whether the GPU decides if a step is taken: once it has begun to, it keeps the count of them. */
+  #isGuarded = false;
 
   /**
    * Updates the parameters that have a gradient. The update is queued by the call; the promise
@@ -102,7 +109,25 @@ export abstract class MultiTensorOptimizer<
     return loss;
   }
 
-  #step(): Promise<void> {
+  /**
+   * Takes the step if no gradient is not finite. Where the rule cannot do without the number of steps
+   * taken, the host waits for the answer.
+   * @internal
+   */
+  guardedStep(guard: Guard): Promise<void> {
+    if (this.rule().correction !== undefined) {
+      this.#isGuarded = true;
+      return this.#step(guard);
+    }
+    return guard.found.item().then(found => {
+      if (!found) return this.#step(guard);
+      backwardTargets.take();
+      takeGradientNotes();
+      return undefined;
+    });
+  }
+
+  #step(guard?: Guard): Promise<void> {
     if (!this.#isAwaited) warnOnce();
     const putBack = gate()?.before?.(this);
     const scalars = withPhase("step", () => {
@@ -111,7 +136,9 @@ export abstract class MultiTensorOptimizer<
       const scalars = stepScalars(
         losses,
         this.paramGroups.flatMap(({ params }) => params),
+        guard,
       );
+      if (this.#isGuarded) this.#guardArenas(guard?.found ?? full([], 0));
       this.#recordUpdate(scalars, losses.length);
       return scalars;
     });
@@ -133,12 +160,19 @@ export abstract class MultiTensorOptimizer<
   override capture(): () => void {
     const putGroups = super.capture();
     const cohorts = this.#cohorts.map(({ arena, members }) => {
-      return { arena, members: members.map(member => ({ member, before: { ...member } })) };
+      const { isGuarded } = arena;
+      return {
+        arena,
+        isGuarded,
+        members: members.map(member => ({ member, before: { ...member } })),
+      };
     });
     return () => {
       putGroups();
-      for (const { arena, members } of cohorts) {
+      for (const { arena, isGuarded, members } of cohorts) {
         for (const { member, before } of members) Object.assign(member, before);
+        // The counts of an arena that was not guarded then are not in the snapshot.
+        if (arena.isGuarded && !isGuarded) arena.guard(members.map(({ before }) => before.steps));
         arena.rewritten();
       }
       // The way is measured again from the place gone back to.
@@ -156,7 +190,7 @@ export abstract class MultiTensorOptimizer<
         return [STATE_NAMES[name], copy];
       });
       state[index] = {
-        step: member.steps,
+        step: arena.isGuarded ? stepsTaken(arena, place) : member.steps,
         ...this.packScalars(member.parameter),
         ...Object.fromEntries(arrays),
       };
@@ -183,6 +217,9 @@ export abstract class MultiTensorOptimizer<
       }
     });
     flush();
+    for (const { arena, members } of this.#cohorts) {
+      if (arena.isGuarded) arena.guard(members.map(({ steps }) => steps));
+    }
   }
 
   /** Numbers of a tensor that are kept with its state, by PyTorch's names. */
@@ -302,9 +339,17 @@ export abstract class MultiTensorOptimizer<
     member.steps++;
     withPhase("backward", () => arena.gatherGradient(i));
     this.prepareTensor(arena, i, group);
-    arena.setHyper(i, this.hyper(group, { parameter, step: member.steps, hasMomentum }));
+    const update = this.#isGuarded ? UNBOUNDED : { step: member.steps, hasMomentum };
+    arena.setHyper(i, this.hyper(group, { parameter, ...update }));
     member.hasMomentum = this.#keepsMomentum(group);
     return { updated, hasMomentum };
+  }
+
+  #guardArenas(skip: Tensor): void {
+    for (const { arena, members } of this.#cohorts) {
+      if (!arena.isGuarded) arena.guard(members.map(({ steps }) => steps));
+      arena.setSkip(skip.node);
+    }
   }
 
   #readback(arena: Arena, scalars: ScalarNodes, microBatches: number, events: TensorEvent[][]) {
@@ -317,6 +362,14 @@ export abstract class MultiTensorOptimizer<
       afterSubmit: stepSubmitted,
     };
   }
+}
+
+/** Of a guarded arena, where the GPU has the count. */
+function stepsTaken(arena: Arena, tensor: number): Tensor {
+  return noGrad(() => new Tensor(arena.takenSteps).narrow(0, tensor, 1).narrow(1, 1, 1))
+    .reshape()
+    .clone()
+    .keep();
 }
 
 /** The numbers of a tensor's saved state; PyTorch saves `step` as a tensor. */

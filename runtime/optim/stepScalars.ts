@@ -6,6 +6,14 @@ import { takeGradientNotes } from "../tensor/gradients.ts";
 import { stack } from "../tensor/joining.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** What decides on the GPU whether a step is taken, and how the loss was scaled. */
+export interface Guard {
+  /** 1 if a gradient is not finite, else 0. */
+  readonly found: Tensor;
+  /** Factor of the loss. Gradients are without it by now. */
+  readonly scale: Tensor;
+}
+
 export type ScalarNodes = Partial<Readonly<Record<StepScalar, Node>>>;
 
 /**
@@ -13,15 +21,23 @@ export type ScalarNodes = Partial<Readonly<Record<StepScalar, Node>>>;
  * @param losses the tensors on which `backward()` was called.
  * @param parameters those of the optimizer.
  */
-export function stepScalars(losses: readonly Tensor[], parameters: readonly Tensor[]): ScalarNodes {
+export function stepScalars(
+  losses: readonly Tensor[],
+  parameters: readonly Tensor[],
+  guard?: Guard,
+): ScalarNodes {
   const { microBatchSquares, clippedSquares } = takeGradientNotes();
   return withGrad(false, () => {
     const own = parameters.flatMap(parameter => microBatchSquares.get(parameter) ?? []);
     const loss = mean(losses);
+    const squares = own.length > 0 ? stack(own).sum() : undefined;
     return {
-      ...(loss && { loss: loss.node }),
+      ...(loss && { loss: guard ? loss.div(guard.scale).node : loss.node }),
+      ...(guard && { lossScale: guard.scale.node, skipped: guard.found.node }),
       ...(clippedSquares.length > 0 && { clippedSquares: stack(clippedSquares).sum().node }),
-      ...(own.length > 0 && { microBatchSquares: stack(own).sum().node }),
+      ...(squares && {
+        microBatchSquares: (guard ? squares.div(guard.scale.square()) : squares).node,
+      }),
     };
   });
 }
