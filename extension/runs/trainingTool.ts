@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import * as vscode from "vscode";
 import { isOpen } from "../../runtime/protocol/finding.ts";
@@ -94,6 +95,9 @@ function result(value: object): vscode.LanguageModelToolResult {
   return new vscode.LanguageModelToolResult([text]);
 }
 
+/** A path as an assistant gives it, in the first folder of the workspace that has such a file. */
 function scriptPath(file: string): string {
-  return resolve(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "", file);
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const paths = folders.map(({ uri }) => resolve(uri.fsPath, file));
+  return paths.find(path => existsSync(path)) ?? paths[0] ?? resolve(file);
 }
