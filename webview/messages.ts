@@ -2,6 +2,7 @@ import type { ToPageMessage } from "../runtime/protocol/page.ts";
 import {
   list,
   logRecord,
+  metricRecord,
   runRecord,
   stepBatch,
   string,
@@ -9,11 +10,18 @@ import {
 } from "../runtime/protocol/validate.ts";
 
 const toPageMessage = union<ToPageMessage>({
-  hydrate: { run: runRecord, runFolder: string, batches: list(stepBatch), logs: list(logRecord) },
+  hydrate: {
+    run: runRecord,
+    runFolder: string,
+    batches: list(stepBatch),
+    logs: list(logRecord),
+    metrics: list(metricRecord),
+  },
   empty: { reason: string },
   run: { run: runRecord },
   steps: { batch: stepBatch },
   logs: { logs: list(logRecord) },
+  metrics: { metrics: list(metricRecord) },
 });
 
 /**
@@ -28,11 +36,22 @@ export function parseHostMessage(value: unknown): ToPageMessage | undefined {
   }
 }
 
-/** VS Code sends what is not a typed array as JSON, which has no NaN: a null loss is one. */
+/** VS Code sends what is not a typed array as JSON, which has no NaN: a null number is one. */
 function withNumbers(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("run" in value)) return value;
-  const { run } = value;
-  if (typeof run !== "object" || run === null) return value;
-  const { finalLoss } = run as { finalLoss?: unknown };
-  return finalLoss === null ? { ...value, run: { ...run, finalLoss: Number.NaN } } : value;
+  if (typeof value !== "object" || value === null) return value;
+  const { run, metrics } = value as { run?: unknown; metrics?: unknown };
+  const changed = {
+    ...(lacks(run, "finalLoss") && { run: { ...run, finalLoss: Number.NaN } }),
+    ...(Array.isArray(metrics) &&
+      metrics.some(metric => lacks(metric, "value")) && {
+        metrics: metrics.map(metric =>
+          lacks(metric, "value") ? { ...metric, value: Number.NaN } : metric,
+        ),
+      }),
+  };
+  return Object.keys(changed).length > 0 ? { ...value, ...changed } : value;
+}
+
+function lacks(value: unknown, field: string): value is object {
+  return typeof value === "object" && value !== null && Reflect.get(value, field) === null;
 }

@@ -43,7 +43,7 @@ export class InlineValues implements vscode.Disposable {
           values.steps(batch);
           this.#refresh.call();
         };
-        run.listen({ steps, run: () => {}, log: () => {} });
+        run.listen({ steps, run: () => {}, log: () => {}, metric: () => {} });
       }),
       vscode.window.onDidChangeVisibleTextEditors(() => this.#refresh.call()),
       vscode.workspace.onDidChangeConfiguration(event => {

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { Received } from "../../runtime/page/history.ts";
 import { mergeFindings } from "../../runtime/protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
+import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
 
@@ -10,6 +11,7 @@ export interface RunListener {
   run(run: RunRecord): void;
   steps(batch: StepBatch): void;
   log(log: LogRecord): void;
+  metric(metric: MetricRecord): void;
 }
 
 /** A run that this window follows, as far as its sidecar has told of it. */
@@ -20,6 +22,7 @@ export class LiveRun {
   #step: number;
   #loss: number;
   #logs = 0;
+  #metrics = 0;
   /** Stop was asked for and has not happened yet. */
   stopping = false;
 
@@ -53,7 +56,7 @@ export class LiveRun {
   }
 
   get received(): Received {
-    return { run: this.#record, steps: this.#step, logs: this.#logs };
+    return { run: this.#record, steps: this.#step, logs: this.#logs, metrics: this.#metrics };
   }
 
   listen(listener: RunListener): vscode.Disposable {
@@ -66,6 +69,7 @@ export class LiveRun {
     switch (message.type) {
       case "welcome":
         this.#logs = message.logs;
+        this.#metrics = message.metrics;
         break;
       case "run":
       case "end":
@@ -84,6 +88,10 @@ export class LiveRun {
       case "log":
         this.#logs += 1;
         for (const listener of this.#listeners) listener.log(message.log);
+        break;
+      case "metric":
+        this.#metrics += 1;
+        for (const listener of this.#listeners) listener.metric(message.metric);
         break;
     }
   }

@@ -31,7 +31,7 @@ export class RunOutput implements vscode.Disposable {
       vscode.l10n.t("{0}: run {1}, process {2}", name, run.record.id, run.record.pid),
     );
     const print = ({ level, text }: LogRecord): void => this.#channel[level](`${name}: ${text}`);
-    run.listen({ log: print, run: () => {}, steps: () => {} });
+    run.listen({ log: print, run: () => {}, steps: () => {}, metric: () => {} });
   }
 
   #end({ record, script }: LiveRun): void {

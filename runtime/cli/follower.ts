@@ -13,6 +13,7 @@ export class Follower {
   #isStopping = false;
   #steps = 0;
   #logs = 0;
+  #metrics = 0;
   #ended: RunRecord | undefined;
 
   constructor(report: Report) {
@@ -45,10 +46,10 @@ export class Follower {
   #receive(message: SidecarMessage, { runFolder }: SidecarConnection): void {
     switch (message.type) {
       case "welcome": {
-        const { run, logs } = message;
+        const { run, logs, metrics } = message;
         this.#report.run(run);
         // Of a script that does not compile there may be no run to read.
-        if (run.steps > 0 || logs > 0) this.#catchUp(runFolder, run.steps, logs);
+        if (run.steps + logs + metrics > 0) this.#catchUp(runFolder, run.steps, logs, metrics);
         break;
       }
       case "run":
@@ -61,6 +62,10 @@ export class Follower {
         this.#logs++;
         this.#report.log(message.log);
         break;
+      case "metric":
+        this.#metrics++;
+        this.#report.metric(message.metric);
+        break;
       case "end":
         this.#ended = message.run;
         break;
@@ -68,7 +73,7 @@ export class Follower {
   }
 
   /** Reads from the store what was not sent to this client. Returns the record that is there. */
-  #catchUp(runFolder: string, steps?: number, logs?: number): RunRecord {
+  #catchUp(runFolder: string, steps?: number, logs?: number, metrics?: number): RunRecord {
     const reader = openRun(runFolder);
     const run = reader.record();
     this.#report.run(run);
@@ -77,6 +82,10 @@ export class Follower {
       this.#report.log(log);
     }
     for (const batch of reader.steps(this.#steps + 1, steps)) this.#addSteps(batch);
+    for (const metric of reader.metrics(metrics).slice(this.#metrics)) {
+      this.#metrics++;
+      this.#report.metric(metric);
+    }
     reader.close();
     return run;
   }

@@ -54,6 +54,11 @@ export function stepLine(summary: StepSummary, stepsPerSecond: number): string {
   ].join(" · ");
 }
 
+/** `valLoss 0.2314 · accuracy 0.9710` */
+export function metricsLine(metrics: ReadonlyMap<string, number>): string {
+  return [...metrics].map(([name, value]) => `${name} ${digits(value)}`).join(" · ");
+}
+
 /** `digits.ts on Google SwiftShader (software adapter), seed 0` */
 export function runLine({ script, adapter, seed }: RunRecord): string {
   const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}` : "";

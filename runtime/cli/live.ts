@@ -1,6 +1,7 @@
 /** A few lines of a terminal that are drawn again in place. */
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
@@ -10,6 +11,7 @@ import {
   endLine,
   errorText,
   lastStep,
+  metricsLine,
   runLine,
   type StepSummary,
 } from "./format.ts";
@@ -31,6 +33,8 @@ export class LiveReport implements Report {
   readonly #terminal: Terminal;
   readonly #rate = new StepRate();
   readonly #losses = new LossHistory();
+  /** The newest value of each metric. */
+  readonly #metrics = new Map<string, number>();
   #run: RunRecord | undefined;
   #last: StepSummary | undefined;
   /** Output of the script that has not been printed yet. */
@@ -57,6 +61,11 @@ export class LiveReport implements Report {
   log({ level, text }: LogRecord): void {
     const styles = { debug: "dim", info: "none", warn: "yellow", error: "red" } as const;
     this.#above += `${style(styles[level], text)}\n`;
+    this.#schedule();
+  }
+
+  metric({ name, value }: MetricRecord): void {
+    this.#metrics.set(name, value);
     this.#schedule();
   }
 
@@ -88,7 +97,8 @@ export class LiveReport implements Report {
     if (!this.#run) return [];
     const head = style("bold", runLine(this.#run));
     const last = this.#last;
-    if (!last) return [head];
+    const metrics = this.#metrics.size > 0 ? [metricsLine(this.#metrics)] : [];
+    if (!last) return [head, ...metrics];
     const cells = [
       `step ${last.step.toLocaleString("en")}`,
       `loss ${style("cyan", digits(last.loss))}`,
@@ -99,6 +109,7 @@ export class LiveReport implements Report {
     return [
       head,
       cells.join("  "),
+      ...metrics,
       ...epochLine(last.epoch),
       style("cyan", this.#losses.sparkline()),
     ];

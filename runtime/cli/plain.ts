@@ -1,9 +1,18 @@
 /** Lines for a file, a pipe, or a terminal that cannot redraw. */
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
-import { endLine, errorText, lastStep, runLine, type StepSummary, stepLine } from "./format.ts";
+import {
+  endLine,
+  errorText,
+  lastStep,
+  metricsLine,
+  runLine,
+  type StepSummary,
+  stepLine,
+} from "./format.ts";
 import { StepRate } from "./rate.ts";
 
 /** Milliseconds between two lines about steps. */
@@ -17,6 +26,8 @@ export class PlainReport implements Report {
   #hasSaidRun = false;
   #printedAt = 0;
   #unsaid: StepSummary | undefined;
+  /** The newest value of each metric that has not been said. */
+  readonly #metrics = new Map<string, number>();
 
   constructor(print: (line: string) => void, printError: (line: string) => void) {
     this.#print = print;
@@ -31,6 +42,10 @@ export class PlainReport implements Report {
     this.#sayRun();
     if (level === "warn" || level === "error") this.#printError(text);
     else this.#print(text);
+  }
+
+  metric({ name, value }: MetricRecord): void {
+    this.#metrics.set(name, value);
   }
 
   steps(batch: StepBatch): void {
@@ -55,8 +70,13 @@ export class PlainReport implements Report {
   }
 
   #sayStep(): void {
-    if (!this.#unsaid) return;
-    this.#print(stepLine(this.#unsaid, this.#rate.perSecond));
+    const parts = [
+      this.#unsaid && stepLine(this.#unsaid, this.#rate.perSecond),
+      metricsLine(this.#metrics),
+    ].filter(Boolean);
+    if (parts.length === 0) return;
+    this.#print(parts.join(" · "));
+    this.#metrics.clear();
     this.#printedAt = Date.now();
     this.#unsaid = undefined;
   }

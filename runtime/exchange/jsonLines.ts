@@ -1,5 +1,6 @@
 /** `--json`: one object a line. The README documents the objects; programs rely on them. */
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord, TensorRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue, type TensorColumn, tensorValue } from "../protocol/steps.ts";
@@ -26,6 +27,10 @@ export class JsonReport implements Report {
   log({ level, text }: LogRecord): void {
     this.#printError(`${text}\n`);
     this.#say({ type: "log", level, text });
+  }
+
+  metric({ step, name, value }: MetricRecord): void {
+    this.#say({ type: "metric", step, name, value: jsonNumber(value) });
   }
 
   steps(batch: StepBatch): void {

@@ -2,6 +2,7 @@
  * The one place where a training loop can be watched. The sidecar registers an observer before it
  * loads a script; without one (a script under plain `node`) nothing is measured or read back.
  */
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 
@@ -12,6 +13,8 @@ export interface TrainingObserver {
   tensors(tensors: readonly TensorRecord[]): void;
   /** Steps were read back: in order, none skipped. */
   steps(batch: StepBatch): void;
+  /** The script logged metrics of its own, in order. */
+  metrics(metrics: readonly MetricRecord[]): void;
 }
 
 let current: TrainingObserver | undefined;

@@ -12,6 +12,7 @@ import {
   type StepColumn,
   TENSOR_COLUMNS,
 } from "../protocol/steps.ts";
+import { metricsDelivered } from "./metrics.ts";
 import { NoiseScale } from "./noiseScale.ts";
 import { observer } from "./observer.ts";
 import { isTimeToYield, yieldToEventLoop } from "./pace.ts";
@@ -185,11 +186,17 @@ export async function settle(): Promise<void> {
 }
 
 /**
- * Delivers every step that was queued to the observer. To be called when the script has ended.
+ * Delivers every step that was queued, and every metric, to the observer. To be called when the script has ended.
  * @throws what went wrong on the device, or in the observer.
  */
-export function drain(): Promise<void> {
-  return ring.drain();
+export async function drain(): Promise<void> {
+  await ring.drain();
+  await metricsDelivered();
+}
+
+/** Steps that were queued so far: the number of the last one. */
+export function recordedSteps(): number {
+  return steps;
 }
 
 const STEP_COLUMN = Object.fromEntries(STEP_COLUMNS.map((name, i) => [name, i])) as Record<

@@ -7,6 +7,7 @@ export interface Received {
   readonly run: RunRecord;
   readonly steps: number;
   readonly logs: number;
+  readonly metrics: number;
 }
 
 /**
@@ -20,10 +21,11 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
   try {
     const run = end?.run ?? reader.record();
     const logs = reader.logs(end?.logs);
+    const metrics = reader.metrics(end?.metrics);
     const chunks = reader.steps(1, end?.steps);
     const first = chunks.next();
     const batches = first.done ? [] : [first.value];
-    yield { type: "hydrate", run, runFolder: folder, batches, logs };
+    yield { type: "hydrate", run, runFolder: folder, batches, logs, metrics };
     for (const batch of chunks) yield { type: "steps", batch };
     const damage = reader.damage;
     if (damage) {

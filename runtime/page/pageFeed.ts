@@ -1,4 +1,5 @@
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { ToPageMessage } from "../protocol/page.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
@@ -8,15 +9,15 @@ export const FEED_INTERVAL = 50;
 
 /**
  * Sends a page what happens to a run, one message each FEED_INTERVAL: what arrives meanwhile is
- * merged. The run goes first, because it names the tensors of the steps; steps and log lines take
- * turns. Everything is held until `start`, when the page has the history.
+ * merged. The run goes first, because it names the tensors of the steps; steps, log lines and metrics
+ * take turns. Everything is held until `start`, when the page has the history.
  */
 export class PageFeed {
   readonly #post: (message: ToPageMessage) => void;
   #waitingRun: RunRecord | undefined;
   #batches: StepBatch[] = [];
   #logs: LogRecord[] = [];
-  #logsNext = false;
+  #metrics: MetricRecord[] = [];
   #started = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -44,6 +45,11 @@ export class PageFeed {
     this.#schedule();
   }
 
+  metric(metric: MetricRecord): void {
+    this.#metrics.push(metric);
+    this.#schedule();
+  }
+
   /** Forgets what waits and sends nothing more. */
   dispose(): void {
     clearTimeout(this.#timer);
@@ -51,6 +57,7 @@ export class PageFeed {
     this.#waitingRun = undefined;
     this.#batches = [];
     this.#logs = [];
+    this.#metrics = [];
   }
 
   #schedule(): void {
@@ -72,16 +79,30 @@ export class PageFeed {
       this.#waitingRun = undefined;
       return { type: "run", run };
     }
-    if (this.#logs.length > 0 && (this.#logsNext || this.#batches.length === 0)) {
-      this.#logsNext = false;
-      const logs = this.#logs;
-      this.#logs = [];
-      return { type: "logs", logs };
+    for (let turn = 0; turn < this.#turns.length; turn++) {
+      const [take] = this.#turns;
+      this.#turns.push(...this.#turns.splice(0, 1));
+      const message = take?.();
+      if (message) return message;
     }
-    this.#logsNext = true;
-    const batches = this.#takeContinuous();
-    return batches.length > 0 ? { type: "steps", batch: joinBatches(batches) } : undefined;
+    return undefined;
   }
+
+  /** What gives the next message of each kind, if there is one; the first is the next in turn. */
+  readonly #turns: (() => ToPageMessage | undefined)[] = [
+    () => {
+      const batches = this.#takeContinuous();
+      return batches.length > 0 ? { type: "steps", batch: joinBatches(batches) } : undefined;
+    },
+    () => {
+      const logs = this.#logs.splice(0);
+      return logs.length > 0 ? { type: "logs", logs } : undefined;
+    },
+    () => {
+      const metrics = this.#metrics.splice(0);
+      return metrics.length > 0 ? { type: "metrics", metrics } : undefined;
+    },
+  ];
 
   /** The batches that wait, up to the first that cannot be joined to the one before it. */
   #takeContinuous(): StepBatch[] {

@@ -26,7 +26,8 @@ export class PageSession {
     let received: Received | undefined;
     const connection = await attachRun(this.#folder, message => {
       if (message.type === "welcome") {
-        received = { run: message.run, steps: message.run.steps, logs: message.logs };
+        const { run, logs, metrics } = message;
+        received = { run, steps: run.steps, logs, metrics };
       } else this.#receive(message);
     });
     this.#connection = connection;
@@ -68,6 +69,9 @@ export class PageSession {
         break;
       case "log":
         this.#feed.log(message.log);
+        break;
+      case "metric":
+        this.#feed.metric(message.metric);
         break;
     }
   }

@@ -1,9 +1,11 @@
 /**
  * Messages on a sidecar's socket. A client says hello first; the sidecar answers welcome, then
- * sends what happens. Steps and logs are stored before they are sent: a client reads steps up to
- * `welcome.run.steps` and the first `welcome.logs` logs from the run store, later ones from here.
+ * sends what happens. Steps, logs and metrics are stored before they are sent: a client reads steps
+ * up to `welcome.run.steps`, the first `welcome.logs` logs and the first `welcome.metrics` metrics
+ * from the run store, later ones from here.
  */
 import type { Finding } from "./finding.ts";
+import type { MetricRecord } from "./metric.ts";
 import type { LearningRateProbe } from "./probe.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
@@ -34,13 +36,16 @@ export type SidecarMessage =
       readonly type: "welcome";
       readonly version: number;
       readonly run: RunRecord;
-      /** Log records stored so far; later ones are sent. */
+      /** Log records and metrics stored so far; later ones are sent. */
       readonly logs: number;
+      readonly metrics: number;
     }
   /** Something about the run changed: adapter, tensors, status. */
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "log"; readonly log: LogRecord }
+  /** The script logged a number of its own. */
+  | { readonly type: "metric"; readonly metric: MetricRecord }
   /** A finding was raised, or changed: its new version. It is in the record of the run, too. */
   | { readonly type: "finding"; readonly finding: Finding }
   /** What is known of the learning rate, where that is tried out instead of a run. */

@@ -3,6 +3,7 @@
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
 import type { LogRecord } from "./messages.ts";
+import type { MetricRecord } from "./metric.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
@@ -15,12 +16,14 @@ export type ToPageMessage =
       readonly runFolder: string;
       readonly batches: readonly StepBatch[];
       readonly logs: readonly LogRecord[];
+      readonly metrics: readonly MetricRecord[];
     }
   /** There is no run to show, and why. */
   | { readonly type: "empty"; readonly reason: string }
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
-  | { readonly type: "logs"; readonly logs: readonly LogRecord[] };
+  | { readonly type: "logs"; readonly logs: readonly LogRecord[] }
+  | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] };
 
 export type FromPageMessage =
   | { readonly type: "ready" }

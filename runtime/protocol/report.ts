@@ -1,5 +1,6 @@
 /** Whoever tells of a run, in one form or another. */
 import type { LogRecord } from "./messages.ts";
+import type { MetricRecord } from "./metric.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
@@ -9,6 +10,8 @@ export interface Report {
   /** Steps in order, none skipped. */
   steps(batch: StepBatch): void;
   log(log: LogRecord): void;
+  /** The script logged a number of its own. */
+  metric(metric: MetricRecord): void;
   /** The last call. */
   end(run: RunRecord): void;
 }

@@ -10,6 +10,7 @@ import {
   type Suggestion,
 } from "./finding.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
+import type { MetricRecord } from "./metric.ts";
 import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
 import {
   type AdapterRecord,
@@ -207,6 +208,13 @@ export const logRecord = object<LogRecord>({
   step: count,
 });
 
+export const metricRecord = object<MetricRecord>({
+  name: string,
+  value: number,
+  step: count,
+  time: number,
+});
+
 function float64Array(value: unknown, path: string): Float64Array {
   if (!(value instanceof Float64Array)) throw wrong(path, "a Float64Array", value);
   return value;
@@ -267,10 +275,11 @@ const clientMessage = union<ClientMessage>({
 });
 
 const sidecarMessage = union<SidecarMessage>({
-  welcome: { version: number, run: runRecord, logs: count },
+  welcome: { version: number, run: runRecord, logs: count, metrics: count },
   run: { run: runRecord },
   steps: { batch: stepBatch },
   log: { log: logRecord },
+  metric: { metric: metricRecord },
   finding: { finding },
   probe: { probe: learningRateProbe },
   end: { run: runRecord },

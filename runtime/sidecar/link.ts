@@ -5,6 +5,7 @@
 import type { Worker } from "node:worker_threads";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { AdapterRecord, RunError, RunStatus, TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
@@ -27,6 +28,7 @@ export type ToRecorder =
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
+  | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   /** The process was told to stop, as by SIGTERM. */
   | { readonly type: "interrupted" }
   | { readonly type: "end"; readonly outcome: Outcome };

@@ -29,6 +29,7 @@ observe({
   seed: seed => link.send({ type: "seed", seed }),
   tensors: tensors => link.send({ type: "tensors", tensors }),
   steps: batch => link.steps(batch),
+  metrics: metrics => link.send({ type: "metrics", metrics }),
 });
 
 process.argv = [process.execPath, launch.script, ...launch.args];

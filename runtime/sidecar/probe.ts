@@ -17,7 +17,12 @@ export async function probeLearningRate(
     import("../insight/probes/findLearningRate.ts"),
   ]);
   const loop = new HeldLoop(0);
-  observe({ seed: () => {}, tensors: () => {}, steps: batch => loop.steps(batch) });
+  observe({
+    seed: () => {},
+    tensors: () => {},
+    steps: batch => loop.steps(batch),
+    metrics: () => {},
+  });
   const result = loop
     .held()
     .then(() => findLearningRate(loop, options, tell))

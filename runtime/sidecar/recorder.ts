@@ -109,6 +109,9 @@ function receive(message: ToRecorder): void {
     case "steps":
       recording.steps(message.batch);
       break;
+    case "metrics":
+      recording.metrics(message.metrics);
+      break;
     case "log":
       recording.log(message.line);
       backlog++;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Finding, mergeFindings } from "../protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 import { afterBatch, RunWriter } from "../store/writer.ts";
@@ -20,8 +21,10 @@ export class Recording {
   #changed = false;
   #batches: StepBatch[] = [];
   #logs: LogRecord[] = [];
+  #metrics: MetricRecord[] = [];
   #findings: Finding[] = [];
   #storedLogs = 0;
+  #storedMetrics = 0;
   #logCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   #committedAt = 0;
@@ -37,10 +40,10 @@ export class Recording {
     this.#writer = new RunWriter(folder, record, readFileSync(record.script, "utf8"));
   }
 
-  /** The record and the number of logs as stored: what a newcomer must read from the store. */
-  get stored(): { readonly run: RunRecord; readonly logs: number } {
+  /** The record and how much is stored beside it: what a newcomer must read from the store. */
+  get stored(): { readonly run: RunRecord; readonly logs: number; readonly metrics: number } {
     this.commit();
-    return { run: this.#record, logs: this.#storedLogs };
+    return { run: this.#record, logs: this.#storedLogs, metrics: this.#storedMetrics };
   }
 
   change(change: Partial<RunRecord>): void {
@@ -61,6 +64,11 @@ export class Recording {
     this.#schedule();
   }
 
+  metrics(metrics: readonly MetricRecord[]): void {
+    this.#metrics.push(...metrics);
+    this.#schedule();
+  }
+
   /** Adds findings, or new versions of those that there are. */
   findings(findings: readonly Finding[]): void {
     this.#findings.push(...findings);
@@ -75,20 +83,24 @@ export class Recording {
     const changed = this.#changed;
     const batches = this.#batches;
     const logs = this.#logs;
+    const metrics = this.#metrics;
     const findings = this.#findings;
-    if (!changed && batches.length === 0 && logs.length === 0 && findings.length === 0) return;
+    const added = [batches, logs, metrics, findings];
+    if (!changed && added.every(list => list.length === 0)) return;
     this.#changed = false;
     this.#batches = [];
     this.#logs = [];
+    this.#metrics = [];
     this.#findings = [];
     this.#record = batches.reduce(afterBatch, {
       ...this.#record,
       findings: mergeFindings(this.#record.findings, findings),
     });
-    this.#store(batches, logs);
+    this.#store(batches, logs, metrics);
     if (changed) this.#tell({ type: "run", run: this.#record });
     for (const log of logs) this.#tell({ type: "log", log });
     for (const batch of batches) this.#tell({ type: "steps", batch });
+    for (const metric of metrics) this.#tell({ type: "metric", metric });
     for (const finding of findings) this.#tell({ type: "finding", finding });
   }
 
@@ -98,7 +110,7 @@ export class Recording {
     this.#record = { ...this.#record, ...change };
     // There may be room again for how the run ended.
     this.#hasFailed = false;
-    this.#store([], []);
+    this.#store([], [], []);
     this.#writer.close();
     return this.#record;
   }
@@ -108,12 +120,17 @@ export class Recording {
     this.#timer ??= setTimeout(() => this.commit(), wait);
   }
 
-  #store(batches: readonly StepBatch[], logs: readonly LogRecord[]): void {
+  #store(
+    batches: readonly StepBatch[],
+    logs: readonly LogRecord[],
+    metrics: readonly MetricRecord[],
+  ): void {
     if (this.#hasFailed) return;
     const kept = logs.filter(log => this.#isWithinLimit(log));
     try {
-      this.#writer.add({ record: this.#record, batches, logs: kept });
+      this.#writer.add({ record: this.#record, batches, logs: kept, metrics });
       this.#storedLogs += kept.length;
+      this.#storedMetrics += metrics.length;
     } catch (error) {
       this.#hasFailed = true;
       const reason = error instanceof Error ? error.message : String(error);

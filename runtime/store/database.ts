@@ -3,12 +3,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
 /** Raised when a table or a column of a batch changes; kept in the file as SQLite's `user_version`. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 /**
  * `run` and `progress` have one row each: what changes with every step is apart from the record,
  * which may be long. Columns of a batch are blobs of
- * little-endian numbers, as in memory, with a CRC-32 over the three of them.
+ * little-endian numbers, as in memory, with a CRC-32 over the three of them. NaN is NULL.
  */
 const SCHEMA = `
   CREATE TABLE run (
@@ -37,6 +37,13 @@ const SCHEMA = `
     text TEXT NOT NULL,
     time REAL NOT NULL,
     step INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE metric (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    value REAL,
+    step INTEGER NOT NULL,
+    time REAL NOT NULL
   ) STRICT;
   CREATE TABLE source (file TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
   PRAGMA user_version = ${STORE_VERSION};

@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { continues, joinBatches, type StepBatch, sliceBatch } from "../protocol/steps.ts";
-import { logRecord, runRecord, stepBatch } from "../protocol/validate.ts";
+import { logRecord, metricRecord, runRecord, stepBatch } from "../protocol/validate.ts";
 import { openDatabase, STORE_VERSION } from "./database.ts";
 import { RUN_DATABASE, SIDECAR_LOG } from "./paths.ts";
 import { isAlive, processIdentity } from "./process.ts";
@@ -77,6 +78,17 @@ export class RunReader {
       limit,
     );
     return Array.from(rows, row => logRecord({ ...row }, "log"));
+  }
+
+  /** The first `limit` metrics that the script logged, in order. */
+  metrics(limit = Number.MAX_SAFE_INTEGER): MetricRecord[] {
+    const rows = this.#rows(
+      "SELECT name, value, step, time FROM metric WHERE id <= ? ORDER BY id",
+      limit,
+    );
+    return Array.from(rows, row =>
+      metricRecord({ ...row, value: row.value ?? Number.NaN }, "metric"),
+    );
   }
 
   /** The text of the script as it was when the run began. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { LogRecord } from "../protocol/messages.ts";
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
 import { createDatabase } from "./database.ts";
@@ -16,6 +17,7 @@ export interface RunAddition {
   readonly record: RunRecord;
   readonly batches: readonly StepBatch[];
   readonly logs: readonly LogRecord[];
+  readonly metrics: readonly MetricRecord[];
 }
 
 /** The CRC-32 over the columns of a batch. */
@@ -33,6 +35,7 @@ export class RunWriter {
   readonly #database: DatabaseSync;
   readonly #insertBatch: StatementSync;
   readonly #insertLog: StatementSync;
+  readonly #insertMetric: StatementSync;
   readonly #updateRun: StatementSync;
   readonly #updateProgress: StatementSync;
   /** The record as it stands in the file. */
@@ -44,6 +47,9 @@ export class RunWriter {
     this.#insertBatch = this.#database.prepare("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.#insertLog = this.#database.prepare(
       "INSERT INTO log (level, text, time, step) VALUES (?, ?, ?, ?)",
+    );
+    this.#insertMetric = this.#database.prepare(
+      "INSERT INTO metric (name, value, step, time) VALUES (?, ?, ?, ?)",
     );
     this.#updateRun = this.#database.prepare("UPDATE run SET record = ?");
     this.#updateProgress = this.#database.prepare("UPDATE progress SET steps = ?, finalLoss = ?");
@@ -57,12 +63,15 @@ export class RunWriter {
     this.#database.prepare("INSERT INTO source VALUES (?, ?)").run(record.script, source);
   }
 
-  /** Adds batches and logs and replaces the record, all or nothing. */
-  add({ record, batches, logs }: RunAddition): void {
+  /** Adds batches, logs and metrics and replaces the record, all or nothing. */
+  add({ record, batches, logs, metrics }: RunAddition): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       for (const batch of batches) this.#addBatch(batch);
       for (const { level, text, time, step } of logs) this.#insertLog.run(level, text, time, step);
+      for (const { name, value, step, time } of metrics) {
+        this.#insertMetric.run(name, value, step, time);
+      }
       this.#updateProgress.run(record.steps, record.finalLoss);
       const changed = lasting(record);
       if (changed !== this.#stored) this.#updateRun.run(changed);

@@ -47,6 +47,7 @@ function hydrate(change: Partial<Extract<ToPageMessage, { type: "hydrate" }>> = 
       { level: "info", text: "1438 training images, 359 test images", time: STARTED_AT, step: 0 },
       { level: "info", text: "epoch 26: test accuracy 97.8 %", time: STARTED_AT, step: STEPS },
     ],
+    metrics: [],
     ...change,
   };
 }
@@ -228,7 +229,7 @@ describe("a run that was recorded", () => {
 describe("a run that goes on", () => {
   test("is redrawn with every message that comes alone", async () => {
     const hosted = await open();
-    await hosted.send(hydrate({ run: pageRun(), batches: [], logs: [] }));
+    await hosted.send(hydrate({ run: pageRun(), batches: [], logs: [], metrics: [] }));
     await hosted.page.getByText("Waiting for the first step…").first().waitFor();
     for (let first = 1; first <= 20 * 15; first += 15) {
       await hosted.send({ type: "steps", batch: pageBatch(first, 15) });

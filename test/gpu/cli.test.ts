@@ -139,6 +139,28 @@ describe("train --json", () => {
     expect(objects(stdout).at(-1).finalLoss).toBe(losses[2]);
   });
 
+  test("says the metrics that the script logs, which the store keeps", async () => {
+    project.write(
+      "a.ts",
+      `${LOOP.replace("nn,", "log, nn,")}
+       log({ start: 1 });
+       await steps(3);
+       log({ "val/loss": x.square().sum(), "val/odd": NaN });
+       await steps(1);
+       log({ last: x });`,
+    );
+    const { stdout } = await stepscope("train", "a.ts", "--json");
+    const metrics = objects(stdout).filter(({ type }) => type === "metric");
+    expect(metrics).toEqual([
+      { type: "metric", step: 0, name: "start", value: 1 },
+      { type: "metric", step: 3, name: "val/loss", value: expect.closeTo(loopLoss(4), 5) },
+      { type: "metric", step: 3, name: "val/odd", value: "NaN" },
+      { type: "metric", step: 4, name: "last", value: expect.closeTo(4 * 0.8 ** 4, 5) },
+    ]);
+    const { stdout: plain } = await stepscope("train", "a.ts");
+    expect(plain).toMatch(/val\/loss 4\.194 · val\/odd NaN · last 1\.638/);
+  });
+
   test("of a script that fails ends with the error", async () => {
     const script = project.write("a.ts", `${LOOP}await steps(7);\nthrow new Error("enough");`);
     const { stdout, code } = await stepscope("train", "a.ts", "--json");

@@ -95,6 +95,7 @@ observe({
   tensors: records => {
     recording.tensors = records;
   },
+  metrics: () => {},
   steps: batch => {
     recording.batches.push(batch);
   },

@@ -20,7 +20,12 @@ const SOME = Object.entries(OPTIMIZERS).filter(([name]) => ["momentum", "AdamW"]
 let hear: (batch: StepBatch) => void = () => {};
 
 beforeAll(() => {
-  observe({ seed: () => {}, tensors: () => {}, steps: batch => hear(batch) });
+  observe({
+    seed: () => {},
+    tensors: () => {},
+    steps: batch => hear(batch),
+    metrics: () => {},
+  });
 });
 
 afterEach(() => {

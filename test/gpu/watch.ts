@@ -57,6 +57,7 @@ export function watch(): Watch {
   const steps: ObservedStep[] = [];
   observe({
     seed() {},
+    metrics() {},
     tensors(all) {
       knownTensors = all;
     },

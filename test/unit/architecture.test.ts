@@ -41,6 +41,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/protocol",
     ...ENGINE,
   ],
+  "runtime/metrics": ["runtime/tensor", "runtime/insight", ...LEAVES],
   "runtime/insight": ["runtime/kernels", "runtime/gpu", "runtime/protocol"],
   "runtime/insight/probes": [
     "runtime/insight",
@@ -54,6 +55,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/nn",
     "runtime/optim",
     "runtime/data",
+    "runtime/metrics",
     "runtime/checkpoint",
     ...ENGINE,
   ],

@@ -56,6 +56,20 @@ describe("live lines", () => {
   });
 });
 
+test("the newest value of each metric stands below the step", () => {
+  vi.useFakeTimers();
+  const screen = new Screen();
+  const report = new LiveReport(screen);
+  report.run(exampleRun());
+  report.steps(exampleBatch(1, 1));
+  for (const [i, name] of ["val/loss", "accuracy", "val/loss"].entries()) {
+    report.metric({ name, value: 1 / (i + 1), step: 1, time: 0 });
+  }
+  vi.advanceTimersByTime(100);
+  vi.useRealTimers();
+  expect(screen.lines).toContain("val/loss 0.3333 · accuracy 0.5000");
+});
+
 describe("the history of losses", () => {
   test("holds a run of any length in one line", () => {
     const history = new LossHistory();

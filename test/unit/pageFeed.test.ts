@@ -59,6 +59,7 @@ describe("PageFeed", () => {
     for (let ms = 0; ms < 1000; ms++) {
       feed.steps(batch(ms + 1, 1));
       feed.log({ level: "info", text: `line ${ms}`, time: ms, step: ms });
+      feed.metric({ name: "accuracy", value: ms, step: ms, time: ms });
       vi.advanceTimersByTime(1);
     }
     expect(posted.length).toBeLessThanOrEqual(20);
@@ -69,6 +70,8 @@ describe("PageFeed", () => {
     expect(logs.map(({ text }) => text)).toEqual(
       Array.from({ length: 1000 }, (_, i) => `line ${i}`),
     );
+    const metrics = posted.flatMap(message => (message.type === "metrics" ? message.metrics : []));
+    expect(metrics.map(({ value }) => value)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   });
 
   it("sends the newest run before the steps that it describes", () => {

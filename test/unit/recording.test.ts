@@ -48,6 +48,16 @@ test("what is told is stored already, and counted for newcomers", () => {
   expect(told.map(({ type }) => type)).toEqual(["log", "log", "steps"]);
 });
 
+test("metrics are stored before they are told, whatever their value", () => {
+  const values = [0.5, Number.NaN, Number.NEGATIVE_INFINITY];
+  const metrics = values.map((value, step) => ({ name: "val/loss", value, step, time: 1.5 }));
+  recording.metrics(metrics);
+  expect(recording.stored.metrics).toBe(3);
+  expect(reader.metrics()).toEqual(metrics);
+  expect(reader.metrics(2)).toEqual(metrics.slice(0, 2));
+  expect(told).toEqual(metrics.map(metric => ({ type: "metric", metric })));
+});
+
 test("a finding is told as it changes, and the record keeps its latest version", () => {
   const finding = exampleFinding();
   const cleared = exampleFinding({ state: "cleared", step: 40 });

@@ -98,7 +98,7 @@ export function storeExampleRun(project: string, logs: readonly LogRecord[] = []
   const writer = new RunWriter(folder, record, "const answer = 42;\n");
   const batch = exampleBatch(1, 2);
   const ended = { ...afterBatch(record, batch), status: "completed" as const, endedAt: 2 };
-  writer.add({ record: ended, batches: [batch], logs });
+  writer.add({ record: ended, batches: [batch], logs, metrics: [] });
   writer.close();
   return folder;
 }

@@ -26,7 +26,7 @@ function writeRun(): string {
   const writer = new RunWriter(folder, record, "");
   const batch = exampleBatch(1, 5);
   const ended = { ...afterBatch(record, batch), status: "completed" as const, endedAt: 2 };
-  writer.add({ record: ended, batches: [batch], logs: [] });
+  writer.add({ record: ended, batches: [batch], logs: [], metrics: [] });
   writer.close();
   return folder;
 }

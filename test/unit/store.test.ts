@@ -39,9 +39,14 @@ function writeRun(batches: number, rows: number, logs: LogRecord[] = []): string
   for (let i = 0; i < batches; i++) {
     const batch = exampleBatch(1 + i * rows, rows);
     record = afterBatch(record, batch);
-    writer.add({ record, batches: [batch], logs: i === 0 ? logs : [] });
+    writer.add({ record, batches: [batch], logs: i === 0 ? logs : [], metrics: [] });
   }
-  writer.add({ record: { ...record, status: "completed", endedAt: 2 }, batches: [], logs: [] });
+  writer.add({
+    record: { ...record, status: "completed", endedAt: 2 },
+    batches: [],
+    logs: [],
+    metrics: [],
+  });
   writer.close();
   return folder;
 }
@@ -87,7 +92,7 @@ describe("a run in the store", () => {
     const { folder } = createRunFolder(join(project, "a.ts"));
     const writer = new RunWriter(folder, exampleRun(), "");
     const batches = [exampleBatch(1, 700), exampleBatch(701, 700), exampleBatch(1401, 10, 3)];
-    writer.add({ record: exampleRun({ steps: 1410 }), batches, logs: [] });
+    writer.add({ record: exampleRun({ steps: 1410 }), batches, logs: [], metrics: [] });
     writer.close();
     const reader = openRun(folder);
     expect([...reader.steps()]).toEqual(batches);
@@ -98,7 +103,7 @@ describe("a run in the store", () => {
     const { folder } = createRunFolder(join(project, "a.ts"));
     const writer = new RunWriter(folder, exampleRun(), "");
     for (const finalLoss of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      writer.add({ record: exampleRun({ finalLoss }), batches: [], logs: [] });
+      writer.add({ record: exampleRun({ finalLoss }), batches: [], logs: [], metrics: [] });
       const reader = openRun(folder);
       expect(reader.record().finalLoss).toBe(finalLoss);
       reader.close();
@@ -110,8 +115,15 @@ describe("a run in the store", () => {
     const { folder } = createRunFolder(join(project, "a.ts"));
     const writer = new RunWriter(folder, exampleRun(), "");
     const batches = [exampleBatch(1, 5), exampleBatch(1, 5)];
-    expect(() => writer.add({ record: exampleRun({ steps: 5 }), batches, logs: [] })).toThrow();
-    writer.add({ record: exampleRun({ steps: 2 }), batches: [exampleBatch(1, 2)], logs: [] });
+    expect(() =>
+      writer.add({ record: exampleRun({ steps: 5 }), batches, logs: [], metrics: [] }),
+    ).toThrow();
+    writer.add({
+      record: exampleRun({ steps: 2 }),
+      batches: [exampleBatch(1, 2)],
+      logs: [],
+      metrics: [],
+    });
     const reader = openRun(folder);
     expect(lossesOf(reader.steps())).toEqual([1, 1 / 2]);
     reader.close();
@@ -129,7 +141,7 @@ async function startWriter(folder: string) {
     const writer = new RunWriter(${JSON.stringify(folder)}, record, "");
     for (let step = 1; ; step++) {
       record = afterBatch(record, exampleBatch(step, 1));
-      writer.add({ record, batches: [exampleBatch(step, 1)], logs: [] });
+      writer.add({ record, batches: [exampleBatch(step, 1)], logs: [], metrics: [] });
       if (step === 10) console.log("ready");
       await new Promise(resolve => setTimeout(resolve, 1));
     }`;

@@ -19,10 +19,11 @@ describe("messages", () => {
     const batch = exampleBatch(1, 3);
     const log = { level: "info", text: "hi", time: 1, step: 0 };
     for (const message of [
-      { type: "welcome", version: 1, run, logs: 0 },
+      { type: "welcome", version: 1, run, logs: 0, metrics: 0 },
       { type: "run", run: { ...run, error: { message: "no", location: undefined } } },
       { type: "steps", batch },
       { type: "log", log },
+      { type: "metric", metric: { name: "val/loss", value: Number.NaN, step: 3, time: 1 } },
       { type: "finding", finding: exampleFinding() },
       { type: "probe", probe: PROBE },
       { type: "end", run },

@@ -8,12 +8,14 @@ describe("messages of the host", () => {
     const run = exampleRun();
     const batch = exampleBatch(1, 3);
     const logs = [{ level: "info", text: "hi", time: 1, step: 0 }];
+    const metrics = [{ name: "accuracy", value: 0.5, step: 3, time: 1 }];
     for (const message of [
-      { type: "hydrate", run, runFolder: "/runs/1", batches: [batch], logs },
+      { type: "hydrate", run, runFolder: "/runs/1", batches: [batch], logs, metrics },
       { type: "empty", reason: "No run" },
       { type: "run", run },
       { type: "steps", batch },
       { type: "logs", logs },
+      { type: "metrics", metrics },
     ]) {
       expect(parseHostMessage(message)).toBe(message);
     }
@@ -23,6 +25,11 @@ describe("messages of the host", () => {
     const run = { ...exampleRun(), finalLoss: null };
     const message = parseHostMessage({ type: "run", run });
     expect(message?.type === "run" && message.run.finalLoss).toBeNaN();
+    const metric = { name: "accuracy", value: null, step: 3, time: 1 };
+    expect(parseHostMessage({ type: "metrics", metrics: [metric] })).toEqual({
+      type: "metrics",
+      metrics: [{ ...metric, value: Number.NaN }],
+    });
   });
 
   test.each([
