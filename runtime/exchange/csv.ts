@@ -1,4 +1,5 @@
 /** Comma-separated values (RFC 4180): one line a step, and one line a step and tensor. */
+import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 import { stepObject } from "./jsonLines.ts";
@@ -13,7 +14,7 @@ export interface CsvTables {
 /** Turns the steps of one run into lines; the first that are written begin with the names. */
 export class CsvWriter {
   readonly #tensors: readonly TensorRecord[];
-  #hasNames = { steps: false, tensors: false };
+  #hasNames = { steps: false, tensors: false, metrics: false };
 
   constructor(tensors: readonly TensorRecord[]) {
     this.#tensors = tensors;
@@ -33,7 +34,12 @@ export class CsvWriter {
     return { steps, tensors };
   }
 
-  #line(table: "steps" | "tensors", values: object): string {
+  /** The line of a metric that the script logged. */
+  metric({ step, name, value, time }: MetricRecord): string {
+    return this.#line("metrics", { step, name, value, time });
+  }
+
+  #line(table: "steps" | "tensors" | "metrics", values: object): string {
     const cells = [...leaves(values)];
     const line = `${cells.map(([, value]) => cell(value)).join(",")}\r\n`;
     if (this.#hasNames[table]) return line;

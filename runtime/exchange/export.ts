@@ -12,7 +12,7 @@ import { JsonReport, stepObject } from "./jsonLines.ts";
 export const EXPORT_FORMATS = ["csv", "json", "tensorboard"] as const;
 
 /**
- * - `csv`: a folder with `steps.csv` and `tensors.csv`
+ * - `csv`: a folder with `steps.csv`, `tensors.csv` and, of a script that logs its own, `metrics.csv`
  * - `json`: the lines of `stepscope train --json`, in one file
  * - `tensorboard`: a folder with an event file, to be shown by `tensorboard --logdir`
  */
@@ -89,9 +89,12 @@ interface Writer {
 const WRITERS: Readonly<
   Record<ExportFormat, (run: RunRecord, reader: RunReader, files: Files) => Writer>
 > = {
-  csv(run, _reader, files) {
+  csv(run, reader, files) {
     const csv = new CsvWriter(run.tensors);
     return {
+      end() {
+        for (const metric of reader.metrics()) files.write(csv.metric(metric), "metrics.csv");
+      },
       steps(batch) {
         const { steps, tensors } = csv.lines(batch);
         files.write(steps, "steps.csv");
@@ -106,10 +109,13 @@ const WRITERS: Readonly<
       () => {},
     );
     report.run(run);
-    const logs = reader.logs();
+    const notes = [
+      ...reader.logs().map(log => ({ step: log.step, tell: () => report.log(log) })),
+      ...reader.metrics().map(metric => ({ step: metric.step, tell: () => report.metric(metric) })),
+    ].sort((a, b) => a.step - b.step);
     let told = 0;
     const tell = (before: number) => {
-      for (let log = logs[told]; log && log.step < before; log = logs[++told]) report.log(log);
+      for (let note = notes[told]; note && note.step < before; note = notes[++told]) note.tell();
     };
     return {
       steps(batch) {
@@ -123,7 +129,7 @@ const WRITERS: Readonly<
     };
   },
 
-  tensorboard(run, _reader, files) {
+  tensorboard(run, reader, files) {
     const startedAt = run.startedAt / 1000;
     // TensorBoard takes every file with this word in its name.
     const name = `events.out.tfevents.${Math.floor(startedAt)}.${hostname()}.${run.pid}.0`;
@@ -135,6 +141,11 @@ const WRITERS: Readonly<
           const wallTime = startedAt + stepValue(batch, row, "time") / 1000;
           const values = [...scalars(batch, row, run)];
           files.write(eventRecord({ wallTime, step, values }), name);
+        }
+      },
+      end() {
+        for (const { time, step, name: tag, value } of reader.metrics()) {
+          files.write(eventRecord({ wallTime: time / 1000, step, values: [[tag, value]] }), name);
         }
       },
     };
