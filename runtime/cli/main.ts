@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | find-lr | runs | view | export | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | runs | view | export | import | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
@@ -9,6 +9,7 @@ import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
 import { findLr } from "./findLr.ts";
+import { importCommand } from "./import.ts";
 import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
 import { train } from "./train.ts";
@@ -31,6 +32,7 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       RUN         Id of the run, a part of it, or its folder; the newest without it
       --format F  csv (two tables), json (lines as of train --json) or tensorboard (csv)
       --output P  Where to; a new folder, or a new file for json
+  stepscope import PATH                                Make runs of TensorBoard's event files
   stepscope doctor                                     Say what this machine computes on
   stepscope --help | --version
 
@@ -71,6 +73,11 @@ async function main([command, ...rest]: string[]): Promise<number> {
     }
     case "export":
       return exportCommand(exportOptions(rest));
+    case "import": {
+      const [path, ...others] = rest;
+      rejectArguments(others);
+      return importCommand(path);
+    }
     case "doctor":
       rejectArguments(rest);
       return doctor();

@@ -272,6 +272,9 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["find-lr", "a.ts", "--steps", "5"], "--steps: at least 20 rates are needed, got 5."],
     [["doctor", "now"], "Unexpected: now."],
     [["export"], "There are no runs in "],
+    [["view", "gone"], 'There is no run "gone" in '],
+    [["import"], "import: PATH is missing."],
+    [["import", "gone"], "There is no file or folder "],
     [["export", "--format", "xls"], '--format: expected csv, json, tensorboard, got "xls".'],
     [["train", "gone.ts"], "There is no file"],
   ])("%j", async (args, reason) => {

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,6 +14,8 @@ import { findRun } from "../../runtime/cli/find.ts";
 import { crc32c } from "../../runtime/exchange/crc32c.ts";
 import { eventRecord, fileHeader, readEvents } from "../../runtime/exchange/eventFile.ts";
 import { type ExportFormat, exportRun } from "../../runtime/exchange/export.ts";
+import { importEvents } from "../../runtime/exchange/importEvents.ts";
+import { listRuns, summarize } from "../../runtime/store/list.ts";
 import { openRun } from "../../runtime/store/reader.ts";
 import { storeExampleRun } from "./run-example.ts";
 
@@ -74,7 +84,11 @@ describe("a run is exported", () => {
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), "stepscope-export-"));
     writeFileSync(join(project, "package.json"), "{}");
-    folder = storeExampleRun(project, [{ level: "info", text: "begin", time: 1, step: 1 }]);
+    folder = storeExampleRun(
+      project,
+      [{ level: "info", text: "begin", time: 1, step: 1 }],
+      [{ name: "val/loss", value: 0.25, time: 2000, step: 2 }],
+    );
   });
 
   afterEach(() => rmSync(project, { recursive: true }));
@@ -104,11 +118,20 @@ describe("a run is exported", () => {
       "",
     ]);
     expect(tensors[0]).toContain("effectiveLr/p50");
+    const metrics = readFileSync(join(path, "metrics.csv"), "utf8");
+    expect(metrics).toBe("step,name,value,time\r\n2,val/loss,0.25,2000\r\n");
   });
 
   test("as JSON: the lines of train --json, logs at their steps", () => {
     const lines = readFileSync(write("json"), "utf8").trim().split("\n");
-    expect(lines.map(line => JSON.parse(line).type)).toEqual(["run", "step", "step", "log", "end"]);
+    expect(lines.map(line => JSON.parse(line).type)).toEqual([
+      "run",
+      "step",
+      "step",
+      "log",
+      "metric",
+      "end",
+    ]);
   });
 
   test("for TensorBoard: every step's loss, rates and statistics of tensors", () => {
@@ -117,7 +140,8 @@ describe("a run is exported", () => {
     expect(name).toContain("tfevents");
     expect(others).toEqual([]);
     const events = [...readEvents(readFileSync(join(path, name)))];
-    expect(events.map(({ step }) => step)).toEqual([1, 2]);
+    expect(events.map(({ step }) => step)).toEqual([1, 2, 2]);
+    expect(events[2]).toEqual({ wallTime: 2, step: 2, values: [["val/loss", 0.25]] });
     const last = new Map(events[1]?.values);
     expect(last.get("loss")).toBe(0.5);
     expect(last.get("lr/0")).toBe(Math.fround(1e-3));
@@ -147,5 +171,57 @@ describe("a run is exported", () => {
     expect(() => findRun("cats", project)).toThrow('There is no run "cats" in ');
     rmSync(join(project, ".stepscope"), { recursive: true });
     expect(() => findRun(undefined, project)).toThrow("There are no runs in ");
+  });
+});
+
+describe("event files are imported", () => {
+  let project: string;
+
+  beforeEach(() => {
+    project = mkdtempSync(join(tmpdir(), "stepscope-import-"));
+    mkdirSync(join(project, "logs/baseline"), { recursive: true });
+    mkdirSync(join(project, "logs/wide"));
+    for (const name of ["baseline", "wide"]) {
+      writeFileSync(join(project, `logs/${name}/events.out.tfevents.17`), EVENTS);
+    }
+  });
+
+  afterEach(() => rmSync(project, { recursive: true }));
+
+  test("a run a folder, with every scalar at its step", () => {
+    const folders = [...importEvents(join(project, "logs"), project)];
+    expect(folders.map(folder => summarize(folder).notes.name).sort()).toEqual([
+      "baseline",
+      "wide",
+    ]);
+    const { runs, unreadable } = listRuns(project);
+    expect(unreadable).toEqual([]);
+    expect(runs[0]?.record).toMatchObject({
+      status: "completed",
+      startedAt: 1700000001500,
+      endedAt: 1700000005000,
+    });
+    const reader = openRun(folders[0] ?? "");
+    expect(reader.metrics().map(({ name, step }) => `${step} ${name}`)).toEqual([
+      "1 loss",
+      "1 lr/0",
+      "300 loss",
+      "300 größe",
+      "3000000000 content",
+      "3000000000 listed",
+      "3000000000 double",
+    ]);
+    reader.close();
+  });
+
+  test("one file alone; what is none, or damaged, is said", () => {
+    const file = join(project, "logs/wide/events.out.tfevents.17");
+    expect([...importEvents(file, project)]).toHaveLength(1);
+    writeFileSync(file, Buffer.from(EVENTS).fill(0xff, 0, 4));
+    expect(() => [...importEvents(file, project)]).toThrow(`${file}: The record at byte 0 has a `);
+    mkdirSync(join(project, "empty"));
+    expect(() => [...importEvents(join(project, "empty"), project)]).toThrow(
+      "There is no event file in ",
+    );
   });
 });

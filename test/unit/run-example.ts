@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { LogRecord } from "../../runtime/protocol/messages.ts";
+import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
 import { createRunFolder } from "../../runtime/store/paths.ts";
@@ -92,13 +93,17 @@ export function exampleBatch(firstStep: number, count: number, tensorCount = 2):
 }
 
 /** Stores a finished run of two steps under the project; returns its folder. */
-export function storeExampleRun(project: string, logs: readonly LogRecord[] = []): string {
+export function storeExampleRun(
+  project: string,
+  logs: readonly LogRecord[] = [],
+  metrics: readonly MetricRecord[] = [],
+): string {
   const { id, folder } = createRunFolder(join(project, "digits.ts"));
   const record = exampleRun({ id });
   const writer = new RunWriter(folder, record, "const answer = 42;\n");
   const batch = exampleBatch(1, 2);
   const ended = { ...afterBatch(record, batch), status: "completed" as const, endedAt: 2 };
-  writer.add({ record: ended, batches: [batch], logs, metrics: [] });
+  writer.add({ record: ended, batches: [batch], logs, metrics });
   writer.close();
   return folder;
 }
