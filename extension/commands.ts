@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { Command } from "./contributed.ts";
 import type { Panel } from "./panel/panel.ts";
 import { reportNotStarted } from "./runs/failures.ts";
+import { registerLoopCommands } from "./runs/loopCommands.ts";
 import type { RunOutput } from "./runs/output.ts";
 import type { Runs } from "./runs/runs.ts";
 import type { ScriptArguments } from "./runs/scriptArguments.ts";
@@ -42,6 +43,7 @@ export function registerCommands({
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
     register(Command.trainAgain, (uri?: unknown) => trainAgain(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
+    registerLoopCommands(runs, uri => busyScript(target(uri))),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
     register(Command.showOutput, () => output.show()),
   );
@@ -88,9 +90,14 @@ export function registerCommands({
   }
 
   function stop(uri: vscode.Uri | undefined): void {
-    const busy = runs.busyScripts;
-    const script = busy.find(each => each === uri?.fsPath) ?? busy.at(-1);
+    const script = busyScript(uri);
     if (script) runs.stop(script);
+  }
+
+  /** The script itself if it runs, else the newest that does. */
+  function busyScript(uri: vscode.Uri | undefined): string | undefined {
+    const busy = runs.busyScripts;
+    return busy.find(each => each === uri?.fsPath) ?? busy.at(-1);
   }
 
   async function showPanel(uri: vscode.Uri | undefined): Promise<void> {

@@ -49,6 +49,11 @@ export class ContextKeys implements vscode.Disposable {
     const files = this.#runs.busyScripts.map(script => vscode.Uri.file(script));
     this.#setKey(ContextKey.runningFiles, resourcePaths(files));
     this.#setKey(ContextKey.running, files.length > 0);
+    const { pausedScripts } = this.#runs;
+    const paused = pausedScripts.map(script => vscode.Uri.file(script));
+    this.#setKey(ContextKey.pausedFiles, resourcePaths(paused));
+    const newest = this.#runs.busyScripts.at(-1);
+    this.#setKey(ContextKey.paused, newest !== undefined && pausedScripts.includes(newest));
   }
 
   #setKey(key: string, value: boolean | readonly string[]): void {

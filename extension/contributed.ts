@@ -5,6 +5,11 @@ export const Command = {
   trainWithArguments: "stepscope.trainWithArguments",
   trainAgain: "stepscope.trainAgain",
   stop: "stepscope.stop",
+  pause: "stepscope.pause",
+  resume: "stepscope.resume",
+  step: "stepscope.step",
+  takeSteps: "stepscope.takeSteps",
+  runToStep: "stepscope.runToStep",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
   explainFinding: "stepscope.explainFinding",
@@ -32,6 +37,10 @@ export const ContextKey = {
   runningFiles: "stepscope.runningFiles",
   /** Something trains. */
   running: "stepscope.running",
+  /** Paths of files whose loop is held at this moment. */
+  pausedFiles: "stepscope.pausedFiles",
+  /** The loop is held that commands without a file act on. */
+  paused: "stepscope.paused",
   /** The list of runs shows a part of them. */
   runsFiltered: "stepscope.runsFiltered",
 } as const;

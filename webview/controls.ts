@@ -13,6 +13,17 @@ export function button(label: string, iconName: string, pressed: () => void) {
   return made;
 }
 
+/** A button that is an icon; its name is for screen readers, and shown when it is pointed at. */
+export function iconButton(label: string, iconName: string, pressed: () => void) {
+  const made = element(
+    "button",
+    { class: "icon-button", attributes: { type: "button", title: label, "aria-label": label } },
+    icon(iconName),
+  );
+  made.addEventListener("click", pressed);
+  return made;
+}
+
 /** One name of a list. */
 export class NameSelect {
   readonly root = element("vscode-single-select", { class: "select" });

@@ -2,6 +2,7 @@ import type { ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
+import { LoopControls } from "./control/loopControls.ts";
 import { SmoothingSlider } from "./controls.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
@@ -19,6 +20,7 @@ export class Panel {
   private readonly host: Host;
   private readonly frames = new FrameLoop(() => this.draw());
   private readonly header: RunHeader;
+  private readonly controls: LoopControls;
   private readonly error: ErrorBlock;
   private readonly charts: ChartGrid;
   private readonly log: LogTail;
@@ -37,6 +39,7 @@ export class Panel {
       stop: () => host.post({ type: "stop" }),
       train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
     });
+    this.controls = new LoopControls(control => host.post({ type: "control", control }));
     this.error = new ErrorBlock(
       host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
     );
@@ -53,7 +56,7 @@ export class Panel {
       { class: "panel", attributes: { hidden: "" } },
       this.header.root,
       this.error.root,
-      element("div", { class: "toolbar" }, smoothing.root),
+      element("div", { class: "toolbar" }, this.controls.root, smoothing.root),
       this.charts.root,
       this.log.root,
     );
@@ -107,6 +110,7 @@ export class Panel {
   private showRun(run: RunRecord): void {
     this.run = run;
     this.header.showRun(run);
+    this.controls.show(run);
     this.error.show(run);
     this.charts.show(this.series, run.tensors, this.state);
   }

@@ -63,6 +63,18 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
     this.#subscriptions.dispose();
   }
 
+  /** Pause, or Resume and Step. */
+  #loop(uri: vscode.Uri): vscode.Command[] {
+    const act = (title: string, command: string) => ({ title, command, arguments: [uri] });
+    if (!this.#runs.of(uri.fsPath)?.paused) {
+      return [act(vscode.l10n.t("$(debug-pause) Pause"), Command.pause)];
+    }
+    return [
+      act(vscode.l10n.t("$(debug-continue) Resume"), Command.resume),
+      act(vscode.l10n.t("$(debug-step-over) Step"), Command.step),
+    ];
+  }
+
   async #commands(uri: vscode.Uri): Promise<vscode.Command[]> {
     const state = this.#runs.state(uri.fsPath);
     const stop = { title: vscode.l10n.t("■ Stop"), command: Command.stop, arguments: [uri] };
@@ -83,6 +95,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       case "running":
         return [
           stop,
+          ...this.#loop(uri),
           show(progress(state.loss, state.step)),
           ...verdict(this.#runs.of(uri.fsPath)),
         ];

@@ -122,8 +122,11 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       case "stop":
         void this.#execute(Command.stop);
         break;
+      case "control":
+        if (this.#script) this.#runs.control(this.#script, message.control);
+        break;
       case "train":
-        void this.#execute(Command.train);
+        void this.#execute(Command.trainAgain);
         break;
       case "openSource":
         void openSource(message.file, message.line);

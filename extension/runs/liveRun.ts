@@ -45,6 +45,11 @@ export class LiveRun {
     return this.#record.status === "running";
   }
 
+  /** A client holds the loop. */
+  get paused(): boolean {
+    return this.active && this.#record.paused === true;
+  }
+
   /** Last step that arrived. */
   get step(): number {
     return this.#step;

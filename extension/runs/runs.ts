@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { MessageListener, SidecarConnection } from "../../runtime/client/connection.ts";
+import type { Control } from "../../runtime/protocol/control.ts";
 import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { LiveRun } from "./liveRun.ts";
@@ -62,6 +63,11 @@ export class Runs implements vscode.Disposable {
   get busyScripts(): readonly string[] {
     const active = [...this.#runs.values()].filter(run => run.active).map(run => run.script);
     return [...new Set([...this.#starting.keys(), ...active])];
+  }
+
+  /** Scripts whose loop is held. */
+  get pausedScripts(): readonly string[] {
+    return [...this.#runs.values()].filter(run => run.paused).map(run => run.script);
   }
 
   /** The newest run of a script in this window. */
@@ -125,6 +131,12 @@ export class Runs implements vscode.Disposable {
       void connection.closed.then(() => clearTimeout(timer));
     }
     this.#changed.fire();
+  }
+
+  /** Holds the loop of a script that runs, or has it go on; nothing to do where it does not run. */
+  control(script: string, control: Control): void {
+    const run = this.#runs.get(script);
+    if (run?.active) this.#connections.get(run)?.control(control);
   }
 
   /** Stops a script, and waits until it has ended; nothing to do where it does not run. */

@@ -58,6 +58,7 @@ function statusText(run: LiveRun, name: string): string {
     case "running":
       if (run.stopping) return vscode.l10n.t("$(sync~spin) stopping {0}", name);
       if (run.step === 0) return vscode.l10n.t("$(sync~spin) {0}", name);
+      if (run.paused) return vscode.l10n.t("$(debug-pause) loss {0}{1}", loss, verdict(run));
       return vscode.l10n.t("$(pulse) loss {0}{1}", loss, verdict(run));
     case "completed":
       return vscode.l10n.t("$(check) loss {0}{1}", loss, verdict(run));

@@ -1,6 +1,7 @@
 /** Follows a run from its start to its end, so that a report hears of every step in order. */
 import type { SidecarConnection } from "../client/connection.ts";
 import { attachRun, type StartOptions, startRun } from "../client/start.ts";
+import type { Control } from "../protocol/control.ts";
 import type { SidecarMessage } from "../protocol/messages.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -11,6 +12,7 @@ export class Follower {
   readonly #report: Report;
   #connection: SidecarConnection | undefined;
   #isStopping = false;
+  #isPaused = false;
   #steps = 0;
   #logs = 0;
   #metrics = 0;
@@ -37,6 +39,16 @@ export class Follower {
     return run;
   }
 
+  /** Whether the loop is held. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Holds the loop, or has it go on. */
+  control(control: Control): void {
+    this.#connection?.control(control);
+  }
+
   /** Ends the run. */
   stop(): void {
     this.#isStopping = true;
@@ -53,6 +65,7 @@ export class Follower {
         break;
       }
       case "run":
+        this.#isPaused = message.run.paused ?? false;
         this.#report.run(message.run);
         break;
       case "steps":

@@ -15,6 +15,7 @@ import {
   runLine,
   type StepSummary,
 } from "./format.ts";
+import { KEYS_HELP } from "./keys.ts";
 import { LossHistory } from "./lossHistory.ts";
 import { StepRate } from "./rate.ts";
 
@@ -31,6 +32,7 @@ export interface Terminal {
 
 export class LiveReport implements Report {
   readonly #terminal: Terminal;
+  readonly #hasKeys: boolean;
   readonly #rate = new StepRate();
   readonly #losses = new LossHistory();
   /** The newest value of each metric. */
@@ -42,8 +44,10 @@ export class LiveReport implements Report {
   #drawnLines = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(terminal: Terminal) {
+  /** `hasKeys`: the loop is controlled by keys of the terminal, which then are named. */
+  constructor(terminal: Terminal, hasKeys = false) {
     this.#terminal = terminal;
+    this.#hasKeys = hasKeys;
   }
 
   run(run: RunRecord): void {
@@ -95,7 +99,9 @@ export class LiveReport implements Report {
 
   #lines(): string[] {
     if (!this.#run) return [];
-    const head = style("bold", runLine(this.#run));
+    const isRunning = this.#run.status === "running";
+    const paused = isRunning && this.#run.paused ? style("yellow", "  paused") : "";
+    const head = style("bold", runLine(this.#run)) + paused;
     const last = this.#last;
     const metrics = this.#metrics.size > 0 ? [metricsLine(this.#metrics)] : [];
     if (!last) return [head, ...metrics];
@@ -112,6 +118,7 @@ export class LiveReport implements Report {
       ...metrics,
       ...epochLine(last.epoch),
       style("cyan", this.#losses.sparkline()),
+      ...(this.#hasKeys && isRunning ? [style("dim", KEYS_HELP)] : []),
     ];
   }
 }

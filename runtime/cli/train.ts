@@ -5,6 +5,7 @@ import type { Report } from "../protocol/report.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import { EXIT } from "./exit.ts";
 import { Follower } from "./follower.ts";
+import { listenToKeys } from "./keys.ts";
 import { LiveReport } from "./live.ts";
 import { PlainReport } from "./plain.ts";
 
@@ -38,7 +39,10 @@ export async function train({ json, ...options }: TrainOptions): Promise<number>
   for (const signal of signals) process.on(signal, stop);
   // Nobody reads on.
   process.stdout.on("error", stop);
-  const run = await follower.follow({ ...options, graceMs: GRACE_MS });
+  const { stdin } = process;
+  const hasKeys = !json && isLive() && stdin.isTTY;
+  const leaveKeys = hasKeys ? listenToKeys(stdin, follower) : () => {};
+  const run = await follower.follow({ ...options, graceMs: GRACE_MS }).finally(leaveKeys);
   for (const signal of signals) process.off(signal, stop);
   return EXIT_CODES[run.status];
 }
@@ -52,9 +56,14 @@ function jsonReport(): Report {
 
 function textReport(): Report {
   const { stdout, stderr } = process;
-  if (stdout.isTTY && process.env.TERM !== "dumb") return new LiveReport(stdout);
+  if (isLive()) return new LiveReport(stdout, process.stdin.isTTY);
   return new PlainReport(
     line => stdout.write(`${line}\n`),
     line => stderr.write(`${line}\n`),
   );
+}
+
+/** Whether standard output is a terminal whose lines can be drawn again. */
+function isLive(): boolean {
+  return process.stdout.isTTY && process.env.TERM !== "dumb";
 }

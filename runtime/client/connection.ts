@@ -1,5 +1,6 @@
 /** A client's end of a sidecar's socket. */
 import { connect, type Socket } from "node:net";
+import type { Control } from "../protocol/control.ts";
 import { encodeFrame, FrameDecoder } from "../protocol/frame.ts";
 import { type ClientMessage, PROTOCOL_VERSION, type SidecarMessage } from "../protocol/messages.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -39,6 +40,11 @@ export class SidecarConnection {
   /** Asks the sidecar to stop the run; within two seconds it says `end`. */
   stop(): void {
     send(this.#socket, { type: "stop" });
+  }
+
+  /** Holds the loop, or has it go on. `run` messages say when it does. */
+  control(control: Control): void {
+    send(this.#socket, { type: "control", control });
   }
 
   /** Leaves the run alone; it goes on for its grace time. */

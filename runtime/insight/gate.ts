@@ -19,7 +19,7 @@ export interface Gate {
    * stands between two steps.
    * @returns settles when the loop may go on; undefined if it may at once.
    */
-  after?(optimizer: SteppingOptimizer): Promise<void> | undefined;
+  after?(optimizer: object): Promise<void> | undefined;
 }
 
 let current: Gate | undefined;

@@ -199,6 +199,16 @@ export function recordedSteps(): number {
   return steps;
 }
 
+/** Number of the latest step of the run that was queued; 0 before the first. */
+export function stepCount(): number {
+  return steps;
+}
+
+/** To be called when a loop that was held goes on: the time of that belongs to no step. */
+export function loopResumed(): void {
+  latest = performance.now() - start;
+}
+
 const STEP_COLUMN = Object.fromEntries(STEP_COLUMNS.map((name, i) => [name, i])) as Record<
   StepColumn,
   number

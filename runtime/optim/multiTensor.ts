@@ -145,9 +145,7 @@ export abstract class MultiTensorOptimizer<
     putBack?.();
     flush(Object.values(scalars));
     this.#isAwaited = false;
-    const held = gate()?.after?.(this);
-    const settled = this.settled();
-    return noticeAwait(held ? settled.then(() => held) : settled, () => {
+    return noticeAwait(this.settled(), () => {
       this.#isAwaited = true;
     });
   }

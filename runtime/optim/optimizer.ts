@@ -1,5 +1,6 @@
 /** What all optimizers share: parameter groups with their options, and forgetting gradients. */
 import { takePart } from "../checkpoint/parts.ts";
+import { gate } from "../insight/gate.ts";
 import { mustSettle, settle } from "../insight/recorder.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -157,10 +158,12 @@ export abstract class Optimizer<Options extends object = object> {
 
   /**
    * Resolves when the next step may begin: what `step()` of an optimizer of your own returns. Without
-   * it a loop would neither be shown nor stopped while it runs.
+   * it a loop would neither be shown nor held nor stopped while it runs.
    */
   protected settled(): Promise<void> {
-    return mustSettle() ? settle() : Promise.resolve();
+    const held = gate()?.after?.(this);
+    const settled = mustSettle() ? settle() : Promise.resolve();
+    return held ? settled.then(() => held) : settled;
   }
 
   /** Throws if an option has a value that makes no sense. Called for each group. */

@@ -1,4 +1,5 @@
 import type { FromPageMessage } from "../protocol/page.ts";
+import { control } from "../protocol/validate.ts";
 
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {
@@ -8,6 +9,8 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
     case "stop":
     case "train":
       return { type: value.type };
+    case "control":
+      return attempt(() => ({ type: "control", control: control(value.control, "control") }));
     case "openSource": {
       const { file, line } = value;
       if (typeof file !== "string" || file === "") return undefined;
@@ -24,6 +27,15 @@ export function parsePageState(value: unknown): string | undefined {
   if (!isRecord(value)) return undefined;
   const { runFolder } = value;
   return typeof runFolder === "string" && runFolder !== "" ? runFolder : undefined;
+}
+
+/** Undefined where a check fails. */
+function attempt<T>(check: () => T): T | undefined {
+  try {
+    return check();
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

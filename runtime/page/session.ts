@@ -49,6 +49,7 @@ export class PageSession {
   /** Does what the page asks for, as far as an ordinary browser can ask. */
   receive(message: FromPageMessage): void {
     if (message.type === "stop") this.#connection?.stop();
+    if (message.type === "control") this.#connection?.control(message.control);
   }
 
   /** The page has gone. The run goes on. */

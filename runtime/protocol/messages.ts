@@ -4,6 +4,7 @@
  * up to `welcome.run.steps`, the first `welcome.logs` logs and the first `welcome.metrics` metrics
  * from the run store, later ones from here.
  */
+import type { Control } from "./control.ts";
 import type { Finding } from "./finding.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { LearningRateProbe } from "./probe.ts";
@@ -11,7 +12,7 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -29,7 +30,8 @@ export interface LogRecord {
 
 export type ClientMessage =
   | { readonly type: "hello"; readonly version: number; readonly token: string }
-  | { readonly type: "stop" };
+  | { readonly type: "stop" }
+  | { readonly type: "control"; readonly control: Control };
 
 export type SidecarMessage =
   | {

@@ -2,6 +2,7 @@
  * Messages between the panel's page and its host (the extension, or `stepscope view`). The host is
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
+import type { Control } from "./control.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { RunRecord } from "./run.ts";
@@ -28,7 +29,8 @@ export type ToPageMessage =
 export type FromPageMessage =
   | { readonly type: "ready" }
   | { readonly type: "stop" }
-  /** Train the same file again. */
+  | { readonly type: "control"; readonly control: Control }
+  /** Train the same file again; a run that is under way is stopped. */
   | { readonly type: "train" }
   /** Open the script at the line of its error. */
   | { readonly type: "openSource"; readonly file: string; readonly line: number };

@@ -74,6 +74,8 @@ export interface RunRecord {
   readonly endedAt?: number;
   /** Process that runs, or ran, the script. */
   readonly pid: number;
+  /** Whether a client holds the loop between two steps. */
+  readonly paused?: boolean;
   readonly seed: number;
   /** Version of stepscope that recorded the run. */
   readonly version: string;

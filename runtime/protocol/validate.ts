@@ -1,4 +1,5 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
+import type { Control } from "./control.ts";
 import {
   type Evidence,
   FINDING_CODES,
@@ -48,6 +49,12 @@ export const boolean = primitive<boolean>("boolean");
 /** A whole number from zero up. */
 export const count: Check<number> = (value, path) => {
   if (!Number.isSafeInteger(value) || Number(value) < 0) throw wrong(path, "a count", value);
+  return value as number;
+};
+
+/** A whole number from one up. */
+export const positive: Check<number> = (value, path) => {
+  if (count(value, path) === 0) throw wrong(path, "a positive count", value);
   return value as number;
 };
 
@@ -191,6 +198,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   startedAt: number,
   endedAt: optional(number) as Check<number>,
   pid: count,
+  paused: optional(boolean) as Check<boolean>,
   seed: number,
   version: string,
   adapter: optional(adapter) as Check<AdapterRecord>,
@@ -269,9 +277,18 @@ const learningRateProbe = object<LearningRateProbe>({
   confidence: literal("high", "low"),
 });
 
+/** A control that came from outside. */
+export const control: Check<Control> = union<Control>({
+  pause: {},
+  resume: {},
+  step: { count: positive },
+  runTo: { step: positive },
+});
+
 const clientMessage = union<ClientMessage>({
   hello: { version: number, token: string },
   stop: {},
+  control: { control },
 });
 
 const sidecarMessage = union<SidecarMessage>({

@@ -2,7 +2,7 @@
  * Between the two threads of a sidecar. The main thread runs the script; the recorder, a worker,
  * owns the store and the socket, so that it answers even while the script never gives way.
  */
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
@@ -26,6 +26,7 @@ export type ToRecorder =
   | { readonly type: "seed"; readonly seed: number }
   | { readonly type: "tensors"; readonly tensors: readonly TensorRecord[] }
   | { readonly type: "steps"; readonly batch: StepBatch }
+  | { readonly type: "paused"; readonly paused: boolean }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
@@ -39,6 +40,8 @@ export type FromRecorder = { readonly type: "stop" };
 export interface RecorderData {
   readonly launch: LaunchOptions;
   readonly flags: SharedFlags;
+  /** Where controls of clients go to. */
+  readonly controls: MessagePort;
 }
 
 /** Memory that both threads see: one place for each flag. */

@@ -3,10 +3,11 @@
  * the recorder thread stores and sends what is measured.
  */
 import { constants, setPriority } from "node:os";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { observe } from "../insight/observer.ts";
 import { LAUNCH_VARIABLE, type LaunchOptions, launchOptions } from "../protocol/launch.ts";
-import { RecorderLink, sharedFlags } from "./link.ts";
+import { ControlPort } from "./controlPort.ts";
+import { type RecorderData, RecorderLink, sharedFlags } from "./link.ts";
 import { captureOutput } from "./output.ts";
 import { ScriptRun } from "./script.ts";
 
@@ -16,10 +17,17 @@ const engine = new URL(isFromSource ? "../index.ts" : "./index.js", import.meta.
 
 const launch = takeLaunchOptions();
 const flags = sharedFlags();
+const { port1: controls, port2: controlsOfClients } = new MessageChannel();
 const link = new RecorderLink(
-  new Worker(recorder, { workerData: { launch, flags }, stdout: true, stderr: true }),
+  new Worker(recorder, {
+    workerData: { launch, flags, controls: controlsOfClients } satisfies RecorderData,
+    transferList: [controlsOfClients],
+    stdout: true,
+    stderr: true,
+  }),
   flags,
 );
+const controlPort = new ControlPort(controls, paused => link.send({ type: "paused", paused }));
 // A software adapter takes every core: the editor, and the recorder above, come first. On Linux the
 // threads that this one starts from here on inherit it.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
@@ -33,7 +41,7 @@ observe({
 });
 
 process.argv = [process.execPath, launch.script, ...launch.args];
-await new ScriptRun(launch, link, flushOutput).run(engine.href);
+await new ScriptRun(launch, link, controlPort, flushOutput).run(engine.href);
 
 /** The options of the client that started this process; hidden from the script. */
 function takeLaunchOptions(): LaunchOptions {

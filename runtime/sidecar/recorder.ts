@@ -33,7 +33,7 @@ const OVER_BEFORE_SEEN_MS = 3000;
 /** How often printed lines are stored, sent and let go. */
 const BACKLOG_MS = 20;
 
-const { launch, flags } = workerData as RecorderData;
+const { launch, flags, controls } = workerData as RecorderData;
 
 const record: RunRecord = {
   id: launch.id,
@@ -75,6 +75,7 @@ const firstClient = Promise.withResolvers<void>();
 const server = new ClientServer(launch.token, {
   welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
   stop: () => void stop(),
+  control: control => controls.postMessage(control),
   clients: count => {
     firstClient.resolve();
     waitForClients(count, launch.graceMs);
@@ -101,7 +102,8 @@ function receive(message: ToRecorder): void {
   switch (message.type) {
     case "adapter":
     case "seed":
-    case "tensors": {
+    case "tensors":
+    case "paused": {
       const { type: _, ...change } = message;
       recording.change(change);
       break;
@@ -157,7 +159,12 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   // A script may be over before the client that started it has connected.
   await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
   nativeOutput.close();
-  const run = recording.close({ status, endedAt: Date.now(), ...(error && { error }) });
+  const run = recording.close({
+    status,
+    paused: false,
+    endedAt: Date.now(),
+    ...(error && { error }),
+  });
   if (neverBegan || launch.probe) rmSync(launch.runFolder, { recursive: true, force: true });
   // A client that came late has not heard of it.
   if (probe) server.broadcast({ type: "probe", probe });

@@ -2,12 +2,15 @@
 import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
 import { type CompiledModules, compileScript } from "./compile.ts";
+import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
 import { provideEngine, provideModules } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
+import { type ControlledLoop, LoopControl } from "./loopControl.ts";
 import { probeLearningRate } from "./probe.ts";
 
 /** What a script may take for its last checkpoint; a little later the recorder ends the process. */
@@ -16,6 +19,7 @@ const LAST_MOMENT_MS = 700;
 export class ScriptRun {
   readonly #launch: LaunchOptions;
   readonly #link: RecorderLink;
+  readonly #controls: ControlPort;
   readonly #flushOutput: () => void;
   #outcome: Outcome | undefined;
   #modules: CompiledModules = new Map();
@@ -23,11 +27,19 @@ export class ScriptRun {
   /** Delivers the steps that are still on the GPU; nothing to do before there is an engine. */
   #drain: () => Promise<void> = async () => {};
   /** Lets the script save what it wants to; the same. */
+  /** Has a loop that is held go on. */
+  #letGo: () => void = () => {};
   #prepareToStop: () => Promise<void> = async () => {};
 
-  constructor(launch: LaunchOptions, link: RecorderLink, flushOutput: () => void) {
+  constructor(
+    launch: LaunchOptions,
+    link: RecorderLink,
+    controls: ControlPort,
+    flushOutput: () => void,
+  ) {
     this.#launch = launch;
     this.#link = link;
+    this.#controls = controls;
     this.#flushOutput = flushOutput;
   }
 
@@ -57,10 +69,19 @@ export class ScriptRun {
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
     provideModules(this.#modules);
-    const { drain, prepareToStop, adapter } = await opening;
-    this.#drain = drain;
+    const { loop, prepareToStop, adapter } = await opening;
+    this.#drain = loop.drain;
     this.#prepareToStop = prepareToStop;
+    if (!this.#launch.probe) this.#control(loop);
     this.#link.send({ type: "adapter", adapter });
+  }
+
+  /** Lets clients hold the loop. */
+  #control(loop: ControlledLoop): void {
+    const control = new LoopControl(loop, this.#controls);
+    this.#controls.listen(() => control.receive());
+    this.#letGo = () => control.letGo();
+    setGate(control);
   }
 
   /** Has the learning rate tried out, and ends the process. */
@@ -92,6 +113,8 @@ export class ScriptRun {
 
   /** Ends the run; the script gets a moment to save a checkpoint. */
   async #stop(): Promise<void> {
+    // A loop that is held would never come to where it saves; without anything to save it ends before.
+    setImmediate(this.#letGo);
     await Promise.race([this.#prepareToStop(), sleep(LAST_MOMENT_MS, undefined, { ref: false })]);
     await this.#end({ status: "stopped" }, 0);
   }
@@ -130,14 +153,14 @@ export class ScriptRun {
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
 async function openEngine(seed: number) {
-  const [{ gpu }, { drain }, { prepareToStop }, { manualSeed }] = await Promise.all([
+  const [{ gpu }, loop, { prepareToStop }, { manualSeed }] = await Promise.all([
     import("../gpu/device.ts"),
     import("../insight/recorder.ts"),
     import("../checkpoint/stopping.ts"),
     import("../index.ts"),
   ]);
   manualSeed(seed);
-  return { drain, prepareToStop, adapter: gpu.adapter };
+  return { loop, prepareToStop, adapter: gpu.adapter };
 }
 
 function calledExit(code: number): Outcome {

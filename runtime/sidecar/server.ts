@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Control } from "../protocol/control.ts";
 import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from "../protocol/frame.ts";
 import { type ClientMessage, PROTOCOL_VERSION, type SidecarMessage } from "../protocol/messages.ts";
 import { parseClientMessage } from "../protocol/validate.ts";
@@ -28,6 +29,8 @@ export interface ServerEvents {
   welcome(): SidecarMessage;
   /** A client wants the run to stop. */
   stop(): void;
+  /** A client wants something of the loop. */
+  control(control: Control): void;
   /** The number of clients changed. */
   clients(count: number): void;
 }
@@ -111,10 +114,12 @@ export class ClientServer {
       const objection = this.#objection(message);
       if (objection) refuse(socket, objection);
       else this.#welcome(socket, decoder);
-    } else if (this.#clients.has(socket)) {
+    } else if (!this.#clients.has(socket)) {
+      refuse(socket, "Say hello first.");
+    } else if (message.type === "stop") {
       this.#events.stop();
     } else {
-      refuse(socket, "Say hello first.");
+      this.#events.control(message.control);
     }
   }
 

@@ -292,12 +292,34 @@ describe("a run that goes on", () => {
     const hosted = await open();
     const { page } = hosted;
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
+    await page.getByRole("button", { name: "Pause" }).click();
+    await hosted.send({ type: "run", run: pageRun({ paused: true }) });
+    expect(await page.textContent(".status")).toBe("Paused");
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page.getByLabel("Number of steps").fill("25");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Run to that step" }).click();
+    await page.getByLabel("Number of steps").fill("0");
+    await page.getByRole("button", { name: "Take so many steps" }).click();
+    // Keys, where nothing has the focus.
+    await page.evaluate("document.activeElement.blur()");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Space");
     await page.getByRole("button", { name: "Stop" }).click();
     await hosted.send({ type: "run", run: pageRun({ ...ENDED, status: "stopped" }) });
     await page.getByRole("button", { name: "Train again" }).click();
     expect(await page.textContent(".status")).toBe("Stopped");
     const { posts } = await hosted.watched();
-    expect(posts).toEqual([{ type: "ready" }, { type: "stop" }, { type: "train" }]);
+    const controls = [
+      { type: "pause" },
+      { type: "step", count: 1 },
+      { type: "step", count: 25 },
+      { type: "runTo", step: 25 },
+      { type: "step", count: 1 },
+      { type: "resume" },
+    ].map(control => ({ type: "control", control }));
+    expect(posts).toEqual([{ type: "ready" }, ...controls, { type: "stop" }, { type: "train" }]);
+    expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0);
     await page.close();
   });
 });

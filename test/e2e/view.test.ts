@@ -52,7 +52,7 @@ test("without the token, or by another name, there is nothing", async () => {
   response.resume();
 });
 
-test("the run is there from its first step, goes on, and can be stopped", async () => {
+test("the run is there from its first step, goes on, and can be held and stopped", async () => {
   const page = await browser.context.newPage();
   const problems: string[] = [];
   page.on("pageerror", error => problems.push(String(error)));
@@ -66,6 +66,13 @@ test("the run is there from its first step, goes on, and can be stopped", async 
   const first = await step();
   await expect.poll(step, PATIENCE).toBeGreaterThan(first);
   expect(await page.getByRole("button", { name: "Train again" }).count()).toBe(0);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Paused");
+  const held = await step();
+  await page.getByRole("button", { name: "Step", exact: true }).click();
+  await expect.poll(step, PATIENCE).toBe(held + 1);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect.poll(step, PATIENCE).toBeGreaterThan(held + 1);
   await page.getByRole("button", { name: "Stop" }).click();
   await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Stopped");
   await expect.poll(step, PATIENCE).toBe(project.runs()[0]?.steps);

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectTo } from "../../runtime/client/connection.ts";
 import { encodeFrame } from "../../runtime/protocol/frame.ts";
+import { PROTOCOL_VERSION } from "../../runtime/protocol/messages.ts";
 import { livingSidecars, type Registration } from "../../runtime/store/registry.ts";
 import { LOOP, losses, type Spectator, sleep, TrainingProject } from "./training-project.ts";
 
@@ -47,10 +48,10 @@ test.each([
   [
     "another version",
     encodeFrame({ type: "hello", version: 0, token: "TOKEN" }),
-    "version 2 of the protocol, not 0",
+    `version ${PROTOCOL_VERSION} of the protocol, not 0`,
   ],
   ["no hello", encodeFrame({ type: "stop" }), "Say hello first."],
-  ["another message", encodeFrame({ type: "welcome" }), "expected hello | stop"],
+  ["another message", encodeFrame({ type: "welcome" }), "expected hello | stop | control"],
   ["a frame too long", Buffer.from([255, 255, 255, 255]), "over the limit"],
   ["no frame at all", Buffer.from("GET / HTTP/1.1\r\n\r\n"), "over the limit"],
 ])("a stranger that sends %s is shown out, and the run goes on", async (_, frame, reason) => {

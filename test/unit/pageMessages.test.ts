@@ -7,6 +7,7 @@ describe("parsePageMessage", () => {
     [{ type: "ready" }],
     [{ type: "stop" }],
     [{ type: "train" }],
+    [{ type: "control", control: { type: "step", count: 10 } }],
     [{ type: "openSource", file: "/a.ts", line: 3 }],
   ])("takes %j", message => {
     expect(parsePageMessage(message)).toEqual(message);
@@ -23,6 +24,8 @@ describe("parsePageMessage", () => {
     [[]],
     [{ type: "run" }],
     [{ type: "openSource" }],
+    [{ type: "control" }],
+    [{ type: "control", control: { type: "step", count: 1.5 } }],
     [{ type: "openSource", file: 3, line: 1 }],
     [{ type: "openSource", file: "", line: 1 }],
     [{ type: "openSource", file: "/a.ts", line: 0 }],

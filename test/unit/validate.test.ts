@@ -34,12 +34,22 @@ describe("messages", () => {
     const hello = { type: "hello", version: 1, token: "t" };
     expect(parseClientMessage(hello)).toBe(hello);
     expect(parseClientMessage({ type: "stop" })).toEqual({ type: "stop" });
+    const control = { type: "control", control: { type: "runTo", step: 3 } };
+    expect(parseClientMessage(control)).toBe(control);
   });
 
   test.each([
-    [null, "message.type: expected hello | stop, got undefined"],
-    ["stop", "message.type: expected hello | stop, got undefined"],
-    [{ type: "format disk" }, "message.type: expected hello | stop, got string"],
+    [null, "message.type: expected hello | stop | control, got undefined"],
+    ["stop", "message.type: expected hello | stop | control, got undefined"],
+    [{ type: "format disk" }, "message.type: expected hello | stop | control, got string"],
+    [
+      { type: "control", control: { type: "step", count: 0 } },
+      "message.control.count: expected a positive count, got number",
+    ],
+    [
+      { type: "control", control: { type: "jump" } },
+      "message.control.type: expected pause | resume | step | runTo, got string",
+    ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],
   ])("a client's %j is refused", (message, reason) => {

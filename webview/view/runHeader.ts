@@ -4,8 +4,12 @@ import { formatCount, formatDuration, formatRate, formatValue } from "../data/fo
 import { type RunSeries, stepsPerSecond } from "../data/runSeries.ts";
 import { element, icon, setText } from "../dom.ts";
 
-const STATUS: Readonly<Record<RunStatus, { readonly icon: string; readonly label: string }>> = {
+/** How a run stands, with what its clients have done to it. */
+type ShownStatus = RunStatus | "paused";
+
+const STATUS: Readonly<Record<ShownStatus, { readonly icon: string; readonly label: string }>> = {
   running: { icon: "sync codicon-modifier-spin", label: "Running" },
+  paused: { icon: "debug-pause", label: "Paused" },
   completed: { icon: "pass-filled", label: "Completed" },
   failed: { icon: "error", label: "Failed" },
   stopped: { icon: "stop-circle", label: "Stopped" },
@@ -30,7 +34,7 @@ export class RunHeader {
   private readonly train;
   private readonly facts = new Map<string, HTMLElement>();
   private readonly note = element("p", { class: "note", attributes: { hidden: "" } });
-  private shown: RunStatus | undefined;
+  private shown: ShownStatus | undefined;
 
   constructor({ stop, train }: HeaderActions) {
     this.stop = button("Stop", "debug-stop", () => {
@@ -63,7 +67,7 @@ export class RunHeader {
   showRun(run: RunRecord): void {
     setText(this.name, baseName(run.script));
     this.name.title = run.script;
-    this.showStatus(run.status);
+    this.showStatus(run.status === "running" && run.paused ? "paused" : run.status);
     this.fact("Adapter", run.adapter ? adapterName(run.adapter) : "–");
     this.note.hidden = run.adapter?.software !== true;
     if (!this.note.hidden && this.note.childElementCount === 0) {
@@ -89,16 +93,17 @@ export class RunHeader {
     this.fact("Time", formatDuration(elapsed(run, time.at(row), now)));
   }
 
-  private showStatus(status: RunStatus): void {
+  private showStatus(status: ShownStatus): void {
     if (status === this.shown) return;
     this.shown = status;
     const { icon: name, label } = STATUS[status];
     this.status.className = `status status-${status}`;
     this.status.replaceChildren(icon(name), element("span", { text: label }));
-    const running = status === "running";
+    const running = status === "running" || status === "paused";
     this.stop.hidden = !running;
     this.stop.disabled = false;
-    if (this.train) this.train.hidden = running;
+    if (!this.train) return;
+    this.train.title = running ? "Stop this run, and train again" : "";
   }
 
   private fact(name: string, text: string): void {

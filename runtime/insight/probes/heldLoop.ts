@@ -74,7 +74,9 @@ export class HeldLoop implements Gate, ProbedLoop {
     };
   }
 
-  before({ paramGroups }: SteppingOptimizer): (() => void) | undefined {
+  before(optimizer: SteppingOptimizer): (() => void) | undefined {
+    this.#holder ??= optimizer;
+    const { paramGroups } = optimizer;
     if (this.#isHeld) {
       this.#failure = new Error(
         "The loop cannot be held: it calls optimizer.step() without await. Write " +
@@ -89,7 +91,7 @@ export class HeldLoop implements Gate, ProbedLoop {
     const lr = this.#lr;
     if (lr === undefined) return undefined;
     const rates = paramGroups.map(group => group.lr);
-    const first = this.#own.get((this.#holder?.paramGroups ?? paramGroups)[0] ?? {}) || 1;
+    const first = this.#own.get(this.#holder.paramGroups[0] ?? {}) || 1;
     for (const group of paramGroups) group.lr = lr * ((this.#own.get(group) || first) / first);
     return () => {
       paramGroups.forEach((group, i) => {
@@ -98,10 +100,8 @@ export class HeldLoop implements Gate, ProbedLoop {
     };
   }
 
-  after(optimizer: SteppingOptimizer): Promise<void> | undefined {
-    this.#holder ??= optimizer;
-    if (optimizer !== this.#holder) return undefined;
-    return this.#hold();
+  after(optimizer: object): Promise<void> | undefined {
+    return optimizer === this.#holder ? this.#hold() : undefined;
   }
 
   async #hold(): Promise<void> {

@@ -64,7 +64,7 @@ export class StepWatch<Result> implements Gate {
     }
   }
 
-  after(optimizer: SteppingOptimizer): Promise<void> | undefined {
+  after(optimizer: object): Promise<void> | undefined {
     if (this.#isOver || !(optimizer instanceof Optimizer)) return undefined;
     this.#optimizer ??= optimizer;
     return this.#optimizer === optimizer ? withOwnArena(() => this.#look(optimizer)) : undefined;

@@ -1,0 +1,48 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { Command } from "../contributed.ts";
+import type { Runs } from "./runs.ts";
+
+/**
+ * Registers the commands that hold a training loop and have it go on.
+ *
+ * @param scriptOf the script that a command is meant for, by its argument; undefined if nothing runs
+ */
+export function registerLoopCommands(
+  runs: Runs,
+  scriptOf: (argument: unknown) => string | undefined,
+): vscode.Disposable {
+  const register = (command: string, act: (script: string) => unknown): vscode.Disposable =>
+    vscode.commands.registerCommand(command, async (argument?: unknown) => {
+      const script = scriptOf(argument);
+      if (script) await act(script);
+    });
+  return vscode.Disposable.from(
+    register(Command.pause, script => runs.control(script, { type: "pause" })),
+    register(Command.resume, script => runs.control(script, { type: "resume" })),
+    register(Command.step, script => runs.control(script, { type: "step", count: 1 })),
+    register(Command.takeSteps, async script => {
+      const count = await askNumber(vscode.l10n.t("Steps to take, after which it pauses"), script);
+      if (count) runs.control(script, { type: "step", count });
+    }),
+    register(Command.runToStep, async script => {
+      const step = await askNumber(vscode.l10n.t("Step behind which it pauses"), script);
+      if (step) runs.control(script, { type: "runTo", step });
+    }),
+  );
+}
+
+/** A whole number from one up; undefined if the user thinks better of it. */
+async function askNumber(prompt: string, script: string): Promise<number | undefined> {
+  const text = await vscode.window.showInputBox({
+    title: basename(script),
+    prompt,
+    validateInput: value =>
+      isPositiveCount(value) ? undefined : vscode.l10n.t("A whole number from 1 up is needed."),
+  });
+  return text === undefined ? undefined : Number(text);
+}
+
+function isPositiveCount(text: string): boolean {
+  return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) && Number(text) > 0;
+}

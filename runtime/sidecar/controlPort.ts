@@ -1,0 +1,36 @@
+/** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import type { Control } from "../protocol/control.ts";
+import type { Controls } from "./loopControl.ts";
+
+export class ControlPort implements Controls {
+  readonly #port: MessagePort;
+  readonly #tellPaused: (paused: boolean) => void;
+  readonly #arrived: Control[] = [];
+
+  constructor(port: MessagePort, tellPaused: (paused: boolean) => void) {
+    this.#port = port;
+    this.#tellPaused = tellPaused;
+  }
+
+  /** Has `arrived` called for controls that come while nobody takes them. */
+  listen(arrived: () => void): void {
+    this.#port.on("message", (control: Control) => {
+      this.#arrived.push(control);
+      arrived();
+    });
+    this.#port.unref();
+  }
+
+  /** Looks at the port itself: a loop that seldom gives way obeys at its next step all the same. */
+  take(): Control | undefined {
+    return this.#arrived.shift() ?? receiveMessageOnPort(this.#port)?.message;
+  }
+
+  held(isHeld: boolean): void {
+    // A script that waits in a step has nothing else that would keep the process.
+    if (isHeld) this.#port.ref();
+    else this.#port.unref();
+    this.#tellPaused(isHeld);
+  }
+}

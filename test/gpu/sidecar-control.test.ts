@@ -1,0 +1,101 @@
+/** A run in a client's hand: it is held between two steps, and goes on as it is told. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  LOOP,
+  loopLoss,
+  losses,
+  type Spectator,
+  sleep,
+  TrainingProject,
+} from "./training-project.ts";
+
+let project: TrainingProject;
+let run: Spectator;
+
+beforeAll(async () => {
+  project = new TrainingProject();
+  project.write("a.ts", `${LOOP}await steps(1e6);`);
+  run = await project.start("a.ts");
+});
+
+afterAll(async () => {
+  const survivors = await project.survivors();
+  project.remove();
+  expect(survivors).toEqual([]);
+});
+
+const held = () => run.until(() => run.record.paused === true);
+const going = () => run.until(() => run.record.paused !== true);
+
+test("it is paused within a step, takes steps, runs to a step, goes on, and is stopped", async () => {
+  await run.until(() => run.steps >= 20);
+  const askedAt = performance.now();
+  run.connection.control({ type: "pause" });
+  await held();
+  expect(performance.now() - askedAt).toBeLessThan(1000);
+  const at = run.steps;
+  const busy = processorTime(run.record.pid);
+  await sleep(500);
+  expect(run.steps).toBe(at);
+  // A spinning event loop would have taken all of it.
+  expect(processorTime(run.record.pid) - busy).toBeLessThan(150);
+
+  // Asked for at once, and none is lost or doubled.
+  for (let i = 0; i < 3; i++) run.connection.control({ type: "step", count: 1 });
+  run.connection.control({ type: "step", count: 10 });
+  await run.until(() => run.steps >= at + 13);
+  await held();
+  expect(run.steps).toBe(at + 13);
+  run.connection.control({ type: "runTo", step: at + 50 });
+  await going();
+  await held();
+  expect(run.steps).toBe(at + 50);
+
+  // Whoever comes now sees it held, with all its points.
+  const second = await project.attach(run.record.id);
+  expect([second.record.paused, second.steps]).toEqual([true, at + 50]);
+  second.connection.detach();
+
+  run.connection.control({ type: "resume" });
+  await run.until(() => run.steps >= at + 100);
+  expect(run.record.paused).toBe(false);
+  run.connection.control({ type: "pause" });
+  await held();
+  run.connection.stop();
+  await run.closed;
+  expect(run.end).toMatchObject({ status: "stopped", paused: false });
+  losses(run.batches).forEach((loss, i) => {
+    expect(loss).toBeCloseTo(loopLoss(i + 1), 5);
+  });
+});
+
+test("a run that is held saves its checkpoint when it is stopped", async () => {
+  project.write(
+    "saves.ts",
+    `${LOOP}
+    import { Checkpoints } from "stepscope";
+    const checkpoints = new Checkpoints({ optimizer });
+    for (let step = 1; ; step++) {
+      await steps(1);
+      await checkpoints.saveIfDue({ step });
+    }`,
+  );
+  run = await project.start("saves.ts");
+  run.connection.control({ type: "runTo", step: 5 });
+  await held();
+  run.connection.stop();
+  await run.closed;
+  expect(run.end?.status).toBe("stopped");
+  const files = readdirSync(join(run.connection.runFolder, "checkpoints"));
+  expect(files).toContain("step-5.safetensors");
+});
+
+/** Milliseconds of processor time that a process has taken (Linux; none are seen elsewhere). */
+function processorTime(pid: number): number {
+  if (process.platform !== "linux") return 0;
+  const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+  const [user, system] = fields.split(" ").slice(11, 13).map(Number);
+  return ((user ?? 0) + (system ?? 0)) * 10;
+}
