@@ -12,6 +12,7 @@ export {
 export * as safetensors from "./checkpoint/safetensors.ts";
 export * as data from "./data/index.ts";
 export type { DType } from "./kernels/op.ts";
+export * as metrics from "./metrics/index.ts";
 export { log, type Metrics } from "./metrics/log.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";

@@ -1,6 +1,6 @@
-import { tensor } from "../tensor/creation.ts";
-import { formatShape, numel } from "../tensor/shape.ts";
-import type { Tensor, TensorData } from "../tensor/tensor.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Column, readColumn, takeRows } from "./rows.ts";
 
 /**
  * A set of samples that a `DataLoader` reads. An own one implements these two members, for example
@@ -20,7 +20,9 @@ export interface Dataset<Batch> {
 export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset<Tensors> {
   readonly tensors: Tensors;
   readonly length: number;
-  #columns: readonly Column[] = [];
+  #columns: Promise<readonly Column[]> = Promise.resolve([]);
+  /** In-place changes of the tensors when they were read. */
+  #versions: readonly number[] = [];
 
   /** @throws RangeError if the tensors differ in their first dimension. */
   constructor(...tensors: Tensors) {
@@ -29,43 +31,13 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   }
 
   async batch(indices: Int32Array): Promise<Tensors> {
-    if (this.tensors.some((source, i) => this.#columns[i]?.version !== source.version)) {
-      this.#columns = await Promise.all(this.tensors.map(readColumn));
+    if (this.tensors.some((source, i) => this.#versions[i] !== source.version)) {
+      this.#versions = this.tensors.map(({ version }) => version);
+      this.#columns = Promise.all(this.tensors.map(readColumn));
     }
-    const batch: readonly Tensor[] = this.#columns.map(column => takeRows(column, indices));
+    const batch: readonly Tensor[] = (await this.#columns).map(column => takeRows(column, indices));
     return batch as Tensors;
   }
-}
-
-/** A tensor of a data set in host memory. */
-interface Column {
-  readonly source: Tensor;
-  /** In-place changes of the source when it was read. */
-  readonly version: number;
-  readonly data: TensorData;
-}
-
-async function readColumn(source: Tensor): Promise<Column> {
-  const { version } = source;
-  return { source, version, data: await source.data() };
-}
-
-function takeRows({ source, data }: Column, indices: Int32Array): Tensor {
-  const { dtype } = source;
-  const [, ...rowShape] = source.shape;
-  const size = numel(rowShape);
-  const rows = new (arrayType(data))(indices.length * size);
-  for (let i = 0; i < indices.length; i++) {
-    const start = (indices[i] ?? 0) * size;
-    rows.set(data.subarray(start, start + size), i * size);
-  }
-  return tensor(rows, { dtype, shape: [indices.length, ...rowShape] });
-}
-
-/** The array type that `tensor` takes for what `Tensor.data` gives. */
-function arrayType(data: TensorData) {
-  if (data instanceof Float32Array) return Float32Array;
-  return data instanceof Int32Array ? Int32Array : Uint32Array;
 }
 
 function commonLength(tensors: readonly Tensor[]): number {

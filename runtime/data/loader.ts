@@ -1,8 +1,10 @@
 import { takePart } from "../checkpoint/parts.ts";
 import { reportProgress } from "../insight/progress.ts";
-import { identity, permutation } from "../tensor/permutation.ts";
+import { identity } from "../tensor/permutation.ts";
 import { hostGenerator, type RandomStream, takeStream } from "../tensor/random.ts";
 import type { Dataset } from "./dataset.ts";
+import { ReadAhead } from "./readAhead.ts";
+import { RandomSampler, type Sampler } from "./samplers.ts";
 
 export interface DataLoaderOptions {
   /** Samples in a batch. 1 by default, as in PyTorch. */
@@ -11,6 +13,13 @@ export interface DataLoaderOptions {
   shuffle?: boolean;
   /** Leaves out the last batch where it is smaller than the others. */
   dropLast?: boolean;
+  /** Which samples a pass reads, and in which order; instead of `shuffle`. */
+  sampler?: Sampler;
+  /**
+   * Batches that are read while the loop works on the one before: for data sets that read files. 0 by
+   * default. Of a data set that draws random numbers for its batches, a resumed run draws others then.
+   */
+  prefetch?: number;
 }
 
 /** Where a loader stands, as plain data. */
@@ -24,7 +33,7 @@ export interface LoaderState {
 
 /** One pass over the data. */
 interface Pass {
-  /** Random numbers of its order; null without shuffling. */
+  /** Random numbers of its order; null without a sampler. */
   stream: RandomStream | null;
   order: Int32Array;
   /** Batches handed out. */
@@ -39,30 +48,42 @@ interface Pass {
 export class DataLoader<Batch> implements AsyncIterable<Batch> {
   readonly dataset: Dataset<Batch>;
   readonly batchSize: number;
-  readonly shuffle: boolean;
   readonly dropLast: boolean;
+  /** Without one, a pass reads all samples in order. */
+  readonly sampler: Sampler | undefined;
+  readonly prefetch: number;
   #batches = 0;
   #samples = 0;
   /** The pass that is not over; without one, the next begins with `#resumed`, if there is that. */
   #pass: Pass | undefined;
   #resumed: Pass | undefined;
 
-  /** @throws RangeError if the batch size is not a positive integer. */
+  /**
+   * @throws RangeError if the batch size is not a positive integer, or the batches to prefetch no count.
+   * @throws TypeError if there are both a sampler and `shuffle`.
+   */
   constructor(dataset: Dataset<Batch>, options: DataLoaderOptions = {}) {
-    const { batchSize = 1, shuffle = false, dropLast = false } = options;
+    const { batchSize = 1, shuffle = false, dropLast = false, sampler, prefetch = 0 } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`DataLoader: batchSize should be a positive integer, got ${batchSize}`);
     }
+    if (!Number.isInteger(prefetch) || prefetch < 0) {
+      throw new RangeError(`DataLoader: prefetch should be a number of batches, got ${prefetch}`);
+    }
+    if (sampler && shuffle) {
+      throw new TypeError("DataLoader: a sampler sets the order itself; leave out shuffle");
+    }
     this.dataset = dataset;
     this.batchSize = batchSize;
-    this.shuffle = shuffle;
     this.dropLast = dropLast;
+    this.sampler = shuffle ? new RandomSampler(dataset) : sampler;
+    this.prefetch = prefetch;
     takePart(this);
   }
 
   /** Number of batches in a pass. */
   get length(): number {
-    const batches = this.dataset.length / this.batchSize;
+    const batches = (this.sampler ?? this.dataset).length / this.batchSize;
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
@@ -70,13 +91,18 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
     const pass = this.#resumed ?? this.#newPass();
     this.#resumed = undefined;
     this.#pass = pass;
+    const ahead = new ReadAhead<Batch>(this.prefetch);
     try {
       while (pass.batch < this.length) {
         // A pass that is put back to an earlier place goes on from there.
-        const start = pass.batch++ * this.batchSize;
-        const indices = pass.order.slice(start, start + this.batchSize);
-        const value = await this.dataset.batch(indices);
-        this.#report(pass.batch, indices.length);
+        const { order } = pass;
+        const indicesOf = (batch: number) =>
+          order.slice(batch * this.batchSize, (batch + 1) * this.batchSize);
+        const batch = pass.batch++;
+        const value = await ahead.take(order, batch, this.length, async next =>
+          this.dataset.batch(indicesOf(next)),
+        );
+        this.#report(pass.batch, indicesOf(batch).length);
         yield value;
       }
     } finally {
@@ -120,13 +146,13 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
   }
 
   #newPass(): Pass {
-    const stream = this.shuffle ? takeStream() : null;
+    const stream = this.sampler ? takeStream() : null;
     return { stream, order: this.#order(stream), batch: 0 };
   }
 
   #order(stream: RandomStream | null): Int32Array {
-    const count = this.dataset.length;
-    return stream ? permutation(count, hostGenerator(stream)) : identity(count);
+    if (!this.sampler || !stream) return identity(this.dataset.length);
+    return this.sampler.indices(hostGenerator(stream));
   }
 
   /** A pass that was left early counts for what was read of it, so that the epoch only grows. */
