@@ -79,6 +79,9 @@ export class Follower {
         this.#metrics++;
         this.#report.metric(message.metric);
         break;
+      case "finding":
+        this.#report.finding(message.finding);
+        break;
       case "end":
         this.#ended = message.run;
         break;

@@ -1,5 +1,6 @@
 /** Numbers and lines as the terminal shows them. */
 import { basename } from "node:path";
+import type { Finding } from "../protocol/finding.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
 
@@ -64,6 +65,12 @@ export function runLine({ script, adapter, seed }: RunRecord): string {
   const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}` : "";
   const where = adapter ? ` on ${name}${adapter.software ? " (software adapter)" : ""}` : "";
   return `${basename(script)}${where}, seed ${seed}`;
+}
+
+/** `warning: Learning rate ≈ 5× too high (lr.tooLarge, step 40). Try …` */
+export function findingLine({ state, severity, title, code, step, message }: Finding): string {
+  if (state === "cleared") return `no longer: ${title} (${code}, step ${step})`;
+  return `${severity}: ${title} (${code}, step ${step}). ${message}`;
 }
 
 /** `completed after 1,350 steps in 12.3 s, loss 0.01234` */

@@ -1,5 +1,6 @@
 /** A few lines of a terminal that are drawn again in place. */
 import { stripVTControlCharacters, styleText } from "node:util";
+import type { Finding } from "../protocol/finding.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
@@ -10,6 +11,7 @@ import {
   digits,
   endLine,
   errorText,
+  findingLine,
   lastStep,
   metricsLine,
   runLine,
@@ -70,6 +72,14 @@ export class LiveReport implements Report {
 
   metric({ name, value }: MetricRecord): void {
     this.#metrics.set(name, value);
+    this.#schedule();
+  }
+
+  finding(finding: Finding): void {
+    if (finding.state === "updated" || finding.state === "superseded") return;
+    const styles = { info: "cyan", warning: "yellow", error: "red" } as const;
+    const format = finding.state === "cleared" ? "green" : styles[finding.severity];
+    this.#above += `${style(format, findingLine(finding))}\n`;
     this.#schedule();
   }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | find-lr | runs | view | export | import | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | runs | view | export | import | diagnose | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
 import { ScriptNotFoundError } from "../client/start.ts";
 import { VERSION } from "../protocol/version.ts";
+import { diagnoseTrace } from "./diagnose.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
@@ -17,11 +18,13 @@ import { view } from "./view.ts";
 
 const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
 
-  stepscope train FILE [--seed N] [--json] [-- ARGS]   Train, and show how it goes
+  stepscope train FILE [--seed N] [--json] [--strict] [-- ARGS]
+                                                       Train, and show how it goes
   stepscope train --resume RUN [FILE] …                Go on from the last checkpoint of a run, with its
                                                        file, seed and arguments unless others are given
       --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
       --json      One JSON object a line; the script's own output goes to standard error
+      --strict    Exit code 3 where the diagnosis still finds fault at the end
       ARGS        Arguments for the script
   stepscope find-lr FILE [--planned N] [--steps N] …   Try learning rates before a run, and suggest one
       --planned N Steps that the run is to have
@@ -33,10 +36,12 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --format F  csv (two tables), json (lines as of train --json) or tensorboard (csv)
       --output P  Where to; a new folder, or a new file for json
   stepscope import PATH                                Make runs of TensorBoard's event files
+  stepscope diagnose TRACE                             Judge the learning rates of recorded runs
+      TRACE       JSON lines, also compressed by gzip; - is standard input
   stepscope doctor                                     Say what this machine computes on
   stepscope --help | --version
 
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 stopped.
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 findings (--strict), 130 stopped.
 `;
 
 /** Fewer say nothing: the ends of a range test are no evidence. */
@@ -78,6 +83,12 @@ async function main([command, ...rest]: string[]): Promise<number> {
       rejectArguments(others);
       return importCommand(path);
     }
+    case "diagnose": {
+      const [file, ...others] = rest;
+      if (!file) throw new UsageError("diagnose: TRACE is missing.");
+      rejectArguments(others);
+      return diagnoseTrace(file);
+    }
     case "doctor":
       rejectArguments(rest);
       return doctor();
@@ -101,6 +112,7 @@ function trainOptions(args: string[]) {
     seed: { type: "string" },
     resume: { type: "string" },
     json: { type: "boolean", default: false },
+    strict: { type: "boolean", default: false },
   });
   const from = values.resume === undefined ? undefined : resumable(values.resume);
   const [script = from?.run.script, ...others] = positionals;
@@ -111,6 +123,7 @@ function trainOptions(args: string[]) {
     args: scriptArgs ?? from?.run.args ?? [],
     seed: wholeNumber("--seed", values.seed ?? String(from?.run.seed ?? 0)),
     json: values.json,
+    strict: values.strict,
     sidecar: SIDECAR,
     ...(from && { resume: from.checkpoints }),
   };

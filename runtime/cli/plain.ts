@@ -1,4 +1,5 @@
 /** Lines for a file, a pipe, or a terminal that cannot redraw. */
+import type { Finding } from "../protocol/finding.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
@@ -7,6 +8,7 @@ import type { StepBatch } from "../protocol/steps.ts";
 import {
   endLine,
   errorText,
+  findingLine,
   lastStep,
   metricsLine,
   runLine,
@@ -46,6 +48,12 @@ export class PlainReport implements Report {
 
   metric({ name, value }: MetricRecord): void {
     this.#metrics.set(name, value);
+  }
+
+  finding(finding: Finding): void {
+    if (finding.state === "updated" || finding.state === "superseded") return;
+    this.#sayRun();
+    this.#print(findingLine(finding));
   }
 
   steps(batch: StepBatch): void {

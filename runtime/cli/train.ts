@@ -1,6 +1,7 @@
 /** `stepscope train FILE`: trains, and says how it goes. */
 
 import { JsonReport } from "../exchange/jsonLines.ts";
+import { isOpen } from "../protocol/finding.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import { EXIT } from "./exit.ts";
@@ -16,6 +17,8 @@ export interface TrainOptions {
   /** The folder of checkpoints to go on from. */
   readonly resume?: string;
   readonly json: boolean;
+  /** Findings of the diagnosis count as failures. */
+  readonly strict: boolean;
   /** The sidecar's entry. */
   readonly sidecar: string;
 }
@@ -32,7 +35,7 @@ const EXIT_CODES: Readonly<Record<RunStatus, number>> = {
 };
 
 /** Trains to the end; resolves to the exit code. */
-export async function train({ json, ...options }: TrainOptions): Promise<number> {
+export async function train({ json, strict, ...options }: TrainOptions): Promise<number> {
   const follower = new Follower(json ? jsonReport() : textReport());
   const stop = () => follower.stop();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -44,7 +47,8 @@ export async function train({ json, ...options }: TrainOptions): Promise<number>
   const leaveKeys = hasKeys ? listenToKeys(stdin, follower) : () => {};
   const run = await follower.follow({ ...options, graceMs: GRACE_MS }).finally(leaveKeys);
   for (const signal of signals) process.off(signal, stop);
-  return EXIT_CODES[run.status];
+  const isFaulty = run.findings.some(each => isOpen(each) && each.severity !== "info");
+  return strict && run.status === "completed" && isFaulty ? EXIT.finding : EXIT_CODES[run.status];
 }
 
 function jsonReport(): Report {

@@ -124,6 +124,7 @@ const WRITERS: Readonly<
       },
       end() {
         tell(Number.POSITIVE_INFINITY);
+        for (const finding of run.findings) report.finding(finding);
         report.end(run);
       },
     };

@@ -1,4 +1,5 @@
 /** `--json`: one object a line. The README documents the objects; programs rely on them. */
+import type { Finding } from "../protocol/finding.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { Report } from "../protocol/report.ts";
@@ -31,6 +32,10 @@ export class JsonReport implements Report {
 
   metric({ step, name, value }: MetricRecord): void {
     this.#say({ type: "metric", step, name, value: jsonNumber(value) });
+  }
+
+  finding(finding: Finding): void {
+    this.#say({ type: "finding", ...finding });
   }
 
   steps(batch: StepBatch): void {

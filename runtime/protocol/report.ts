@@ -1,4 +1,5 @@
 /** Whoever tells of a run, in one form or another. */
+import type { Finding } from "./finding.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { RunRecord } from "./run.ts";
@@ -12,6 +13,8 @@ export interface Report {
   log(log: LogRecord): void;
   /** The script logged a number of its own. */
   metric(metric: MetricRecord): void;
+  /** A finding was raised, or changed: its new version. */
+  finding(finding: Finding): void;
   /** The last call. */
   end(run: RunRecord): void;
 }

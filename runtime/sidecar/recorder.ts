@@ -5,6 +5,8 @@
 import { rmSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
+import { RESUME_VARIABLE } from "../protocol/checkpoint.ts";
 import { PROTOCOL_VERSION } from "../protocol/messages.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -65,6 +67,7 @@ process.on("uncaughtException", error => {
   process.kill(process.pid, "SIGKILL");
 });
 
+const diagnosis = new LiveDiagnosis(process.env[RESUME_VARIABLE] !== undefined);
 let backlog = 0;
 let probe: LearningRateProbe | undefined;
 let isStopping = false;
@@ -105,11 +108,13 @@ function receive(message: ToRecorder): void {
     case "tensors":
     case "paused": {
       const { type: _, ...change } = message;
+      if (message.type === "tensors") diagnosis.tensors(message.tensors);
       recording.change(change);
       break;
     }
     case "steps":
       recording.steps(message.batch);
+      recording.findings(diagnosis.steps(message.batch));
       break;
     case "metrics":
       recording.metrics(message.metrics);

@@ -42,6 +42,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...ENGINE,
   ],
   "runtime/metrics": ["runtime/tensor", "runtime/insight", ...LEAVES],
+  // Pure functions, for whoever has the numbers.
+  "runtime/insight/diagnosis": ["runtime/protocol"],
   "runtime/insight": ["runtime/kernels", "runtime/gpu", "runtime/protocol"],
   "runtime/insight/probes": [
     "runtime/insight",
@@ -71,6 +73,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/client",
     "runtime/page",
     "runtime/exchange",
+    "runtime/insight/diagnosis",
   ],
   // It tells which adapter there is without opening a device.
   "runtime/cli/doctor.ts": [

@@ -69,7 +69,7 @@ describe("messages", () => {
   });
 
   test.each([
-    [{ code: "lr.odd" }, "message.finding.code: expected numerics.nonFinite | "],
+    [{ code: "lr.odd" }, "message.finding.code: expected lr.diverging | "],
     [{ state: "asleep" }, "message.finding.state: expected raised"],
     [{ about: { type: "tensor" } }, "message.finding.about.name: expected string"],
     [

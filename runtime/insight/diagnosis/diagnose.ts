@@ -1,0 +1,195 @@
+/**
+ * The diagnosis of a run as it goes: one pure function from a state and a step to the next state and
+ * what there is to say. No clock, no randomness: a replay says the same. A state is plain data.
+ */
+import type { Finding, FindingCode } from "../../protocol/finding.ts";
+import { describeRate } from "./describe.ts";
+import type { RunPlan, StepRecord } from "./record.ts";
+import type { Scorecard } from "./scorecard.ts";
+import { baseRate, median, NO_SIGNALS, observe, type Signals } from "./signals.ts";
+import {
+  type Assessment,
+  assess,
+  isLost,
+  isRecovering,
+  objection,
+  rescueRate,
+  SCORECARD,
+  stepsToSuggest,
+  suggestedRate,
+  suggestion,
+  type Verdict,
+} from "./verdict.ts";
+
+export interface DiagnosisState {
+  readonly plan: RunPlan;
+  /** What judges the learning rate. */
+  readonly card: Scorecard;
+  readonly signals: Signals;
+  /** The learning rate that would be right, once the travel can tell. */
+  readonly target: number | undefined;
+  readonly assessment: Assessment | undefined;
+  /** A verdict that is sure enough to be said, and the checkpoints at which it was so in a row. */
+  readonly vote: { readonly verdict: Verdict; readonly count: number } | undefined;
+  /** Checkpoints in a row at which the open finding was doubtful. */
+  readonly doubts: number;
+  /** The finding about the learning rate that is open. */
+  readonly finding: Finding | undefined;
+  readonly raised: number;
+}
+
+/** What a verdict needs to be said: its probability at so many checkpoints in a row. */
+const SURE = {
+  small: { confidence: 0.85, inARow: 4 },
+  large: { confidence: 0.9, inARow: 2 },
+} as const;
+
+/** What takes a finding back: a probability below this one at so many checkpoints in a row. */
+const DOUBTFUL = 0.5;
+const DOUBTS = 4;
+
+/** Checkpoints in a run whose length is known, and steps between them else; steps at the least. */
+const CHECKPOINTS = 100;
+const STEPS_BETWEEN = 8;
+
+/** Below this part of the first loss a run that is too slow is no failure. */
+const NEARLY_DONE = 0.1;
+
+/** The state before the first step. */
+export function startDiagnosis(plan: RunPlan, card: Scorecard = SCORECARD): DiagnosisState {
+  return {
+    plan,
+    card,
+    signals: NO_SIGNALS,
+    target: undefined,
+    assessment: undefined,
+    vote: undefined,
+    doubts: 0,
+    finding: undefined,
+    raised: 0,
+  };
+}
+
+/** Takes in one step. Returns the next state, and new versions of findings. */
+export function diagnose(
+  state: DiagnosisState,
+  record: StepRecord,
+): readonly [DiagnosisState, readonly Finding[]] {
+  const { plan } = state;
+  const signals = observe(state.signals, record, plan);
+  const isTold = signals.steps >= stepsToSuggest(plan) && !objection(signals, plan);
+  const target = state.target ?? (isTold ? suggestedRate(signals, plan) : undefined);
+  const next = { ...state, signals, target };
+  if (signals.nonFiniteAt !== undefined) return lose(next, record.t);
+  return isCheckpoint(signals, plan) ? checkpoint(next, record.t) : [next, []];
+}
+
+function isCheckpoint({ steps }: Signals, { plannedSteps }: RunPlan): boolean {
+  const every = plannedSteps ? Math.max(1, Math.round(plannedSteps / CHECKPOINTS)) : STEPS_BETWEEN;
+  return steps % every === 0;
+}
+
+type Result = readonly [DiagnosisState, readonly Finding[]];
+
+/** A number is not finite: said once. */
+function lose(state: DiagnosisState, step: number): Result {
+  const { finding } = state;
+  if (finding?.severity === "error") return [state, []];
+  return raise(state, step, "lr.diverging", { verdict: "diverge", confidence: 1 }, "error");
+}
+
+function checkpoint(state: DiagnosisState, step: number): Result {
+  const assessment = assess(state.signals, state.plan, state.card);
+  const judged = { ...state, assessment };
+  const { verdict, confidence } = assessment;
+  if (judged.finding) return review(judged, step);
+  const said = verdict === "diverge" ? "large" : verdict;
+  const isSure =
+    (said === "large" || (said === "small" && state.target !== undefined)) &&
+    confidence >= SURE[said].confidence &&
+    !(said === "large" && isRecovering(state.signals, state.plan));
+  if (!isSure) return [{ ...judged, vote: undefined }, []];
+  const count = judged.vote?.verdict === said ? judged.vote.count + 1 : 1;
+  const voted = { ...judged, vote: { verdict: said, count } as const };
+  if (count < SURE[said].inARow) return [voted, []];
+  return raise(voted, step, codeOf(verdict, state.signals), assessment, "warning");
+}
+
+function codeOf(verdict: Verdict | undefined, { recent, firstLoss }: Signals): FindingCode {
+  if (verdict === "diverge") return "lr.diverging";
+  if (verdict !== "small") return "lr.tooLarge";
+  return median(recent) < NEARLY_DONE * firstLoss ? "lr.slow" : "lr.tooSmall";
+}
+
+/** Updates the finding that is open, or clears it. */
+function review(state: DiagnosisState, step: number): Result {
+  const { finding, assessment } = state;
+  if (!finding || !assessment) return [state, []];
+  const holds = stillHolds(finding, assessment);
+  const doubts = holds ? 0 : state.doubts + 1;
+  if (doubts >= DOUBTS) {
+    const cleared: Finding = { ...finding, state: "cleared", step };
+    return [{ ...state, finding: undefined, vote: undefined, doubts: 0 }, [cleared]];
+  }
+  const code = codeOf(assessment.verdict, state.signals);
+  // What learns slowly may be about to arrive. Whether the loss is above its start is no news.
+  if (holds && assessment.verdict === "small" && code !== finding.code) {
+    return raise({ ...state, doubts }, step, code, assessment, "warning");
+  }
+  return [{ ...state, doubts }, []];
+}
+
+/** Whether the verdict is still on the side of the finding. */
+function stillHolds({ code, severity }: Finding, { verdict, confidence }: Assessment): boolean {
+  if (severity === "error") return true;
+  const isSmall = code === "lr.tooSmall" || code === "lr.slow";
+  const says = isSmall ? verdict === "small" : verdict === "large" || verdict === "diverge";
+  return says && confidence >= DOUBTFUL;
+}
+
+/** Opens a finding in the place of the one that is open. */
+function raise(
+  state: DiagnosisState,
+  step: number,
+  code: FindingCode,
+  assessment: Assessment,
+  severity: Finding["severity"],
+): Result {
+  const { finding: before, plan, signals } = state;
+  const to = newRate(state, code);
+  const proposed = to === undefined ? undefined : suggestion(baseRate(signals, plan), to);
+  const finding: Finding = {
+    id: `${code}:${state.raised + 1}`,
+    code,
+    severity: code === "lr.slow" ? "info" : severity,
+    state: "raised",
+    ...describeRate(code, severity, signals, plan, assessment, proposed),
+    about: { type: "hyperparameter", name: "lr", group: 0 },
+    confidence: assessment.confidence,
+    since: step,
+    step,
+    ...(proposed && { suggestion: proposed }),
+    ...(before && { supersedes: before.id }),
+  };
+  const superseded: Finding[] = before ? [{ ...before, state: "superseded", step }] : [];
+  const next = { ...state, finding, raised: state.raised + 1, vote: undefined, doubts: 0 };
+  return [next, [...superseded, finding]];
+}
+
+/** What to write instead, in the direction of the finding; undefined where that is not known. */
+function newRate({ target, plan, signals }: DiagnosisState, code: FindingCode): number | undefined {
+  const isUp = code === "lr.tooSmall" || code === "lr.slow";
+  if (code === "lr.diverging") {
+    return Math.min(target ?? Number.POSITIVE_INFINITY, rescueRate(signals, plan));
+  }
+  if (target === undefined) return isUp ? undefined : rescueRate(signals, plan);
+  // The verdict has seen more of the run than the travel's rule had.
+  const lr = baseRate(signals, plan);
+  return isUp ? Math.max(target, lr * 2) : Math.min(target, lr / 2);
+}
+
+/** The learning rate to use, whatever the verdict, once it can be told. */
+export function advisedRate({ target, signals, plan }: DiagnosisState): number | undefined {
+  if (target !== undefined) return target;
+  return isLost(signals) && baseRate(signals, plan) > 0 ? rescueRate(signals, plan) : undefined;
+}

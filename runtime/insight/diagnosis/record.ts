@@ -1,0 +1,39 @@
+/** What the diagnosis is given: what is known of a run, and one record a step. */
+
+/** What is known of a run before its first step. */
+export interface RunPlan {
+  /** Updates of every parameter are scaled by their own history (the Adam family). */
+  readonly adaptive: boolean;
+  /** Coefficient of the running mean of gradients; 0 without. */
+  readonly momentum: number;
+  /** Steps that the run is going to take; undefined where nobody knows. */
+  readonly plannedSteps: number | undefined;
+  /** Learning rate that the script sets, which a schedule multiplies. */
+  readonly lr: number;
+  /** Whether a schedule changes the learning rate. */
+  readonly scheduled: boolean;
+  /** Number of trained elements. */
+  readonly parameters: number;
+  /** The parameters were trained before. */
+  readonly pretrained: boolean;
+  /** The run goes on from a checkpoint. */
+  readonly resumed: boolean;
+}
+
+/** A step over all parameters: g gradient, Δθ the applied update. NaN: not defined, or not finite. */
+export interface StepRecord {
+  /** Counts from 0. */
+  readonly t: number;
+  readonly lr: number;
+  readonly loss: number;
+  /** ‖g‖ */
+  readonly gradNorm: number;
+  /** ‖θ‖ before the update. */
+  readonly weightNorm: number;
+  /** ‖Δθ‖ */
+  readonly updateNorm: number;
+  /** ‖θ − θ₀‖ before the update. */
+  readonly travel: number;
+  /** Number of tensors that the step updated. */
+  readonly tensors: number;
+}

@@ -1,0 +1,265 @@
+/**
+ * The signals of a run, from what is measured at each step: a history of constant size however long
+ * the run is, and the features that the scorecard judges. Pure functions; a state is plain data.
+ */
+import type { RunPlan, StepRecord } from "./record.ts";
+
+/** Buckets of the history; when it is full, neighbours are joined. */
+const BUCKETS = 64;
+
+/** Losses that are kept as they were. */
+const RECENT = 10;
+
+/** Steps at the start whose update ratio is remembered. */
+export const EARLY_STEPS = 16;
+
+/** Sums over consecutive steps. */
+interface Bucket {
+  readonly steps: number;
+  readonly loss: number;
+  /** Sum of log₁₀(‖Δθ‖ / ‖θ‖). */
+  readonly ratio: number;
+  /** Sum of ‖Δθ‖², and of (lr √n)²: how large Adam's steps are to what they could be. */
+  readonly squares: number;
+  readonly unit: number;
+  /** max ‖θ − θ₀‖ so far, at the end of the bucket. */
+  readonly travel: number;
+}
+
+/** What is remembered of a run. */
+export interface Signals {
+  readonly steps: number;
+  /** Steps in a full bucket. */
+  readonly stride: number;
+  readonly buckets: readonly Bucket[];
+  readonly firstLoss: number;
+  readonly firstWeightNorm: number;
+  readonly recent: readonly number[];
+  /** Largest median of three consecutive losses. */
+  readonly highest: number;
+  readonly firstGradNorm: number;
+  readonly maxGradNorm: number;
+  /** max ‖θ − θ₀‖ */
+  readonly travel: number;
+  /** Sum of log₁₀(‖Δθ‖ / ‖θ‖) over the first steps. */
+  readonly earlyRatio: number;
+  /** Sum of ‖Δθ‖ and of ‖Δθ‖². */
+  readonly path: number;
+  readonly pathSquares: number;
+  /** Sum of the learning rates. */
+  readonly rates: number;
+  /** Learning rate of the last step, the highest so far, and the step at which somebody changed it. */
+  readonly lastRate: number;
+  readonly peakRate: number;
+  readonly rateChangedAt: number | undefined;
+  /** Not every step updates the same parameters. */
+  readonly mixed: boolean;
+  readonly lastTensors: number;
+  /** First step whose loss or gradient is not finite. */
+  readonly nonFiniteAt: number | undefined;
+}
+
+export const NO_SIGNALS: Signals = {
+  steps: 0,
+  stride: 1,
+  buckets: [],
+  firstLoss: Number.NaN,
+  firstWeightNorm: Number.NaN,
+  recent: [],
+  highest: Number.NEGATIVE_INFINITY,
+  firstGradNorm: Number.NaN,
+  maxGradNorm: 0,
+  travel: 0,
+  earlyRatio: 0,
+  path: 0,
+  pathSquares: 0,
+  rates: 0,
+  lastRate: Number.NaN,
+  peakRate: 0,
+  rateChangedAt: undefined,
+  mixed: false,
+  lastTensors: 0,
+  nonFiniteAt: undefined,
+};
+
+/** The signals after one more step. */
+export function observe(signals: Signals, record: StepRecord, plan: RunPlan): Signals {
+  const { t, loss, gradNorm, weightNorm, updateNorm } = record;
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+    return {
+      ...signals,
+      steps: signals.steps + 1,
+      recent: [...signals.recent, Number.NaN].slice(-RECENT),
+      nonFiniteAt: signals.nonFiniteAt ?? t,
+    };
+  }
+  const isFirst = signals.steps === 0;
+  const isChanged = !plan.scheduled && !isFirst && record.lr !== signals.lastRate;
+  const recent = [...signals.recent, loss].slice(-RECENT);
+  const middle = median(recent.slice(-3));
+  const ratio = logRatio(updateNorm, weightNorm);
+  const travel = Math.max(signals.travel, record.travel || 0);
+  return {
+    ...signals,
+    ...append(signals, bucketOf(record, plan, ratio, travel)),
+    steps: signals.steps + 1,
+    firstLoss: isFirst ? loss : signals.firstLoss,
+    firstWeightNorm: isFirst ? weightNorm : signals.firstWeightNorm,
+    recent,
+    highest: Math.max(signals.highest, middle),
+    firstGradNorm: isFirst ? gradNorm : signals.firstGradNorm,
+    maxGradNorm: Math.max(signals.maxGradNorm, gradNorm),
+    travel,
+    earlyRatio: signals.earlyRatio + (signals.steps < EARLY_STEPS ? ratio : 0),
+    path: signals.path + updateNorm,
+    pathSquares: signals.pathSquares + updateNorm ** 2,
+    rates: signals.rates + record.lr,
+    lastRate: record.lr,
+    peakRate: Math.max(signals.peakRate, record.lr || 0),
+    mixed: signals.mixed || (!isFirst && record.tensors !== signals.lastTensors),
+    lastTensors: record.tensors,
+    rateChangedAt: signals.rateChangedAt ?? (isChanged ? t : undefined),
+  };
+}
+
+function bucketOf(record: StepRecord, plan: RunPlan, ratio: number, travel: number): Bucket {
+  return {
+    steps: 1,
+    loss: record.loss,
+    ratio,
+    squares: record.updateNorm ** 2,
+    unit: record.lr ** 2 * plan.parameters,
+    travel,
+  };
+}
+
+function logRatio(updateNorm: number, weightNorm: number): number {
+  return Math.log10(Math.max(updateNorm, 1e-30) / Math.max(weightNorm, 1e-30));
+}
+
+function append({ buckets, stride }: Signals, next: Bucket): Pick<Signals, "buckets" | "stride"> {
+  const last = buckets.at(-1);
+  if (last && last.steps < stride) {
+    return { buckets: [...buckets.slice(0, -1), join(last, next)], stride };
+  }
+  if (buckets.length < BUCKETS) return { buckets: [...buckets, next], stride };
+  const halved: Bucket[] = [];
+  for (let i = 0; i < buckets.length; i += 2) {
+    const [left, right] = [buckets[i], buckets[i + 1]];
+    if (left) halved.push(right ? join(left, right) : left);
+  }
+  return { buckets: [...halved, next], stride: stride * 2 };
+}
+
+function join(a: Bucket, b: Bucket): Bucket {
+  const steps = a.steps + b.steps;
+  return {
+    steps,
+    loss: a.loss + b.loss,
+    ratio: a.ratio + b.ratio,
+    squares: a.squares + b.squares,
+    unit: a.unit + b.unit,
+    travel: b.travel,
+  };
+}
+
+/** What the scorecard judges. NaN: cannot be known. */
+export interface Features {
+  /** log₁₀ of the travel over that of runs that end well, at this part of the run. */
+  readonly travel: number;
+  /**
+   * log₁₀ of ‖Δθ‖ / ‖θ‖ over the first steps, and over the last half; as it would be in a run of
+   * USUAL_STEPS.
+   */
+  readonly earlyRatio: number;
+  readonly ratio: number;
+  /** log₁₀ of the loss now over the first. */
+  readonly level: number;
+  /** log₁₀ of the highest loss over the first. */
+  readonly peak: number;
+  /** log₁₀ of the largest gradient over the first. */
+  readonly gradPeak: number;
+  /** log₁₀ of ‖θ − θ₀‖ / Σ‖Δθ‖: 0 for a straight way. */
+  readonly straightness: number;
+  /** log₁₀ of ‖θ − θ₀‖ / √Σ‖Δθ‖²: 0 for a random walk. */
+  readonly drift: number;
+  /** Exponent of the travel's growth over the last half: 1 straight, ½ a random walk, 0 at rest. */
+  readonly growth: number;
+  /** Adam: log₁₀ of the rms step in units of the learning rate, over the last half. */
+  readonly gain: number;
+  /** log₁₀ of the part of the run that is over. */
+  readonly progress: number;
+}
+
+export type FeatureName = keyof Features;
+
+/** Travel grows with this power of the steps. */
+export const TRAVEL_GROWTH = 0.4;
+
+/** log₁₀ of the travel of runs that end well, when a fraction of the run is over. */
+export function usualTravel(fraction: number): number {
+  return 0.2 + TRAVEL_GROWTH * Math.log10(fraction);
+}
+
+/** The learning rate that a schedule multiplies: behind a warm-up the highest so far. */
+export function baseRate({ peakRate }: Signals, { lr, scheduled }: RunPlan): number {
+  return scheduled ? Math.max(lr, peakRate) : lr;
+}
+
+/** log₁₀ of the travel over that of runs that end well; positive: too far. */
+export function excessTravel(signals: Signals, plan: RunPlan): number {
+  const { steps, travel, firstWeightNorm, rates } = signals;
+  const fraction = steps / (plan.plannedSteps ?? Number.NaN);
+  // A warm-up has not moved yet what a constant rate would have.
+  const share = rates / (steps * baseRate(signals, plan));
+  return (
+    Math.log10(Math.max(travel, 1e-30) / firstWeightNorm) -
+    usualTravel(fraction) -
+    Math.log10(share)
+  );
+}
+
+/** Length of the runs that ratios of updates are compared with. */
+const USUAL_STEPS = 400;
+
+/** What takes log₁₀ ‖Δθ‖ / ‖θ‖ to a run of the usual length: in longer ones updates are smaller. */
+export function horizonShift({ plannedSteps = USUAL_STEPS }: RunPlan): number {
+  return 0.6 * Math.log10(plannedSteps / USUAL_STEPS);
+}
+
+/** The features of a run after at least two steps. */
+export function features(signals: Signals, plan: RunPlan): Features {
+  const { buckets, steps, firstLoss } = signals;
+  const half = lastHalf(buckets);
+  const total = half.reduce(join);
+  const quarter = lastHalf(half).reduce(join);
+  const now = quarter.loss / quarter.steps;
+  const start = buckets.find(bucket => bucket === half[0]) ?? total;
+  const level = (part: number) => Math.log10(Math.max(part, 1e-12) / Math.max(firstLoss, 1e-12));
+  const horizon = horizonShift(plan);
+  return {
+    travel: excessTravel(signals, plan),
+    earlyRatio: signals.earlyRatio / Math.min(steps, EARLY_STEPS) + horizon,
+    ratio: total.ratio / total.steps + horizon,
+    level: level(now),
+    peak: level(signals.highest),
+    gradPeak: Math.log10(signals.maxGradNorm / signals.firstGradNorm),
+    straightness: Math.log10(Math.max(signals.travel, 1e-30) / signals.path),
+    drift: Math.log10(Math.max(signals.travel, 1e-30) / Math.sqrt(signals.pathSquares)),
+    growth: Math.log2(Math.max(signals.travel, 1e-30) / Math.max(start.travel, 1e-30)),
+    gain: plan.adaptive ? Math.log10(total.squares / total.unit) / 2 : Number.NaN,
+    progress: Math.log10(steps / (plan.plannedSteps ?? Number.NaN)),
+  };
+}
+
+function lastHalf(buckets: readonly Bucket[]): readonly Bucket[] {
+  return buckets.slice(Math.floor(buckets.length / 2));
+}
+
+/** The middle of a few numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}

@@ -1,0 +1,206 @@
+/** The verdict on the learning rate: small, right, large or diverging, and what to write instead. */
+import type { Suggestion } from "../../protocol/finding.ts";
+import type { RunPlan } from "./record.ts";
+import fitted from "./scorecard.json" with { type: "json" };
+import { CLASSES, type Scorecard, score } from "./scorecard.ts";
+import {
+  baseRate,
+  EARLY_STEPS,
+  excessTravel,
+  type Features,
+  features,
+  median,
+  type Signals,
+  TRAVEL_GROWTH,
+  usualTravel,
+} from "./signals.ts";
+
+export const SCORECARD: Scorecard = fitted;
+
+export type Verdict = (typeof CLASSES)[number] | "diverge";
+
+export interface Assessment {
+  /** Undefined where nothing can be said; `reason` then says why. */
+  readonly verdict: Verdict | undefined;
+  /** Probability of the verdict. */
+  readonly confidence: number;
+  readonly reason?: string;
+  /** What the verdict was made from; undefined for a run that broke or that is not judged. */
+  readonly features?: Features;
+  readonly probabilities?: readonly number[];
+}
+
+/** Steps before which nothing is said. */
+const FIRST_STEPS = 4;
+
+/** Part of the initial norm that is as good as zero: relative travel means nothing from there. */
+const SMALLEST_NORM = 1e-6;
+
+/** Loss over the first one that counts as lost, and how many of the last ten losses have to be. */
+const LOST = 1.5;
+const LOST_STEPS = 8;
+
+/** Fall of the loss from its peak behind which it is given time. */
+const RECOVERY = 3;
+
+/** Part of a run that is its start. */
+const START = 0.1;
+
+/** Lengths that a run may have of which nobody knows when it ends. */
+const SHORTEST = 100;
+const LONGEST = 1e6;
+const LENGTH_FACTOR = 10;
+
+/** Length for which a learning rate is suggested where the run's own is not known. */
+export const ASSUMED_STEPS = 2000;
+
+/** A learning rate above the first by more than rounding. */
+const RISING = 1.001;
+
+/** Why the learning rate of a run cannot be judged by how far the parameters travel, if so. */
+export function objection(signals: Signals, plan: RunPlan): string | undefined {
+  if (plan.pretrained) {
+    return "The parameters were trained before: how far they should travel is not known.";
+  }
+  if (plan.resumed) {
+    return "The run goes on from a checkpoint: where its parameters started is not known.";
+  }
+  if (signals.steps > 0 && !(signals.firstWeightNorm > SMALLEST_NORM)) {
+    return "The parameters start at zero: travel relative to them is not defined.";
+  }
+  if (signals.rateChangedAt !== undefined) {
+    return `The learning rate was changed at step ${signals.rateChangedAt}.`;
+  }
+  if (signals.lastRate > RISING * plan.lr && signals.lastRate === signals.peakRate) {
+    return "The learning rate is still rising.";
+  }
+  if (signals.mixed) {
+    return "Several optimizers take turns: the loss of a step is not that of the one before.";
+  }
+  return undefined;
+}
+
+/** Whether training is lost: a loss that is not finite, or that stays far above where it started. */
+export function isLost(signals: Signals): boolean {
+  const { nonFiniteAt, recent, firstLoss } = signals;
+  if (nonFiniteAt !== undefined) return true;
+  if (!(firstLoss > 0)) return false;
+  return recent.filter(loss => loss > LOST * firstLoss).length >= LOST_STEPS;
+}
+
+/**
+ * Whether the loss has just come down far from its peak, at the start of a run. It may jump over the walls of a valley
+ * and end well, which no signal of the jump itself tells apart from a run that is lost.
+ */
+export function isRecovering(
+  { steps, recent, highest }: Signals,
+  { plannedSteps = SHORTEST }: RunPlan,
+): boolean {
+  return steps < START * plannedSteps && median(recent) < highest / RECOVERY;
+}
+
+/** The verdict on a run as it stands. */
+export function assess(signals: Signals, plan: RunPlan, card: Scorecard = SCORECARD): Assessment {
+  if (signals.nonFiniteAt !== undefined) return { verdict: "diverge", confidence: 1 };
+  const reason =
+    objection(signals, plan) ??
+    (signals.steps < FIRST_STEPS ? "The run has only begun." : undefined);
+  if (reason) {
+    if (isLost(signals)) return { verdict: "diverge", confidence: 1 };
+    return { verdict: undefined, confidence: 0, reason };
+  }
+  const judged = lengthsOf(signals, plan).map(plannedSteps =>
+    judge(signals, { ...plan, plannedSteps }, card),
+  );
+  const [first, ...others] = judged;
+  if (!first || others.some(({ verdict }) => verdict !== first.verdict)) {
+    const reason =
+      "It is not known how many steps the run will take, and the verdict depends on it: " +
+      `this learning rate suits about ${Number(suitedLength(signals).toPrecision(1))} steps.`;
+    return { verdict: undefined, confidence: 0, reason };
+  }
+  return judged.reduce((least, each) => (each.confidence < least.confidence ? each : least));
+}
+
+/** What the scorecard says of a run of a known length. */
+function judge(signals: Signals, plan: RunPlan, card: Scorecard): Assessment {
+  const values = features(signals, plan);
+  const probabilities = score(card, values);
+  const confidence = Math.max(...probabilities);
+  const verdict = CLASSES[probabilities.indexOf(confidence)];
+  const isAbove = signals.firstLoss > 0 && median(signals.recent) > 1.05 * signals.firstLoss;
+  return {
+    verdict: verdict === "large" && isAbove ? "diverge" : verdict,
+    confidence,
+    features: values,
+    probabilities,
+  };
+}
+
+/** The lengths that the run may have: one where it is known, else a few of each order. */
+function lengthsOf({ steps }: Signals, { plannedSteps }: RunPlan): readonly number[] {
+  if (plannedSteps !== undefined) return [plannedSteps];
+  const lengths: number[] = [];
+  for (let n = Math.max(SHORTEST, steps); n < LONGEST; n *= LENGTH_FACTOR) lengths.push(n);
+  return [...lengths, Math.max(LONGEST, steps)];
+}
+
+/** Steps of a run that would end well with the travel that there is. */
+export function suitedLength({ steps, travel, firstWeightNorm }: Signals): number {
+  return steps * (10 ** usualTravel(1) / (travel / firstWeightNorm)) ** (1 / TRAVEL_GROWTH);
+}
+
+/** Decades by which a suggestion may be above and below what was tried. */
+const MOST_UP = 3;
+const MOST_DOWN = 2;
+
+/** Decades to either side of a suggestion that are about as good. */
+const SPREAD = 0.35;
+
+/** Adam's updates have the size of the learning rate, whatever the task: this one is usual. */
+const USUAL_ADAPTIVE_RATE = 5e-3;
+
+/** First updates, relative to the parameters, of runs that end well. */
+const USUAL_FIRST_RATIO = 10 ** -1.22;
+
+/** Steps after which the travel tells which learning rate would be right; momentum has to build up. */
+export function stepsToSuggest({
+  momentum,
+  plannedSteps = Number.POSITIVE_INFINITY,
+}: RunPlan): number {
+  const settled = momentum > 0 ? Math.ceil(3 / (1 - momentum)) : 0;
+  return Math.max(2, Math.min(Math.max(EARLY_STEPS, settled), Math.ceil(plannedSteps / 4)));
+}
+
+/**
+ * The learning rate whose travel would be that of runs that end well.
+ * @param signals as of `stepsToSuggest`, when what is large has not yet saturated.
+ */
+export function suggestedRate(signals: Signals, plan: RunPlan): number {
+  const assumed = { ...plan, plannedSteps: plan.plannedSteps ?? ASSUMED_STEPS };
+  const excess = Math.max(-MOST_UP, Math.min(MOST_DOWN, excessTravel(signals, assumed)));
+  const byTravel = baseRate(signals, plan) / 10 ** excess;
+  return plan.adaptive ? Math.sqrt(byTravel * USUAL_ADAPTIVE_RATE) : byTravel;
+}
+
+/** What to try when training was lost before the travel could tell. */
+export function rescueRate(signals: Signals, plan: RunPlan): number {
+  const firstRatio = 10 ** (signals.earlyRatio / Math.max(1, Math.min(signals.steps, EARLY_STEPS)));
+  const lr = baseRate(signals, plan);
+  const byRatio = (lr * USUAL_FIRST_RATIO) / firstRatio;
+  return Math.min(lr / 10, Number.isFinite(byRatio) && byRatio > 0 ? byRatio : lr / 10);
+}
+
+/** A learning rate as something to write. */
+export function suggestion(from: number, to: number): Suggestion {
+  return {
+    target: "lr",
+    from,
+    to: roundTo2(to),
+    range: [roundTo2(to / 10 ** SPREAD), roundTo2(to * 10 ** SPREAD)],
+  };
+}
+
+function roundTo2(value: number): number {
+  return Number(value.toPrecision(2));
+}

@@ -1,0 +1,120 @@
+/** The diagnosis on runs that are made of formulas, and on labelled traces. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagnose.ts";
+import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
+import { replay } from "../../runtime/insight/diagnosis/replay.ts";
+import { readTrace } from "../../runtime/insight/diagnosis/trace.ts";
+
+const PLAN: RunPlan = {
+  adaptive: true,
+  momentum: 0,
+  plannedSteps: 400,
+  lr: 1e-3,
+  scheduled: false,
+  parameters: 10_000,
+  pretrained: false,
+  resumed: false,
+};
+
+/** A run whose travel goes by the law of runs that end well, times `factor`. */
+function run(factor: number, steps = 400, change: Partial<StepRecord> = {}): StepRecord[] {
+  return Array.from({ length: steps }, (_, t) => ({
+    t,
+    lr: 1e-3,
+    loss: 2.3 * Math.exp((-3 * Math.min(1, factor) * t) / 400),
+    gradNorm: 1,
+    weightNorm: 10,
+    updateNorm: factor * 0.25 * Math.min(1, ((t + 1) / 16) ** -0.6),
+    travel: t === 0 ? 0 : 10 * factor * 10 ** (0.2 + 0.4 * Math.log10(t / 400)),
+    tensors: 1,
+    ...change,
+  }));
+}
+
+function findingsOf(plan: Partial<RunPlan>, records: readonly StepRecord[]) {
+  let state = startDiagnosis({ ...PLAN, ...plan });
+  return records.flatMap(record => {
+    const [next, findings] = diagnose(state, record);
+    state = structuredClone(next);
+    return findings;
+  });
+}
+
+test("a run that goes as those that end well is silent", () => {
+  expect(findingsOf({}, run(1))).toEqual([]);
+});
+
+test("a learning rate that is far too low is named early, with numbers and a higher one", () => {
+  const [finding, ...others] = findingsOf({}, run(1e-3));
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({ code: "lr.tooSmall", severity: "warning", state: "raised" });
+  expect(finding?.since).toBeLessThan(40);
+  expect(finding?.evidence.length).toBeGreaterThanOrEqual(2);
+  expect(finding?.suggestion?.to).toBeGreaterThan(10 * PLAN.lr);
+});
+
+test("nobody knows how long a run will be: only what holds for every length is said", () => {
+  const unknown = { plannedSteps: undefined };
+  expect(findingsOf(unknown, run(0.2)).map(({ code }) => code)).toEqual([]);
+  expect(findingsOf(unknown, run(1e-4)).map(({ code }) => code)).toEqual(["lr.tooSmall"]);
+});
+
+test.each([{ pretrained: true }, { resumed: true }])("%j: it abstains", plan => {
+  expect(findingsOf(plan, run(1e-4))).toEqual([]);
+});
+
+test("parameters that start at zero, optimizers that take turns: it abstains", () => {
+  expect(findingsOf({}, run(1e-4, 400, { weightNorm: 0 }))).toEqual([]);
+  const turns = run(1e-4).map(record => ({ ...record, tensors: record.t % 2 }));
+  expect(findingsOf({}, turns)).toEqual([]);
+});
+
+test("a loss that is no number is an error, once", () => {
+  const records = run(1).map(record =>
+    record.t < 30 ? record : { ...record, loss: Number.NaN, gradNorm: Number.NaN },
+  );
+  expect(findingsOf({}, records)).toMatchObject([
+    { code: "lr.diverging", severity: "error", since: 30, confidence: 1 },
+  ]);
+});
+
+test("a trace replays to the verdict of its label", () => {
+  const lines = [
+    { type: "meta", scenario: "made", lr: 1e-3, optimizer: "adam", plannedSteps: 400 },
+    ...run(1e-3).map(({ t, lr, loss, gradNorm: g, weightNorm: w, updateNorm: u, travel }) => ({
+      t,
+      lr,
+      loss,
+      g,
+      w,
+      u,
+      travel,
+    })),
+  ].map(line => JSON.stringify(line));
+  const [made] = [...readTrace(lines, "made.jsonl")];
+  expect(made && replay(made)).toMatchObject({
+    scenario: "made",
+    lr: 1e-3,
+    verdict: "small",
+    at10: "small",
+    at25: "small",
+    findings: [{ code: "lr.tooSmall" }],
+  });
+});
+
+test.each([
+  ['{"t":0}', 'made.jsonl:1: expected a line of type "meta" before the first step'],
+  ["{", "made.jsonl:1: not JSON"],
+  ['{"type":"meta","lr":"x"}', 'made.jsonl:1: "lr" should be a number, got "x"'],
+  ["", "made.jsonl: there is no run in it"],
+])("a trace of %j is refused", (text, reason) => {
+  expect(() => [...readTrace([text], "made.jsonl")]).toThrow(reason);
+});
+
+test("each rule has a heading in the page that explains them", async () => {
+  const { FINDING_CODES } = await import("../../runtime/protocol/finding.ts");
+  const page = readFileSync(new URL("../../docs/findings.md", import.meta.url), "utf8");
+  const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual([...FINDING_CODES]);
+});
