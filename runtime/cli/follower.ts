@@ -2,6 +2,7 @@
 import type { SidecarConnection } from "../client/connection.ts";
 import { attachRun, type StartOptions, startRun } from "../client/start.ts";
 import type { Control } from "../protocol/control.ts";
+import type { Finding } from "../protocol/finding.ts";
 import type { SidecarMessage } from "../protocol/messages.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -16,6 +17,7 @@ export class Follower {
   #steps = 0;
   #logs = 0;
   #metrics = 0;
+  readonly #findings = new Set<string>();
   #ended: RunRecord | undefined;
 
   constructor(report: Report) {
@@ -60,6 +62,7 @@ export class Follower {
       case "welcome": {
         const { run, logs, metrics } = message;
         this.#report.run(run);
+        this.#addFindings(run.findings);
         // Of a script that does not compile there may be no run to read.
         if (run.steps + logs + metrics > 0) this.#catchUp(runFolder, run.steps, logs, metrics);
         break;
@@ -80,7 +83,7 @@ export class Follower {
         this.#report.metric(message.metric);
         break;
       case "finding":
-        this.#report.finding(message.finding);
+        this.#addFindings([message.finding]);
         break;
       case "end":
         this.#ended = message.run;
@@ -104,6 +107,16 @@ export class Follower {
     }
     reader.close();
     return run;
+  }
+
+  /** Reports the versions of findings that have not been reported. */
+  #addFindings(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      const version = `${finding.id} ${finding.state} ${finding.step}`;
+      if (this.#findings.has(version)) continue;
+      this.#findings.add(version);
+      this.#report.finding(finding);
+    }
   }
 
   /** Reports the steps of a batch that have not been reported. */
