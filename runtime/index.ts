@@ -48,3 +48,9 @@ export {
 } from "./tensor/random.ts";
 export type { Shape } from "./tensor/shape.ts";
 export { type Operand, Tensor, type TensorData } from "./tensor/tensor.ts";
+
+/** Names that the types of inner parts mention, for compilers whose libraries know no WebGPU (TypeScript 5). */
+declare global {
+  interface GPUBuffer {}
+  interface GPUCommandEncoder {}
+}

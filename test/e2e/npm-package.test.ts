@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
+/** The compilers whose users can use the package: the newest, and the last one written in JavaScript. */
+const [TSC, TSC_5] = ["typescript", "typescript-5"].map(name =>
+  join(ROOT, "node_modules", name, "bin/tsc"),
+) as [string, string];
 
 /** A project of a user, with the packages that npm would put there. */
 let project: string;
@@ -40,11 +43,23 @@ const value: number = await loss.item();
 console.log(Number.isFinite(value));
 `;
 
-test("a training script type-checks under --strict and runs under plain Node", () => {
+test.for([
+  ["7", TSC],
+  ["5", TSC_5],
+] as const)("a training script type-checks under --strict of TypeScript %s", ([, compiler]) => {
   writeFileSync(join(project, "train.ts"), SCRIPT);
-  expect(check("train.ts")).toBe("");
-  const output = execFileSync(process.execPath, ["train.ts"], { cwd: project, encoding: "utf8" });
-  expect(output).toBe("true\n");
+  expect(check("train.ts", compiler)).toBe("");
+});
+
+test.for([
+  ["node", []],
+  ["tsx", [join(ROOT, "node_modules/tsx/dist/cli.mjs")]],
+  ["stepscope train", ["node_modules/stepscope/dist/stepscope.js", "train"]],
+] as const)("it runs under %s", ([, args]) => {
+  writeFileSync(join(project, "train.ts"), SCRIPT);
+  const command = [...args, "train.ts"];
+  const output = execFileSync(process.execPath, command, { cwd: project, encoding: "utf8" });
+  expect(output.split("\n")).toContain("true");
 });
 
 test("a wrong use is an error of types", () => {
@@ -69,11 +84,11 @@ test("nothing but the entry can be imported", () => {
 });
 
 /** What the compiler says of a file; nothing when it is right. */
-function check(file: string): string {
+function check(file: string, compiler = TSC): string {
   const options = ["--strict", "--noEmit", "--target", "es2023", "--module", "nodenext"];
   const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
   try {
-    execFileSync(process.execPath, [TSC, ...options, ...types, file], { cwd: project });
+    execFileSync(process.execPath, [compiler, ...options, ...types, file], { cwd: project });
     return "";
   } catch (error) {
     if (error instanceof Error && "stdout" in error) return String(error.stdout);
