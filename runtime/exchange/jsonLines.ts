@@ -94,6 +94,8 @@ export function stepObject(batch: StepBatch, row: number, tensors: readonly Tens
     travel: of("travel"),
     adamGain: adaptive ? of("adamGain") : null,
     microBatches: of("microBatches"),
+    lossMin: known("lossMin"),
+    lossMax: known("lossMax"),
     noiseScale: known("noiseScale"),
     lossScale: known("lossScale"),
     skipped: known("skipped"),

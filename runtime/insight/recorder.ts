@@ -46,6 +46,9 @@ export interface TensorEvent {
 /** Single numbers of a step that are computed on the GPU beside the rows. */
 const STEP_SCALARS = [
   "loss",
+  /** Of several micro-batches. */
+  "lossMin",
+  "lossMax",
   /** ‖g‖² that clipping took away. */
   "clippedSquares",
   /** Σ ‖g_i‖² over the micro-batches. */
@@ -286,6 +289,8 @@ function decodeStep(
   optimizer.travel = Math.max(optimizer.travel, travel(totals.travelSquares, originSquares));
   const columns: Record<StepColumn, number> = {
     loss: scalar("loss"),
+    lossMin: scalar("lossMin"),
+    lossMax: scalar("lossMax"),
     gradNorm: Math.sqrt(gradSquares),
     clippedGradNorm: isClipped ? Math.sqrt(clippedSquares) : Number.NaN,
     weightNorm: Math.sqrt(totals.weightSquares),

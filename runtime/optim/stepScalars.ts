@@ -29,10 +29,9 @@ export function stepScalars(
   const { microBatchSquares, clippedSquares } = takeGradientNotes();
   return withGrad(false, () => {
     const own = parameters.flatMap(parameter => microBatchSquares.get(parameter) ?? []);
-    const loss = mean(losses);
     const squares = own.length > 0 ? stack(own).sum() : undefined;
     return {
-      ...(loss && { loss: guard ? loss.div(guard.scale).node : loss.node }),
+      ...lossNodes(losses, guard),
       ...(guard && { lossScale: guard.scale.node, skipped: guard.found.node }),
       ...(clippedSquares.length > 0 && { clippedSquares: stack(clippedSquares).sum().node }),
       ...(squares && {
@@ -55,10 +54,11 @@ export function nameOf(parameter: Tensor): string {
   return "label" in parameter && typeof parameter.label === "string" ? parameter.label : "";
 }
 
-/** One scalar: what `backward()` was called on, on average. */
-function mean(losses: readonly Tensor[]): Tensor | undefined {
-  const [first, ...others] = losses;
-  if (!first || others.length === 0) return first;
-  const scalar = (loss: Tensor): Tensor => loss.detach().reshape();
-  return others.reduce((sum, loss) => sum.add(scalar(loss)), scalar(first)).div(losses.length);
+/** What `backward()` was called on: one scalar, or of several the mean and the extremes. */
+function lossNodes(losses: readonly Tensor[], guard: Guard | undefined): ScalarNodes {
+  const [loss, ...others] = losses.map(each => (guard ? each.detach().div(guard.scale) : each));
+  if (!loss) return {};
+  if (others.length === 0) return { loss: loss.node };
+  const all = stack([loss, ...others].map(each => each.detach().reshape()));
+  return { loss: all.mean().node, lossMin: all.min().node, lossMax: all.max().node };
 }

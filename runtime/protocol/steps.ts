@@ -25,6 +25,10 @@ export const STEP_COLUMNS = [
   "adamGain",
   /** Calls of `backward()` since the last step: above 1, gradients were accumulated. */
   "microBatches",
+  /** Smallest loss of several micro-batches; else NaN. */
+  "lossMin",
+  /** Largest of them. */
+  "lossMax",
   /**
    * Gradient noise scale tr Σ / |G|² in micro-batches: of so many, noise and gradient are equally
    * large. NaN without accumulation.

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
 /** Raised when a table or a column of a batch changes; kept in the file as SQLite's `user_version`. */
-export const STORE_VERSION = 3;
+export const STORE_VERSION = 4;
 
 /**
  * `run` and `progress` have one row each: what changes with every step is apart from the record,

@@ -63,6 +63,8 @@ function gradNorm(step: number): number {
 function stepRow(step: number): Record<string, number> {
   return {
     loss: pageLoss(step),
+    lossMin: Number.NaN,
+    lossMax: Number.NaN,
     gradNorm: gradNorm(step),
     weightNorm: 9 + step / 400,
     updateNorm: 0.02,

@@ -89,7 +89,7 @@ describe("train --json", () => {
     const quantiles = ["min", "p5", "p50", "p95", "max"];
     for (const step of steps) {
       expect(Object.keys(step)).toEqual(
-        "type step epoch loss gradNorm clippedGradNorm weightNorm updateNorm stepToWeight travel adamGain microBatches noiseScale lossScale skipped lr ms params".split(
+        "type step epoch loss gradNorm clippedGradNorm weightNorm updateNorm stepToWeight travel adamGain microBatches lossMin lossMax noiseScale lossScale skipped lr ms params".split(
           " ",
         ),
       );

@@ -144,6 +144,8 @@ describe("what is reported", () => {
     expect(total("microBatches")).toEqual([2, 3, 1]);
     // 14 + 10, 7 + 8 + 5, 6; each divided twice by the number of micro-batches.
     expectClose("loss", total("loss"), [(14 + 10) / 4, (7 + 8 + 5) / 9, 6]);
+    expectClose("smallest", total("lossMin"), [10 / 2, 5 / 3, Number.NaN]);
+    expectClose("largest", total("lossMax"), [14 / 2, 8 / 3, Number.NaN]);
     const [noise, signal] = [new Mean(), new Mean()];
     const expected = steps.map(gradients => {
       const k = gradients.length;
