@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { data, manualSeed, nn, noGrad, optim, tensor } from "stepscope";
+import { data, log, manualSeed, metrics, nn, noGrad, optim, tensor } from "stepscope";
 
 const { values } = parseArgs({ options: { epochs: { type: "string", default: "8" } } });
 manualSeed(1);
@@ -45,16 +45,14 @@ for (let epoch = 1; epoch <= Number(values.epochs); epoch++) {
     loss.backward();
     await optimizer.step();
   }
-  console.log(
-    `epoch ${epoch}: ${(await accuracy()).toFixed(1)} % of the test images read correctly`,
-  );
-}
-
-/** Percentage of the test images whose highest score is that of the right digit. */
-async function accuracy() {
   const [images, digits] = test.tensors;
-  const correct = noGrad(() => model.forward(images).argmax(1).eq(digits).sum());
-  return (100 * (await correct.item())) / test.length;
+  const accuracy = metrics.accuracy(
+    noGrad(() => model.forward(images)),
+    digits,
+  );
+  log({ "test/accuracy": accuracy }); // a curve of its own
+  const percent = 100 * (await accuracy.item());
+  console.log(`epoch ${epoch}: ${percent.toFixed(1)} % of the test images read correctly`);
 }
 
 /** Images of one channel, [N, 1, 8, 8] with pixels from -1 to 1, beside their digits. */
