@@ -37,6 +37,7 @@ export {
   zerosLike,
 } from "./tensor/creation.ts";
 export * from "./tensor/functions.ts";
+export type { PaddingMode } from "./tensor/joining.ts";
 export {
   getRngState,
   initialSeed,

@@ -6,6 +6,7 @@ import {
   convTranspose1d,
   convTranspose2d,
 } from "../tensor/convolution.ts";
+import type { PaddingMode } from "../tensor/joining.ts";
 import { uniform } from "../tensor/random.ts";
 import { numel, type Shape } from "../tensor/shape.ts";
 import { type PerDimension, perDimension } from "../tensor/space.ts";
@@ -17,6 +18,8 @@ import { Parameter } from "./parameter.ts";
 export interface ConvLayerOptions extends ConvOptions {
   /** Adds a bias to each channel of the output. True by default. */
   readonly bias?: boolean;
+  /** What stands where the padding is: zeros, the default, or what goes on of the input. */
+  readonly paddingMode?: "zeros" | PaddingMode;
 }
 
 export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
@@ -24,42 +27,82 @@ export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
   readonly bias?: boolean;
 }
 
+interface LayerOptions {
+  readonly groups?: number;
+  readonly bias?: boolean;
+}
+
 /** What all convolutions have: channels, kernel and groups, a weight, and a bias or none. */
-abstract class Convolution extends Module {
+abstract class Convolution<Options extends LayerOptions> extends Module {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: Shape;
   readonly groups: number;
+  readonly options: Options | undefined;
   weight: Parameter;
   bias: Parameter | undefined;
 
   constructor(
-    rank: number,
     inChannels: number,
     outChannels: number,
     kernelSize: PerDimension,
-    options: { readonly groups?: number; readonly bias?: boolean },
-    transposed = false,
+    options?: Options,
   ) {
     super();
     const { name } = new.target;
-    const { groups = 1 } = options;
+    const { groups = 1, bias = true }: LayerOptions = options ?? {};
     this.inChannels = checkSize(name, "inChannels", inChannels);
     this.outChannels = checkSize(name, "outChannels", outChannels);
-    this.kernelSize = perDimension(name, "kernelSize", kernelSize, rank, 1);
+    this.kernelSize = perDimension(name, "kernelSize", kernelSize, this.rank(), 1);
     this.groups = checkSize(name, "groups", groups);
+    this.options = options;
     for (const [what, channels] of Object.entries({ inChannels, outChannels })) {
       if (channels % groups === 0) continue;
       throw new RangeError(
         `${name}: ${what} must be divisible by groups ${groups}, got ${channels}`,
       );
     }
-    const [rows, columns] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    const [rows, columns] = this.transposed()
+      ? [inChannels, outChannels]
+      : [outChannels, inChannels];
     const perGroup = columns / groups;
     // PyTorch's kaiming_uniform_(weight, a=√5), which counts outputs where the weight is transposed.
     const bound = 1 / Math.sqrt(perGroup * numel(this.kernelSize));
     this.weight = new Parameter(uniform([rows, perGroup, ...this.kernelSize], -bound, bound));
-    if (options.bias !== false) this.bias = new Parameter(uniform([outChannels], -bound, bound));
+    if (bias) this.bias = new Parameter(uniform([outChannels], -bound, bound));
+  }
+
+  /** Dimensions that the kernel slides over. */
+  protected abstract rank(): number;
+
+  /** Whether the weight has the inputs in front. */
+  protected transposed(): boolean {
+    return false;
+  }
+}
+
+/** A convolution whose input may go on beyond its ends. */
+abstract class PaddedConvolution extends Convolution<ConvLayerOptions> {
+  forward(input: Tensor): Tensor {
+    const { paddingMode = "zeros", ...options } = this.options ?? {};
+    if (paddingMode === "zeros") return this.convolve(input, options);
+    const padded = input.pad(this.#border(options), paddingMode);
+    return this.convolve(padded, { ...options, padding: 0 });
+  }
+
+  protected abstract convolve(input: Tensor, options: ConvOptions): Tensor;
+
+  /** Elements before and after the input, for the last dimension first. */
+  #border({ padding = 0, dilation = 1 }: ConvOptions): number[] {
+    const { name } = this.constructor;
+    if (padding === "same") {
+      const dilations = perDimension(name, "dilation", dilation, this.rank(), 1);
+      const reach = this.kernelSize.map((kernel, d) => (dilations[d] ?? 1) * (kernel - 1));
+      return reach.toReversed().flatMap(each => [Math.floor(each / 2), Math.ceil(each / 2)]);
+    }
+    const size = padding === "valid" ? 0 : padding;
+    const sizes = perDimension(name, "padding", size, this.rank(), 0);
+    return sizes.toReversed().flatMap(each => [each, each]);
   }
 }
 
@@ -68,21 +111,13 @@ abstract class Convolution extends Module {
  * [outChannels, inChannels / groups, kernel]; it and the bias start uniform in ±1/√fan, where fan is
  * the number of inputs of an output.
  */
-export class Conv1d extends Convolution {
-  readonly options: ConvOptions;
-
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvLayerOptions = {},
-  ) {
-    super(1, inChannels, outChannels, kernelSize, options);
-    this.options = options;
+export class Conv1d extends PaddedConvolution {
+  protected rank(): number {
+    return 1;
   }
 
-  forward(input: Tensor): Tensor {
-    return conv1d(input, this.weight, this.bias, this.options);
+  protected convolve(input: Tensor, options: ConvOptions): Tensor {
+    return conv1d(input, this.weight, this.bias, options);
   }
 }
 
@@ -91,21 +126,20 @@ export class Conv1d extends Convolution {
  * [outChannels, inChannels / groups, kernelH, kernelW]; it and the bias start uniform in ±1/√fan,
  * where fan is the number of inputs of an output.
  */
-export class Conv2d extends Convolution {
-  readonly options: ConvOptions;
-
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvLayerOptions = {},
-  ) {
-    super(2, inChannels, outChannels, kernelSize, options);
-    this.options = options;
+export class Conv2d extends PaddedConvolution {
+  protected rank(): number {
+    return 2;
   }
 
-  forward(input: Tensor): Tensor {
-    return conv2d(input, this.weight, this.bias, this.options);
+  protected convolve(input: Tensor, options: ConvOptions): Tensor {
+    return conv2d(input, this.weight, this.bias, options);
+  }
+}
+
+/** The adjoint of a convolution, which makes its input larger. */
+abstract class TransposedConvolution extends Convolution<ConvTransposeLayerOptions> {
+  protected override transposed(): boolean {
+    return true;
   }
 }
 
@@ -113,17 +147,9 @@ export class Conv2d extends Convolution {
  * The adjoint of a `Conv1d` with these options, which makes sequences longer. The weight is
  * [inChannels, outChannels / groups, kernel].
  */
-export class ConvTranspose1d extends Convolution {
-  readonly options: ConvTransposeOptions;
-
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvTransposeLayerOptions = {},
-  ) {
-    super(1, inChannels, outChannels, kernelSize, options, true);
-    this.options = options;
+export class ConvTranspose1d extends TransposedConvolution {
+  protected rank(): number {
+    return 1;
   }
 
   forward(input: Tensor): Tensor {
@@ -135,17 +161,9 @@ export class ConvTranspose1d extends Convolution {
  * The adjoint of a `Conv2d` with these options, which makes images larger. The weight is
  * [inChannels, outChannels / groups, kernelH, kernelW].
  */
-export class ConvTranspose2d extends Convolution {
-  readonly options: ConvTransposeOptions;
-
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvTransposeLayerOptions = {},
-  ) {
-    super(2, inChannels, outChannels, kernelSize, options, true);
-    this.options = options;
+export class ConvTranspose2d extends TransposedConvolution {
+  protected rank(): number {
+    return 2;
   }
 
   forward(input: Tensor): Tensor {

@@ -28,7 +28,7 @@ export type { GELUApproximation } from "./functional/activation.ts";
 export * as functional from "./functional.ts";
 export type { HookHandle } from "./hooks.ts";
 export * as init from "./init.ts";
-export { Bilinear, Flatten, Identity, Linear } from "./linear.ts";
+export { Bilinear, Flatten, Identity, Linear, Unflatten } from "./linear.ts";
 export * as lora from "./lora.ts";
 export {
   BCELoss,

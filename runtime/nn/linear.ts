@@ -1,4 +1,5 @@
 import { uniform } from "../tensor/random.ts";
+import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSize } from "./checks.ts";
 import { bilinear, linear } from "./functional/linear.ts";
@@ -82,5 +83,21 @@ export class Flatten extends Module {
 
   forward(input: Tensor): Tensor {
     return input.flatten(this.startDim, this.endDim);
+  }
+}
+
+/** A dimension as several, the inverse of `Flatten`; one size may be −1. */
+export class Unflatten extends Module {
+  readonly dim: number;
+  readonly unflattenedSize: Shape;
+
+  constructor(dim: number, unflattenedSize: Shape) {
+    super();
+    this.dim = dim;
+    this.unflattenedSize = unflattenedSize;
+  }
+
+  forward(input: Tensor): Tensor {
+    return input.unflatten(this.dim, this.unflattenedSize);
   }
 }

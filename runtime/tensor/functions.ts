@@ -37,7 +37,7 @@ export {
   randnLike,
   randperm,
 } from "./sampling.ts";
-export { cumsum } from "./scan.ts";
+export { cumprod, cumsum } from "./scan.ts";
 export { indexAdd, scatter, scatterAdd } from "./scatter.ts";
 export { chunk, flip, narrow, type Range, select, split, unbind } from "./slicing.ts";
 export { argsort, sort, topk, type ValuesAndIndices } from "./sorting.ts";
@@ -71,7 +71,7 @@ export {
   tanh,
   trunc,
 } from "./unary.ts";
-export { flatten, permute, reshape, squeeze, transpose, unsqueeze } from "./views.ts";
+export { flatten, permute, reshape, squeeze, transpose, unflatten, unsqueeze } from "./views.ts";
 
 export const eq = (a: Operand, b: Operand): Tensor => compare("eq", a, b);
 export const ne = (a: Operand, b: Operand): Tensor => compare("ne", a, b);

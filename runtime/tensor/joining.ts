@@ -1,10 +1,21 @@
 /** Tensors joined to a larger one, or with a border around them. */
 import { differentiable } from "./autograd.ts";
-import { cast, clone, compare, larger, where } from "./elementwise.ts";
-import { iota } from "./indexing.ts";
+import {
+  cast,
+  clone,
+  compare,
+  larger,
+  maximum,
+  minimum,
+  remainder,
+  sub,
+  where,
+} from "./elementwise.ts";
+import { indexSelect, iota } from "./indexing.ts";
 import { formatShape, normalizeDim, sameShape } from "./shape.ts";
 import { embed, narrow } from "./slicing.ts";
 import type { Tensor } from "./tensor.ts";
+import { abs } from "./unary.ts";
 import { unsqueeze } from "./views.ts";
 
 /** A kernel reads few tensors: more are joined in groups, so that no element is copied often. */
@@ -88,13 +99,22 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
+/** What of a tensor goes on beyond its ends: its mirror image, the last element, or its other end. */
+export type PaddingMode = "reflect" | "replicate" | "circular";
+
 /**
- * A border of `value` around the tensor: PyTorch's `F.pad` with mode "constant".
+ * A border around the tensor: PyTorch's `F.pad`.
  * @param padding elements before and after, for the last dimension first: [left, right, top,
- * bottom, …]. Negative numbers cut.
- * @throws RangeError if the list is odd, or too long, or cuts more than there is.
+ * bottom, …]. Negative numbers cut, where the border has a value.
+ * @param value of the border, or a mode.
+ * @throws RangeError if the list is odd, or too long, or cuts more than there is, or a mode has too
+ * few elements to go on.
  */
-export function pad(x: Tensor, padding: readonly number[], value = 0): Tensor {
+export function pad(
+  x: Tensor,
+  padding: readonly number[],
+  value: number | PaddingMode = 0,
+): Tensor {
   if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim || !padding.every(Number.isInteger)) {
     throw new RangeError(
       `pad: [${padding.join(", ")}] should be two whole numbers for each padded dimension, at most ` +
@@ -111,7 +131,10 @@ export function pad(x: Tensor, padding: readonly number[], value = 0): Tensor {
         `pad: [${before}, ${after}] cuts more than dimension ${dim} of ${formatShape(x.shape)} has`,
       );
     }
-    y = padDim(y, dim, before, after, value);
+    y =
+      typeof value === "number"
+        ? padDim(y, dim, before, after, value)
+        : continueDim(y, dim, before, after, value);
   }
   // A view would follow later changes of the input in place.
   return clone(y);
@@ -125,4 +148,49 @@ function padDim(x: Tensor, dim: number, before: number, after: number, value: nu
   const inner = narrow(x, dim, cutBefore, kept);
   if (before <= 0 && after <= 0) return inner;
   return embed(inner, dim, Math.max(0, before), length + before + after, 1, value);
+}
+
+function continueDim(
+  x: Tensor,
+  dim: number,
+  before: number,
+  after: number,
+  mode: PaddingMode,
+): Tensor {
+  const length = x.shape[dim] ?? 1;
+  const reach: Partial<Record<string, number>> = {
+    reflect: length - 1,
+    replicate: length > 0 ? Number.POSITIVE_INFINITY : 0,
+    circular: length,
+  };
+  const most = reach[mode];
+  if (most === undefined) {
+    throw new RangeError(
+      `pad: expects a number, "reflect", "replicate" or "circular", got "${mode}"`,
+    );
+  }
+  if (Math.min(before, after) < 0 || Math.max(before, after) > most) {
+    throw new RangeError(
+      `pad: "${mode}" goes on for 0 to ${Math.max(0, most)} elements beyond the ${length} of ` +
+        `dimension ${dim}, got [${before}, ${after}]`,
+    );
+  }
+  if (before === 0 && after === 0) return x;
+  return indexSelect(
+    x,
+    dim,
+    continued(sub(iota([before + length + after], 0), before), length, mode),
+  );
+}
+
+/** Which of `length` elements stands at each place, beyond the ends too. */
+function continued(place: Tensor, length: number, mode: PaddingMode): Tensor {
+  switch (mode) {
+    case "reflect":
+      return sub(length - 1, abs(sub(length - 1, abs(place))));
+    case "replicate":
+      return minimum(maximum(place, 0), length - 1);
+    case "circular":
+      return remainder(place, length);
+  }
 }

@@ -11,13 +11,14 @@ import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import { noteHandUpdate } from "./handUpdates.ts";
 import * as indexing from "./indexing.ts";
+import type { PaddingMode } from "./joining.ts";
 import * as joining from "./joining.ts";
 import * as linear from "./linear.ts";
 import * as masks from "./masks.ts";
 import * as rearrange from "./rearrange.ts";
 import * as reduce from "./reduce.ts";
 import * as sampling from "./sampling.ts";
-import { cumsum } from "./scan.ts";
+import { cumprod, cumsum } from "./scan.ts";
 import * as scattering from "./scatter.ts";
 import type { Shape, Sizes } from "./shape.ts";
 import { formatShape, normalizeDim, numel, sameShape, sizesOf } from "./shape.ts";
@@ -533,7 +534,11 @@ export class Tensor {
   cumsum(dim: number): Tensor {
     return cumsum(this, dim);
   }
-  /** In order along a dimension; equal elements keep theirs. Compares all pairs of a row. */
+  /** Running products along a dimension. */
+  cumprod(dim: number): Tensor {
+    return cumprod(this, dim);
+  }
+  /** In order along a dimension; equal elements keep theirs. */
   sort(dim = -1, descending = false): ValuesAndIndices {
     return sorting.sort(this, dim, descending);
   }
@@ -591,6 +596,10 @@ export class Tensor {
   }
   flatten(startDim = 0, endDim = -1): Tensor {
     return views.flatten(this, startDim, endDim);
+  }
+  /** A dimension as several; one size may be −1. */
+  unflatten(dim: number, sizes: Shape): Tensor {
+    return views.unflatten(this, dim, sizes);
   }
   permute(...dims: Sizes): Tensor {
     return views.permute(this, sizesOf(dims));
@@ -687,8 +696,11 @@ export class Tensor {
   triu(diagonal = 0): Tensor {
     return masks.triu(this, diagonal);
   }
-  /** With a border of `value`: elements before and after, for the last dimension first. */
-  pad(padding: readonly number[], value = 0): Tensor {
+  /**
+   * With a border: elements before and after, for the last dimension first.
+   * @param value of the border, or what of the tensor goes on there.
+   */
+  pad(padding: readonly number[], value: number | PaddingMode = 0): Tensor {
     return joining.pad(this, padding, value);
   }
 

@@ -52,6 +52,26 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   return reshape(x, [...x.shape.slice(0, first), middle, ...x.shape.slice(last + 1)]);
 }
 
+/**
+ * A dimension as several; one of `sizes` may be −1.
+ * @throws RangeError if they do not multiply to the size of the dimension.
+ */
+export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  const at = normalizeDim(dim, x.ndim, "unflatten");
+  const size = x.shape[at] ?? 1;
+  const known = sizes.filter(each => each !== -1).reduce((product, each) => product * each, 1);
+  const open = sizes.length - sizes.filter(each => each !== -1).length;
+  const whole = sizes.map(each => (each === -1 ? size / known : each));
+  const fits = open <= 1 && whole.every(each => Number.isInteger(each) && each >= 0);
+  if (!fits || numel(whole) !== size || sizes.length === 0) {
+    throw new RangeError(
+      `unflatten: sizes ${formatShape(sizes)} do not multiply to ${size}, the size of dimension ` +
+        `${at} of ${formatShape(x.shape)}`,
+    );
+  }
+  return reshape(x, x.shape.toSpliced(at, 1, ...whole));
+}
+
 /** Output dimension i is input dimension dims[i]. */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   const order = dims.map(dim => normalizeDim(dim, x.ndim, "permute"));

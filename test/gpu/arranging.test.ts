@@ -17,6 +17,7 @@ interface Arguments {
   readonly offset?: number;
   readonly padding?: number[];
   readonly value?: number;
+  readonly mode?: "reflect" | "replicate" | "circular";
   readonly sizes?: number[];
   readonly shifts?: number | number[];
   readonly from?: number | number[];
@@ -38,6 +39,7 @@ const OPERATIONS: Record<string, Operation<Arguments>> = {
   stack: (inputs, { dim }) => stack(inputs, dim),
   cat: (inputs, { dim }) => cat(inputs, dim),
   pad: unary((x, { padding = [], value }) => x.pad(padding, value)),
+  padMode: unary((x, { padding = [], mode }) => x.pad(padding, mode)),
   view: unary((x, { sizes = [] }) => x.view(...sizes)),
   movedim: unary((x, { from = 0, to = 0 }) => x.movedim(from, to)),
   roll: unary((x, { shifts = 0, dims }) => x.roll(shifts, dims)),

@@ -58,6 +58,9 @@ interface AttentionArguments extends nn.AttentionCallOptions {
 
 const LAYERS: Record<string, Make> = {
   Bilinear: plain(nn.Bilinear),
+  Conv1d: plain(nn.Conv1d),
+  Conv2d: plain(nn.Conv2d),
+  Unflatten: plain(nn.Unflatten),
   Embedding: plain(nn.Embedding),
   LayerNorm: plain(nn.LayerNorm),
   RMSNorm: plain(nn.RMSNorm),

@@ -67,6 +67,22 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   ["norm", () => a.norm(2, [0, 0]), "a dimension appears twice"],
   ["max", () => a.max(-3), "max: dimension -3 is out of range"],
   ["max of nothing", () => zeros(0, 3).max(), "max: cannot reduce [0, 3]: a reduced size is 0"],
+  ["cumprod", () => a.cumprod(2), "cumprod: dimension 2 is out of range"],
+  [
+    "unflatten",
+    () => a.unflatten(1, [2, -1]),
+    "unflatten: sizes [2, -1] do not multiply to 3, the size of dimension 1 of [2, 3]",
+  ],
+  [
+    "pad by a mirror image",
+    () => a.pad([3, 0], "reflect"),
+    'pad: "reflect" goes on for 0 to 2 elements beyond the 3 of dimension 1, got [3, 0]',
+  ],
+  [
+    "pad by a mode that there is not",
+    () => a.pad([1, 0], "mirror" as "reflect"),
+    'pad: expects a number, "reflect", "replicate" or "circular", got "mirror"',
+  ],
   ["cumsum", () => a.cumsum(2), "cumsum: dimension 2 is out of range"],
   ["sort", () => a.sort(2), "sort: dimension 2 is out of range"],
   [

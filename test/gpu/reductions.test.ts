@@ -29,6 +29,7 @@ const OPERATIONS: Record<string, Operation<Arguments>> = {
   amin: unary((x, { dim }) => x.amin(dim ?? undefined)),
   prod: unary((x, { dim, keepdim }) => x.prod(dim ?? undefined, keepdim)),
   cumsum: unary((x, args) => (args.transposed ? x.t() : x).cumsum(single(args))),
+  cumprod: unary((x, args) => x.cumprod(single(args))),
   max: unary((x, args) => x.max(single(args)).values),
   min: unary((x, args) => x.min(single(args)).values),
   maxIndex: unary((x, args) => x.max(single(args), args.keepdim).indices),
@@ -48,7 +49,8 @@ const OPERATIONS: Record<string, Operation<Arguments>> = {
   matmul: binary((a, b) => a.matmul(b)),
 };
 
-compareWithTorch("reductions", OPERATIONS);
+// A gradient of a long row adds up products of a hundred factors, with either sign.
+compareWithTorch("reductions", OPERATIONS, { cumprod: { relative: 1e-5, absolute: 1e-6 } });
 
 const CURVED: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
   var: x => x.var(1).square().sum(),
@@ -57,6 +59,7 @@ const CURVED: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
   norm3: x => x.norm(3, 1).square().sum(),
   prod: x => x.prod(1).sum(),
   cumsum: x => x.cumsum(1).pow(3).sum(),
+  cumprod: x => x.cumprod(1).square().sum(),
   max: x => x.max(1).values.pow(3).sum(),
   topk: x => x.topk(2, 0).values.pow(3).sum(),
   sort: x => x.sort(1).values.square().mul(arange(4)).sum(),
