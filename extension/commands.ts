@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
 import * as vscode from "vscode";
+import type { LearningRateProbe } from "../runtime/protocol/probe.ts";
 import { Command } from "./contributed.ts";
 import type { Panel } from "./panel/panel.ts";
 import { reportNotStarted } from "./runs/failures.ts";
@@ -42,6 +43,7 @@ export function registerCommands({
     register(Command.train, (uri?: unknown) => train(target(uri))),
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
     register(Command.trainAgain, (uri?: unknown) => trainAgain(target(uri))),
+    register(Command.findLearningRate, (uri?: unknown) => findLearningRate(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
     registerLoopCommands(runs, uri => busyScript(target(uri))),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
@@ -49,13 +51,7 @@ export function registerCommands({
   );
 
   async function train(uri: vscode.Uri | undefined): Promise<void> {
-    if (!mayRun()) return;
-    if (!uri || !isScript(uri)) {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t("Open a training file first: a TypeScript or JavaScript file on disk."),
-      );
-      return;
-    }
+    if (!mayRun() || !isTrainable(uri)) return;
     const script = uri.fsPath;
     if (runs.state(script).phase !== "idle") {
       await showPanel(uri);
@@ -75,6 +71,14 @@ export function registerCommands({
       panel.update({ script, reason });
       void reportNotStarted(script, reason);
     }
+  }
+
+  async function findLearningRate(
+    uri: vscode.Uri | undefined,
+  ): Promise<LearningRateProbe | undefined> {
+    if (!mayRun() || !isTrainable(uri) || !(await saved(uri))) return undefined;
+    const { searchLearningRate } = await import("./code/learningRateSearch.ts");
+    return searchLearningRate(runs, uri, scriptArguments.of(uri.fsPath));
   }
 
   async function trainWithArguments(uri: vscode.Uri | undefined): Promise<void> {
@@ -114,6 +118,15 @@ export function registerCommands({
 function target(argument: unknown): vscode.Uri | undefined {
   if (argument instanceof vscode.Uri) return argument;
   return vscode.window.activeTextEditor?.document.uri;
+}
+
+/** Says so where it is not. */
+function isTrainable(uri: vscode.Uri | undefined): uri is vscode.Uri {
+  if (uri && isScript(uri)) return true;
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t("Open a training file first: a TypeScript or JavaScript file on disk."),
+  );
+  return false;
 }
 
 function isScript(uri: vscode.Uri): boolean {

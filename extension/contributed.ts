@@ -4,6 +4,7 @@ export const Command = {
   train: "stepscope.train",
   trainWithArguments: "stepscope.trainWithArguments",
   trainAgain: "stepscope.trainAgain",
+  findLearningRate: "stepscope.findLearningRate",
   stop: "stepscope.stop",
   pause: "stepscope.pause",
   resume: "stepscope.resume",

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { MessageListener, SidecarConnection } from "../../runtime/client/connection.ts";
 import type { Control } from "../../runtime/protocol/control.ts";
 import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
+import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { LiveRun } from "./liveRun.ts";
 import { nodeForScript } from "./nodeForScript.ts";
@@ -11,6 +12,9 @@ import { sidecarForScript, withInstalled } from "./sidecarForScript.ts";
 
 /** A sidecar stops within two seconds, on a stalled machine later; one that hangs is killed after this time. */
 const STOP_PATIENCE_MS = 10_000;
+
+/** Learning rates that are tried before a run. How long that is to be is not known. */
+const RATES = { steps: 100, plannedSteps: 0 };
 
 /** How a script stands in this window. */
 export type ScriptState =
@@ -115,6 +119,34 @@ export class Runs implements vscode.Disposable {
       this.#starting.delete(script);
       this.#changed.fire();
     }
+  }
+
+  /**
+   * Tries learning rates on a script; nothing is kept.
+   *
+   * @returns undefined if it was stopped
+   * @throws Error that says what to do, where no process could be started, or why the script failed
+   */
+  async tryLearningRates(
+    script: string,
+    args: readonly string[],
+    onProgress: (probe: LearningRateProbe) => void,
+    signal: AbortSignal,
+  ): Promise<LearningRateProbe | undefined> {
+    const [{ tryLearningRates }, node, sidecar] = await Promise.all([
+      import("../../runtime/client/learningRate.ts"),
+      nodeForScript(script),
+      sidecarForScript(script, this.#sidecar),
+    ]);
+    const options = {
+      script,
+      args,
+      cwd: workingFolder(script),
+      sidecar: sidecar.path,
+      node,
+      probe: RATES,
+    };
+    return (await tryLearningRates(options, onProgress, signal))?.probe;
   }
 
   /** Asks a script that runs, or starts, to stop; ends it by force if it does not. */

@@ -1,11 +1,9 @@
 /** `stepscope find-lr FILE`: tries learning rates before a run, and says which one to take. */
-import { startRun } from "../client/start.ts";
+import { tryLearningRates } from "../client/learningRate.ts";
 import { jsonNumber } from "../exchange/jsonLines.ts";
-import type { SidecarMessage } from "../protocol/messages.ts";
 import type { LearningRateProbe, ProbeOptions } from "../protocol/probe.ts";
-import type { RunRecord } from "../protocol/run.ts";
 import { EXIT } from "./exit.ts";
-import { brief, digits, errorText, runLine } from "./format.ts";
+import { brief, digits, runLine } from "./format.ts";
 import { LossHistory } from "./lossHistory.ts";
 
 export interface FindLrOptions extends ProbeOptions {
@@ -17,39 +15,24 @@ export interface FindLrOptions extends ProbeOptions {
   readonly sidecar: string;
 }
 
-/** An experiment ends with the command, even if that was killed. */
-const GRACE_MS = 2000;
-
 /** Tries the rates; resolves to the exit code. */
 export async function findLr(options: FindLrOptions): Promise<number> {
   const { json, steps, plannedSteps, ...start } = options;
-  let probe: LearningRateProbe | undefined;
-  let run: RunRecord | undefined;
-  const listener = (message: SidecarMessage): void => {
-    if (message.type === "probe") {
-      probe = message.probe;
-      if (!json) showProgress(probe);
-    } else if (message.type === "end") {
-      run = message.run;
-    }
-  };
-  const connection = await startRun(
-    { ...start, probe: { steps, plannedSteps }, graceMs: GRACE_MS },
-    listener,
-  );
-  const stop = () => connection.stop();
+  const abort = new AbortController();
+  const stop = () => abort.abort();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);
-  await connection.closed;
+  const trial = await tryLearningRates(
+    { ...start, probe: { steps, plannedSteps } },
+    probe => json || showProgress(probe),
+    abort.signal,
+  ).finally(clearProgress);
   for (const signal of signals) process.off(signal, stop);
-  clearProgress();
 
-  if (run?.status === "stopped") return EXIT.stopped;
-  if (run?.error) throw new Error(errorText(run));
-  if (probe?.done !== probe?.steps || !probe) throw new Error(endedEarly(probe, steps));
-  if (json) console.log(JSON.stringify(jsonOf(probe)));
-  else for (const line of [...(run ? [runLine(run)] : []), ...report(probe)]) console.log(line);
-  return probe.suggestion === undefined ? EXIT.failed : EXIT.completed;
+  if (!trial) return EXIT.stopped;
+  if (json) console.log(JSON.stringify(jsonOf(trial.probe)));
+  else for (const line of [runLine(trial.run), ...report(trial.probe)]) console.log(line);
+  return trial.probe.suggestion === undefined ? EXIT.failed : EXIT.completed;
 }
 
 function showProgress({ done, steps, range }: LearningRateProbe): void {
@@ -63,14 +46,6 @@ function showProgress({ done, steps, range }: LearningRateProbe): void {
 
 function clearProgress(): void {
   if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
-}
-
-function endedEarly(probe: LearningRateProbe | undefined, steps: number): string {
-  if (!probe) return "The script ended without a step of an optimizer that it awaits.";
-  return (
-    `The script ended after ${probe.done} steps; ${probe.steps} are needed. Have it take more, or ` +
-    `try fewer rates with --steps (${steps}).`
-  );
 }
 
 /** What was found, in words. */

@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as vscode from "vscode";
+import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import { listRuns, summarize } from "../../runtime/store/list.ts";
 import type { RunSummary } from "../../runtime/store/summary.ts";
 import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
@@ -41,7 +42,7 @@ test("a training file has one lens, above its outermost loop", async () => {
   const found = await lenses(digits);
   assert.deepEqual(
     found.map(lens => lens.title),
-    ["▶ Train"],
+    ["▶ Train", "Find learning rate"],
   );
   assert.match(document.lineAt((found[0]?.line ?? 0) - 1).text, /^for \(let epoch/);
 });
@@ -54,15 +55,9 @@ test("a file that does not import stepscope has none", async () => {
 test("the lens stays at its loop while one types", async () => {
   const editor = await project.write("typing.ts", ENDLESS);
   const uri = project.uri("typing.ts");
-  assert.deepEqual(
-    (await lenses(uri)).map(lens => lens.line),
-    [4],
-  );
+  assert.deepEqual(await lensLines(uri), [4]);
   await editor.edit(edit => edit.insert(new vscode.Position(1, 0), "const broken = (\n\n"));
-  assert.deepEqual(
-    (await lenses(uri)).map(lens => lens.line),
-    [6],
-  );
+  assert.deepEqual(await lensLines(uri), [6]);
   await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
 });
 
@@ -75,6 +70,17 @@ test("the setting turns the lens off at once", async () => {
     await settings.update("codeLens.enabled", undefined, vscode.ConfigurationTarget.Global);
   }
   await lensTitled(digits, "▶ Train");
+});
+
+test("Find learning rate tries some on the file, and leaves no run", async () => {
+  const found = await vscode.commands.executeCommand<LearningRateProbe | undefined>(
+    "stepscope.findLearningRate",
+    digits,
+  );
+  assert.equal(found?.lr, 2e-3);
+  // What this network and AdamW bear: far from the ends of what is tried.
+  assert.ok(found.suggestion && found.suggestion > 5e-4 && found.suggestion < 0.1);
+  assert.deepEqual(project.runs("digits.ts"), []);
 });
 
 test("Train runs the file, shows the panel beside it, and counts in the lens", async () => {
@@ -269,6 +275,11 @@ test("saving trains again where the setting says so", async () => {
   }
   await stopAndWait("saved.ts");
 });
+
+/** Lines above which there are lenses. */
+async function lensLines(uri: vscode.Uri): Promise<number[]> {
+  return [...new Set((await lenses(uri)).map(({ line }) => line))];
+}
 
 /** The runs of a script as the list shows them, the newest first. */
 function summaries(name: string): RunSummary[] {
