@@ -344,7 +344,7 @@ test("train --resume goes on where a run was stopped, with its file and argument
      }`,
   );
   const { child, output, ended } = start("train", "a.ts", "--json", "--", "--fast");
-  while (!output.stdout.includes('"step":20')) await sleep(5);
+  while (!output.stdout.includes('"type":"step","step":20,')) await sleep(5);
   child.kill("SIGINT");
   expect((await ended).code).toBe(130);
   const [{ id }] = objects(output.stdout);
