@@ -3,9 +3,11 @@
  * loop (a probe, a pause) opens the gate when it may go on.
  */
 
-/** An optimizer as the gate sees it: the rates of its groups may be changed. */
+/** An optimizer as the gate sees it: the options of its groups may be changed. */
 export interface SteppingOptimizer {
   readonly paramGroups: readonly { lr: number; readonly initialLr?: number }[];
+  /** Places of its groups among those of the run. */
+  readonly groupIndices: readonly number[];
 }
 
 export interface Gate {

@@ -129,9 +129,9 @@ export abstract class MultiTensorOptimizer<
 
   #step(guard?: Guard): Promise<void> {
     if (!this.#isAwaited) warnOnce();
+    withPhase("step", () => this.#placeGroups());
     const putBack = gate()?.before?.(this);
     const scalars = withPhase("step", () => {
-      this.#placeGroups();
       const losses = backwardTargets.take();
       const scalars = stepScalars(
         losses,
@@ -148,6 +148,11 @@ export abstract class MultiTensorOptimizer<
     return noticeAwait(this.settled(), () => {
       this.#isAwaited = true;
     });
+  }
+
+  /** Places of the groups among those of the run. @internal */
+  get groupIndices(): readonly number[] {
+    return this.#record.groups;
   }
 
   /** Parameters and state, for a snapshot. @internal */

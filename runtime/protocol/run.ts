@@ -1,5 +1,6 @@
 /** What is known of one run of a training script, as stored and as sent to every client. */
 
+import type { ChangeRecord } from "./control.ts";
 import type { Finding } from "./finding.ts";
 
 /** The WebGPU adapter that a run computes on. */
@@ -76,6 +77,8 @@ export interface RunRecord {
   readonly pid: number;
   /** Whether a client holds the loop between two steps. */
   readonly paused?: boolean;
+  /** What clients have changed, oldest first. */
+  readonly changes?: readonly ChangeRecord[];
   readonly seed: number;
   /** Version of stepscope that recorded the run. */
   readonly version: string;

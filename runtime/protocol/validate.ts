@@ -1,5 +1,5 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
-import type { Control } from "./control.ts";
+import { type ChangeRecord, type Control, LIVE_OPTIONS } from "./control.ts";
 import {
   type Evidence,
   FINDING_CODES,
@@ -134,6 +134,11 @@ function finite(value: unknown, path: string): number {
   return value as number;
 }
 
+function notNegative(value: unknown, path: string): number {
+  if (finite(value, path) < 0) throw wrong(path, "a number of at least 0", value);
+  return value as number;
+}
+
 function range(value: unknown, path: string): readonly [number, number] {
   const ends = list(finite)(value, path);
   const [low, high] = ends;
@@ -190,6 +195,14 @@ export const finding: Check<Finding> = object<Finding>({
   supersedes: optional(string) as Check<string>,
 });
 
+const change = object<ChangeRecord>({
+  step: count,
+  group: count,
+  name: literal(...LIVE_OPTIONS),
+  from: number,
+  to: number,
+});
+
 export const runRecord: Check<RunRecord> = object<RunRecord>({
   id: string,
   script: string,
@@ -199,6 +212,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   endedAt: optional(number) as Check<number>,
   pid: count,
   paused: optional(boolean) as Check<boolean>,
+  changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
   seed: number,
   version: string,
   adapter: optional(adapter) as Check<AdapterRecord>,
@@ -283,6 +297,11 @@ export const control: Check<Control> = union<Control>({
   resume: {},
   step: { count: positive },
   runTo: { step: positive },
+  set: {
+    group: count,
+    name: literal(...LIVE_OPTIONS),
+    value: optional(notNegative) as Check<number>,
+  },
 });
 
 const clientMessage = union<ClientMessage>({

@@ -1,16 +1,17 @@
 /** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { Control } from "../protocol/control.ts";
+import type { ChangeRecord, Control } from "../protocol/control.ts";
+import type { RecorderLink } from "./link.ts";
 import type { Controls } from "./loopControl.ts";
 
 export class ControlPort implements Controls {
   readonly #port: MessagePort;
-  readonly #tellPaused: (paused: boolean) => void;
+  readonly #link: RecorderLink;
   readonly #arrived: Control[] = [];
 
-  constructor(port: MessagePort, tellPaused: (paused: boolean) => void) {
+  constructor(port: MessagePort, link: RecorderLink) {
     this.#port = port;
-    this.#tellPaused = tellPaused;
+    this.#link = link;
   }
 
   /** Has `arrived` called for controls that come while nobody takes them. */
@@ -31,6 +32,10 @@ export class ControlPort implements Controls {
     // A script that waits in a step has nothing else that would keep the process.
     if (isHeld) this.#port.ref();
     else this.#port.unref();
-    this.#tellPaused(isHeld);
+    this.#link.send({ type: "paused", paused: isHeld });
+  }
+
+  changed(changes: readonly ChangeRecord[]): void {
+    this.#link.send({ type: "changes", changes });
   }
 }

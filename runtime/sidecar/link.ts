@@ -3,6 +3,7 @@
  * owns the store and the socket, so that it answers even while the script never gives way.
  */
 import type { MessagePort, Worker } from "node:worker_threads";
+import type { ChangeRecord } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
@@ -27,6 +28,7 @@ export type ToRecorder =
   | { readonly type: "tensors"; readonly tensors: readonly TensorRecord[] }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
+  | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }

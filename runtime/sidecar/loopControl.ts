@@ -1,6 +1,7 @@
-/** Holds a training loop between its steps, and lets it go on: pause, resume, single steps. */
-import type { Gate } from "../insight/gate.ts";
-import type { Control } from "../protocol/control.ts";
+/** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
+import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
+import type { ChangeRecord, Control } from "../protocol/control.ts";
+import { LiveOptions } from "./liveOptions.ts";
 
 /** The loop, as far as its controls need to know it. */
 export interface ControlledLoop {
@@ -18,12 +19,15 @@ export interface Controls {
   take(): Control | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */
   held(isHeld: boolean): void;
+  /** Says what has been changed until now. */
+  changed(changes: readonly ChangeRecord[]): void;
 }
 
 /** The gate of a run. Each control has its effect once, in the order in which they arrive. */
 export class LoopControl implements Gate {
   readonly #loop: ControlledLoop;
   readonly #controls: Controls;
+  readonly #options: LiveOptions;
   /** The loop is held behind this step, and behind every later one. */
   #until = Number.POSITIVE_INFINITY;
   /** Resolves when the loop may go on; undefined while it does. */
@@ -32,6 +36,7 @@ export class LoopControl implements Gate {
   constructor(loop: ControlledLoop, controls: Controls) {
     this.#loop = loop;
     this.#controls = controls;
+    this.#options = new LiveOptions(changes => controls.changed(changes));
   }
 
   /** Does what has been asked for; to be called when a control arrives, and at every step. */
@@ -44,6 +49,11 @@ export class LoopControl implements Gate {
   letGo(): void {
     this.#until = Number.POSITIVE_INFINITY;
     this.receive();
+  }
+
+  before(optimizer: SteppingOptimizer): (() => void) | undefined {
+    this.receive();
+    return this.#options.apply(optimizer, this.#loop.stepCount() + 1);
   }
 
   after(): Promise<void> | undefined {
@@ -68,6 +78,9 @@ export class LoopControl implements Gate {
         break;
       case "runTo":
         this.#until = control.step;
+        break;
+      case "set":
+        this.#options.set(control);
         break;
     }
   }

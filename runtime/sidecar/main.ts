@@ -27,7 +27,7 @@ const link = new RecorderLink(
   }),
   flags,
 );
-const controlPort = new ControlPort(controls, paused => link.send({ type: "paused", paused }));
+const controlPort = new ControlPort(controls, link);
 // A software adapter takes every core: the editor, and the recorder above, come first. On Linux the
 // threads that this one starts from here on inherit it.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);

@@ -106,7 +106,8 @@ function receive(message: ToRecorder): void {
     case "adapter":
     case "seed":
     case "tensors":
-    case "paused": {
+    case "paused":
+    case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
       recording.change(change);

@@ -63,9 +63,15 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   expect(run.record.paused).toBe(false);
   run.connection.control({ type: "pause" });
   await held();
+  const changed = run.steps + 1;
+  run.connection.control({ type: "set", group: 0, name: "lr", value: 0.25 });
+  run.connection.control({ type: "step", count: 1 });
+  await run.until(() => run.steps === changed && run.record.changes !== undefined);
+  expect(run.batches.at(-1)?.lr.at(-1)).toBe(0.25);
   run.connection.stop();
   await run.closed;
-  expect(run.end).toMatchObject({ status: "stopped", paused: false });
+  const changes = [{ step: changed, group: 0, name: "lr", from: 0.1, to: 0.25 }];
+  expect(run.end).toMatchObject({ status: "stopped", paused: false, changes });
   losses(run.batches).forEach((loss, i) => {
     expect(loss).toBeCloseTo(loopLoss(i + 1), 5);
   });

@@ -1,7 +1,7 @@
 /** Pause, step and resume against a model of a loop. */
 import { describe, expect, test } from "vitest";
 import { type KeyTarget, pressKey } from "../../runtime/cli/keys.ts";
-import type { Control } from "../../runtime/protocol/control.ts";
+import type { ChangeRecord, Control } from "../../runtime/protocol/control.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 import { randomNumbers } from "./random.ts";
 
@@ -11,13 +11,20 @@ class Loop {
   resumed = 0;
   readonly inbox: Control[] = [];
   readonly told: boolean[] = [];
+  changes: readonly ChangeRecord[] = [];
   readonly control = new LoopControl(
     {
       stepCount: () => this.steps,
       drain: async () => {},
       loopResumed: () => this.resumed++,
     },
-    { take: () => this.inbox.shift(), held: isHeld => this.told.push(isHeld) },
+    {
+      take: () => this.inbox.shift(),
+      held: isHeld => this.told.push(isHeld),
+      changed: changes => {
+        this.changes = changes;
+      },
+    },
   );
 
   async run(until: () => boolean): Promise<void> {
@@ -98,10 +105,46 @@ describe("a loop under control", () => {
         drain: () => Promise.reject(new Error("device lost")),
         loopResumed: () => {},
       },
-      { take: once({ type: "pause" }), held: () => {} },
+      { take: once({ type: "pause" }), held: () => {}, changed: () => {} },
     );
     await expect(control.after()).rejects.toThrow("device lost");
   });
+});
+
+test("options have the value of a client in a step, and their own beside it", () => {
+  const loop = new Loop();
+  const optimizer = { paramGroups: [{ lr: 0.1 }, { lr: 0.2, eps: 1e-8 }], groupIndices: [0, 1] };
+  const rates = () => optimizer.paramGroups.map(({ lr }) => lr);
+  const step = () => {
+    const putBack = loop.control.before(optimizer);
+    const inForce = rates();
+    putBack?.();
+    loop.steps++;
+    return inForce;
+  };
+  expect(step()).toEqual([0.1, 0.2]);
+  loop.inbox.push({ type: "set", group: 1, name: "lr", value: 3 });
+  // The first group has no ε, which changes nothing.
+  loop.inbox.push({ type: "set", group: 0, name: "eps", value: 3 });
+  expect(step()).toEqual([0.1, 3]);
+  // A schedule goes on behind it.
+  optimizer.paramGroups.forEach(group => {
+    group.lr /= 2;
+  });
+  expect(rates()).toEqual([0.05, 0.1]);
+  // One gesture: the second change follows at once.
+  loop.inbox.push({ type: "set", group: 1, name: "lr", value: 4 });
+  expect(step()).toEqual([0.05, 4]);
+  expect(loop.changes).toEqual([{ step: 2, group: 1, name: "lr", from: 0.2, to: 4 }]);
+  loop.inbox.push(
+    { type: "set", group: 1, name: "lr" },
+    { type: "set", group: 0, name: "lr", value: 0 },
+  );
+  expect(step()).toEqual([0, 0.1]);
+  expect(loop.changes.slice(1)).toEqual([
+    { step: 4, group: 0, name: "lr", from: 0.05, to: 0 },
+    { step: 4, group: 1, name: "lr", from: 4, to: 0.1 },
+  ]);
 });
 
 function once(control: Control): () => Control | undefined {

@@ -47,8 +47,12 @@ describe("messages", () => {
       "message.control.count: expected a positive count, got number",
     ],
     [
+      { type: "control", control: { type: "set", group: 0, name: "lr", value: -1 } },
+      "message.control.value: expected a number of at least 0, got number",
+    ],
+    [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo, got string",
+      "message.control.type: expected pause | resume | step | runTo | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],
