@@ -26,7 +26,8 @@ afterAll(async () => {
   expect(survivors).toEqual([]);
 });
 
-const held = () => run.until(() => run.record.paused === true);
+/** Held, and heard of every step until then: a record comes before the steps that are stored with it. */
+const held = () => run.until(() => run.record.paused === true && run.steps === run.record.steps);
 const going = () => run.until(() => run.record.paused !== true);
 
 test("it is paused within a step, takes steps, runs to a step, goes on, and is stopped", async () => {
