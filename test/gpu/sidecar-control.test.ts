@@ -91,7 +91,7 @@ test("a run that is held saves its checkpoint when it is stopped", async () => {
   );
   run = await project.start("saves.ts");
   run.connection.control({ type: "runTo", step: 5 });
-  await held();
+  await run.until(() => run.record.paused === true);
   run.connection.stop();
   await run.closed;
   expect(run.end?.status).toBe("stopped");
