@@ -3,7 +3,6 @@ import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { LoopControls } from "./control/loopControls.ts";
-import { SmoothingSlider } from "./controls.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
@@ -13,6 +12,7 @@ import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { LogTail } from "./view/logTail.ts";
 import { RunHeader } from "./view/runHeader.ts";
+import { Toolbar } from "./view/toolbar.ts";
 import { parseViewState, type ViewState } from "./viewState.ts";
 
 /** The page: it shows what its host sends, and keeps only what the user has chosen to see. */
@@ -22,6 +22,7 @@ export class Panel {
   private readonly header: RunHeader;
   private readonly controls: LoopControls;
   private readonly error: ErrorBlock;
+  private readonly toolbar: Toolbar;
   private readonly charts: ChartGrid;
   private readonly log: LogTail;
   private readonly empty = new EmptyState();
@@ -49,14 +50,17 @@ export class Panel {
     });
     this.log = new LogTail(logOpen => this.choose({ logOpen }));
     this.log.root.open = this.state.logOpen;
-    const smoothing = new SmoothingSlider(weight => this.choose({ smoothing: weight }));
-    smoothing.set(this.state.smoothing);
+    this.toolbar = new Toolbar({
+      choose: change => this.choose(change),
+      point: row => this.charts.point(row),
+    });
+    this.toolbar.root.prepend(this.controls.root);
     this.body = element(
       "div",
       { class: "panel", attributes: { hidden: "" } },
       this.header.root,
       this.error.root,
-      element("div", { class: "toolbar" }, this.controls.root, smoothing.root),
+      this.toolbar.root,
       this.charts.root,
       this.log.root,
     );
@@ -104,7 +108,10 @@ export class Panel {
     this.log.append(message.logs);
     this.showRun(message.run);
     for (const batch of message.batches) this.addSteps(batch);
-    this.choose({ runFolder: message.runFolder });
+    const { runFolder } = message;
+    // A part of one run's axes says nothing of another's.
+    const others = { zoom: undefined, follows: false, yZooms: {} };
+    this.choose(runFolder === this.state.runFolder ? {} : { runFolder, ...others });
   }
 
   private showRun(run: RunRecord): void {
@@ -133,6 +140,7 @@ export class Panel {
   private async draw(): Promise<void> {
     if (!this.run) return;
     this.header.showProgress(this.run, this.series, Date.now());
+    this.toolbar.show(this.state, this.series, this.run.status === "running");
     await this.charts.draw();
   }
 }

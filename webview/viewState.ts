@@ -1,51 +1,86 @@
-import type { ScaleKind } from "./data/scale.ts";
-
-export const CHARTS = ["loss", "gradNorm", "effectiveLr", "stepSize", "lr"] as const;
-export type ChartId = (typeof CHARTS)[number];
+import { X_KINDS, type XKind } from "./data/axis.ts";
+import type { Range, ScaleKind } from "./data/scale.ts";
 
 /** What the user has chosen to see. It outlives the page, with the run's folder. */
 export interface ViewState {
-  readonly runFolder?: string;
+  readonly runFolder: string | undefined;
   /** Weight of the moving average, 0 … 1. */
   readonly smoothing: number;
-  /** Names of the tensors whose gradient norm is drawn beside that of all parameters. */
+  /** Names of the tensors whose lines are drawn beside that of all parameters. */
   readonly gradientTensors: readonly string[];
   /** Name of the tensor whose step sizes are drawn; the first where it is not known. */
-  readonly tensor?: string;
-  /** Scales that were chosen; a chart without one has its default. */
-  readonly scales: Readonly<Partial<Record<ChartId, ScaleKind>>>;
+  readonly tensor: string | undefined;
+  /** Scales of y axes that were chosen, by chart; a chart without one has its default. */
+  readonly scales: Readonly<Record<string, ScaleKind>>;
+  readonly x: XKind;
+  readonly xScale: ScaleKind;
+  /** The part of the x axis that all charts show; undefined for all of it. */
+  readonly zoom: Range | undefined;
+  /** The part that was chosen moves with the last step. */
+  readonly follows: boolean;
+  /** The parts of y axes that were chosen, by chart. */
+  readonly yZooms: Readonly<Record<string, Range>>;
+  /** Outliers are left out of y axes. */
+  readonly ignoresOutliers: boolean;
   readonly logOpen: boolean;
 }
 
 export const DEFAULT_STATE: ViewState = {
+  runFolder: undefined,
   smoothing: 0.9,
   gradientTensors: [],
+  tensor: undefined,
   scales: {},
+  x: "step",
+  xScale: "linear",
+  zoom: undefined,
+  follows: false,
+  yZooms: {},
+  ignoresOutliers: true,
   logOpen: false,
 };
 
 /** The state that the host kept, as far as it makes sense; defaults for the rest. */
 export function parseViewState(value: unknown): ViewState {
   if (!isRecord(value)) return DEFAULT_STATE;
-  const { runFolder, smoothing, gradientTensors, tensor, scales, logOpen } = value;
+  const { runFolder, smoothing, gradientTensors, tensor, zoom } = value;
   return {
-    ...(typeof runFolder === "string" ? { runFolder } : {}),
-    ...(typeof tensor === "string" ? { tensor } : {}),
+    runFolder: typeof runFolder === "string" ? runFolder : undefined,
     smoothing: isWeight(smoothing) ? smoothing : DEFAULT_STATE.smoothing,
     gradientTensors: Array.isArray(gradientTensors)
       ? gradientTensors.filter(name => typeof name === "string")
       : [],
-    scales: isRecord(scales) ? parseScales(scales) : {},
-    logOpen: logOpen === true,
+    tensor: typeof tensor === "string" ? tensor : undefined,
+    scales: entriesOf(value.scales, isScale),
+    x: X_KINDS.find(kind => kind === value.x) ?? DEFAULT_STATE.x,
+    xScale: isScale(value.xScale) ? value.xScale : DEFAULT_STATE.xScale,
+    zoom: isRange(zoom) ? zoom : undefined,
+    follows: value.follows === true,
+    yZooms: entriesOf(value.yZooms, isRange),
+    ignoresOutliers: value.ignoresOutliers !== false,
+    logOpen: value.logOpen === true,
   };
 }
 
-function parseScales(value: Record<string, unknown>): ViewState["scales"] {
-  const known = CHARTS.flatMap(id => {
-    const scale = value[id];
-    return scale === "log" || scale === "linear" ? [[id, scale] as const] : [];
-  });
-  return Object.fromEntries(known);
+/** The entries of an object whose values are of a kind. */
+function entriesOf<T>(value: unknown, is: (value: unknown) => value is T): Record<string, T> {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, T] => is(entry[1])),
+  );
+}
+
+function isScale(value: unknown): value is ScaleKind {
+  return value === "log" || value === "linear";
+}
+
+function isRange(value: unknown): value is Range {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every(Number.isFinite) &&
+    value[0] < value[1]
+  );
 }
 
 function isWeight(value: unknown): value is number {

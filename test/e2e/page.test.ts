@@ -120,7 +120,9 @@ describe("a run that was recorded", () => {
     expect(await overflow()).toBeLessThanOrEqual(0);
     const narrow = (await canvas.boundingBox())?.width ?? 0;
     await page.setViewportSize({ width: 1000, height: 800 });
-    await expect.poll(async () => (await canvas.boundingBox())?.width).toBeGreaterThan(900);
+    await page.waitForFunction(
+      "document.querySelector('[data-chart=loss] canvas')?.getBoundingClientRect().width > 900",
+    );
     expect(narrow).toBeLessThan(320);
     expect(narrow).toBeGreaterThan(250);
     expect(await overflow()).toBeLessThanOrEqual(0);
@@ -195,6 +197,67 @@ describe("a run that was recorded", () => {
     expect(await plot.getAttribute("aria-valuenow")).toBe("1");
     await page.keyboard.press("Escape");
     expect(await page.locator(".tooltip:visible").count()).toBe(0);
+    await page.getByRole("button", { name: "Loss: show as table" }).click();
+    const cells = await page
+      .locator("[data-chart=loss] tbody tr")
+      .last()
+      .locator("td")
+      .allTextContents();
+    expect(cells).toEqual(["1\u202f204", "26.76", "7.8\u202fs", formatExact(pageLoss(STEPS))]);
+    await page.screenshot({ path: join(PICTURES, "table.png") });
+    await page.close();
+  });
+
+  test("is zoomed by drags, wheel and keys, all charts together, and holds while it grows", async () => {
+    const hosted = await open({ height: 1300 });
+    const { page } = hosted;
+    await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, STEPS)] }));
+    await hosted.drawn(STEPS);
+    const box = await page.locator("[data-chart=loss] .plot").boundingBox();
+    if (!box) throw new Error("The plot has no box");
+    const shown = (chart: string, steps: RegExp) =>
+      page.waitForFunction(`
+        ${steps}.test(
+          /shown (\\d+)/.exec(document.getElementById("${chart}-summary").textContent)?.[1] ?? "all"
+        )`);
+    const drag = async (dx: number, dy: number) => {
+      await page.mouse.move(box.x + box.width / 2, box.y + 60);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width / 2 + dx, box.y + 60 + dy, { steps: 3 });
+      await page.mouse.up();
+    };
+    await drag(150, 8);
+    await shown("loss", /^2\d\d$/);
+    await shown("lr", /^2\d\d$/);
+    await page.screenshot({ path: join(PICTURES, "zoomed.png") });
+    expect((await hosted.watched()).state).toMatchObject({ yZooms: {}, follows: false });
+
+    await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 200) });
+    await hosted.drawn(STEPS + 200);
+    await shown("loss", /^2\d\d$/);
+    expect((await hosted.watched()).state).toMatchObject({
+      zoom: [expect.any(Number), expect.any(Number)],
+    });
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.locator("[data-chart=loss] .plot[aria-valuemax='1404']").waitFor();
+    await page.locator("[data-chart=loss] .plot").focus();
+    await page.keyboard.press("End");
+    await page.getByText("at step 1\u202f404").first().waitFor();
+    await page.keyboard.press("+");
+    await shown("stepSize", /^1\d\d$/);
+
+    await drag(4, 90);
+    expect((await hosted.watched()).state).toMatchObject({
+      yZooms: { loss: [expect.any(Number), expect.any(Number)] },
+    });
+    await page.keyboard.down("Control");
+    await page.mouse.wheel(0, 400);
+    await page.keyboard.up("Control");
+    await shown("loss", /^[2-4]\d\d$/);
+    await page.getByRole("button", { name: "Show all" }).click();
+    await shown("loss", /^all$/);
+    expect((await hosted.watched()).state).toMatchObject({ yZooms: {} });
+    await expectClean(hosted);
     await page.close();
   });
 
@@ -266,11 +329,15 @@ describe("a run that goes on", () => {
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 300)] }));
     await hosted.drawn(300);
     const marks = await hosted.painted("loss", "charts-red");
+    const jump = hosted.page.getByRole("button", { name: "Not finite at step 330" });
+    expect(await jump.count()).toBe(0);
     await hosted.send({ type: "steps", batch: pageBatch(301, 60, [330, 331, 332, 360]) });
     await hosted.drawn(360);
     expect(await hosted.page.textContent("[data-fact=loss]")).toBe("NaN");
     expect(await hosted.value("loss")).toBeNaN();
     expect(await hosted.painted("loss", "charts-red")).toBeGreaterThan(marks + 50);
+    await jump.click();
+    expect(await hosted.page.textContent("[data-chart=lr] .chart-steps")).toBe("at step 330");
     await hosted.page.screenshot({ path: join(PICTURES, "nan.png") });
     await expectClean(hosted);
     await hosted.page.close();

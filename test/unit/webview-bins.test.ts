@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { binRows, type Positions } from "../../webview/data/axis.ts";
 import { Bins } from "../../webview/data/bins.ts";
 import { Column } from "../../webview/data/column.ts";
 import { Ema } from "../../webview/data/ema.ts";
-import type { ScaleKind } from "../../webview/data/scale.ts";
+import { type Range, type ScaleKind, withoutOutliers } from "../../webview/data/scale.ts";
 import { Trace } from "../../webview/data/trace.ts";
 
 type Point = readonly [step: number, value: number];
@@ -22,22 +23,38 @@ function wild(length: number): number[] {
   });
 }
 
-function fill(values: readonly number[], limit: number, scale: ScaleKind = "linear", first = 1) {
-  const bins = new Bins(limit, scale);
-  for (const [i, value] of values.entries()) bins.add(first + i, value);
-  return bins;
+function columnOf(values: readonly number[]): Column {
+  const column = new Column(64);
+  for (const value of values) column.push(value);
+  return column;
+}
+
+/** Where steps from `first` stand. */
+function stepsOf(values: readonly number[], first: number): Positions {
+  return { length: values.length, at: row => first + row };
+}
+
+interface Cut {
+  readonly limit: number;
+  readonly scale?: ScaleKind;
+  readonly first?: number;
+  readonly domain?: Range;
+  readonly xScale?: ScaleKind;
+}
+
+function cut(values: readonly number[], { limit, scale = "linear", first = 1, ...more }: Cut) {
+  const positions = stepsOf(values, first);
+  const whole: Range = [first, Math.max(first + values.length - 1, first + 1)];
+  const starts = binRows(positions, more.domain ?? whole, more.xScale ?? "linear", limit);
+  const bins = new Bins();
+  bins.cut(columnOf(values), starts, scale);
+  return { bins, starts };
 }
 
 function lineOf(bins: Bins): Point[] {
   const points: Point[] = [];
-  bins.line((step, value) => points.push([step, value]));
+  bins.line((row, value) => points.push([row, value]));
   return points;
-}
-
-function marksOf(bins: Bins): (readonly [step: number, top: boolean])[] {
-  const marks: (readonly [number, boolean])[] = [];
-  bins.marks((step, top) => marks.push([step, top]));
-  return marks;
 }
 
 function inside(value: number, scale: ScaleKind): boolean {
@@ -45,94 +62,101 @@ function inside(value: number, scale: ScaleKind): boolean {
 }
 
 /** The same line, bin by bin from all values at once. */
-function reference(values: readonly number[], width: number, scale: ScaleKind, first: number) {
-  const steps = values.map((value, i): Point => [first + i, value]);
-  const groups = Map.groupBy(steps, ([step]) => Math.floor(step / width));
-  const bins = [...groups.values()];
-  const points = bins.flatMap((bin, i) => {
-    const drawn = bin.filter(([, value]) => inside(value, scale));
-    if (drawn.length === 0) return [[Number.NaN, Number.NaN] as Point];
+function reference(values: readonly number[], starts: readonly number[], scale: ScaleKind) {
+  const rows = values.map((value, row): Point => [row, value]);
+  const last = starts.length - 2;
+  return starts.slice(0, -1).flatMap((start, i) => {
+    const drawn = rows.slice(start, starts[i + 1]).filter(([, value]) => inside(value, scale));
+    if (drawn.length === 0) return [[start, Number.NaN] as Point];
     const least = drawn.reduce((a, b) => (b[1] < a[1] ? b : a));
     const greatest = drawn.reduce((a, b) => (b[1] > a[1] ? b : a));
     const kept = new Set([least, greatest]);
     if (i === 0) kept.add(drawn[0] as Point);
-    if (i === bins.length - 1) kept.add(drawn.at(-1) as Point);
+    if (i === last) kept.add(drawn.at(-1) as Point);
     return [...kept].sort((a, b) => a[0] - b[0]);
   });
-  return points;
 }
 
 describe("bins", () => {
   test("are empty without values", () => {
-    const bins = new Bins(8, "linear");
+    const { bins } = cut([], { limit: 8 });
     expect(lineOf(bins)).toEqual([]);
-    expect(marksOf(bins)).toEqual([]);
     expect(bins.extent()).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
   });
 
   test("keep every value while there is room", () => {
     const values = [3, 1, 2, 5];
-    expect(lineOf(fill(values, 8))).toEqual(values.map((value, i) => [i + 1, value]));
-    expect(lineOf(fill([7], 8))).toEqual([[1, 7]]);
+    expect(lineOf(cut(values, { limit: 8 }).bins)).toEqual(values.map((value, i) => [i, value]));
+    expect(lineOf(cut([7], { limit: 8 }).bins)).toEqual([[0, 7]]);
   });
 
   test.each([
     [1, 8, 1],
     [9, 8, 1],
     [1000, 80, 1],
-    [5000, 80, 1],
     [5000, 80, 12345],
     [20_000, 320, 7],
   ])("of %i values in %i bins from step %3$i have the extremes of each", (length, limit, first) => {
+    const values = wild(length);
+    const last = first + length - 1;
+    const part: Range = [first + length / 3, Math.max(first + length / 2, first + length / 3 + 1)];
     for (const scale of ["linear", "log"] as const) {
-      const values = wild(length);
-      const bins = fill(values, limit, scale, first);
-      const blank = (points: Point[]) =>
-        points.map(([step, value]) => (Number.isNaN(value) ? "gap" : [step, value]));
-      expect(blank(lineOf(bins))).toEqual(blank(reference(values, bins.width, scale, first)));
-      expect(bins.length).toBeLessThanOrEqual(limit);
-      const drawn = values.filter(value => inside(value, scale));
-      if (drawn.length > 0) expect(bins.extent()).toEqual([Math.min(...drawn), Math.max(...drawn)]);
+      for (const domain of [[first, Math.max(last, first + 1)] as Range, part]) {
+        for (const xScale of ["linear", "log"] as const) {
+          const { bins, starts } = cut(values, { limit, scale, first, domain, xScale });
+          expect(bins.length).toBeLessThanOrEqual(limit + 3);
+          expect(lineOf(bins)).toEqual(reference(values, starts, scale));
+        }
+      }
     }
   });
 
-  test("are powers of two that start at multiples of themselves and do not change", () => {
-    const values = wild(4000);
-    const before = fill(values.slice(0, 3000), 80);
-    const after = fill(values, 80);
-    expect(before.width).toBe(64);
-    expect(after.width).toBe(64);
-    const complete = Math.floor(3000 / 64) * 64;
-    const settled = (bins: Bins) => lineOf(bins).filter(([step]) => step < complete);
-    expect(settled(after)).toEqual(settled(before));
+  test("stay as they are while the series grows and the window moves", () => {
+    const values = wild(3000);
+    const borders = (length: number, domain: Range) => {
+      const { starts } = cut(values.slice(0, length), { limit: 100, domain });
+      return new Set(starts.slice(1, -1).filter(row => row > domain[0] && row < domain[1] - 64));
+    };
+    const before = borders(2000, [1000, 2000]);
+    const grown = borders(3000, [1100, 2100]);
+    for (const row of before) if (row > 1100) expect(grown).toContain(row);
   });
 
-  test("show one spike among a hundred thousand values", () => {
-    const values = new Array<number>(100_000).fill(1);
-    values[77_777] = 1e30;
-    const line = lineOf(fill(values, 320));
-    expect(line).toContainEqual([77_778, 1e30]);
-    expect(line.length).toBeLessThanOrEqual(2 * 320 + 2);
+  test("show one spike among a hundred thousand values, and its row", () => {
+    const values = Array.from({ length: 100_000 }, () => 1);
+    values[77_777] = 1e6;
+    const { bins } = cut(values, { limit: 320 });
+    expect(lineOf(bins)).toContainEqual([77_777, 1e6]);
+    expect(bins.extent()).toEqual([1, 1e6]);
   });
 
-  test("mark what cannot be drawn at the edge where it left", () => {
-    const values = [1, Number.NaN, 2, Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY, 3];
-    expect(marksOf(fill(values, 8))).toEqual([
-      [2, true],
-      [4, false],
-      [6, true],
-    ]);
-    expect(marksOf(fill(values, 8, "log"))).toEqual([
-      [2, true],
-      [4, false],
-      [5, false],
-      [6, true],
-    ]);
+  test("know where a value first left the plot, at its top and bottom", () => {
+    const values = [1, Number.NaN, 2, 0, Number.POSITIVE_INFINITY, 3, Number.NEGATIVE_INFINITY, 1];
+    const { bins } = cut(values, { limit: 2, scale: "log" });
+    const odd = Array.from({ length: bins.length }, (_, i) => bins.at(i)).flatMap(bin =>
+      bin ? [[bin.topRow, bin.bottomRow]] : [],
+    );
+    expect(odd.flat().filter(row => row >= 0)).toEqual([1, 4, 3]);
   });
 
-  test("keep a mark for a bin however many bins were joined", () => {
-    const values = Array.from({ length: 10_000 }, (_, i) => (i === 5000 ? Number.NaN : 1));
-    expect(marksOf(fill(values, 80))).toEqual([[5001, true]]);
+  test("lead a line over both ends of the window", () => {
+    const values = Array.from({ length: 100 }, (_, i) => i);
+    const rows = lineOf(cut(values, { limit: 50, domain: [40.5, 60.5] }).bins).map(([row]) => row);
+    expect([rows[0], rows.at(-1)]).toEqual([39, 60]);
+  });
+});
+
+describe("outliers", () => {
+  test("are what lies far from the middle nine tenths", () => {
+    const values = Array.from({ length: 100 }, (_, i) => 1 + i / 100);
+    expect(withoutOutliers([...values, 500, -40], "linear")).toEqual([1, 1.99]);
+    expect(withoutOutliers(values.slice(), "linear")).toEqual([1, 1.99]);
+    expect(withoutOutliers([...values, 1e-9], "log")).toEqual([1, 1.99]);
+  });
+
+  test("are nothing in a constant with a spike, nor without values", () => {
+    expect(withoutOutliers([2, 2, 2, 2, 9], "linear")).toEqual([2, 9]);
+    expect(withoutOutliers([], "linear")).toEqual([Infinity, -Infinity]);
   });
 });
 
@@ -177,21 +201,19 @@ describe("moving average", () => {
 
 describe("trace", () => {
   test("smooths all values before they are binned", () => {
-    const column = new Column(64);
-    const trace = new Trace(column, { firstStep: 1, limit: 16, scale: "linear", smoothing: 0.9 });
+    const values = Array.from({ length: 5000 }, (_, i) => Math.sin(i / 50) + (i % 7));
+    const trace = new Trace(columnOf(values), { scale: "linear", smoothing: 0.9 });
     const ema = new Ema(0.9, "linear");
-    const smooth: number[] = [];
-    for (let i = 0; i < 1000; i++) {
-      const value = Math.sin(i / 7);
-      column.push(value);
-      smooth.push(ema.next(value));
-      if (i % 10 === 0) trace.update();
+    const expected = values.map(value => ema.next(value));
+    const shown = (domain: Range) => {
+      trace.cut(binRows(stepsOf(values, 0), domain, "linear", 80));
+      const points: Point[] = [];
+      trace.smoothLine((row, value) => points.push([row, value]));
+      return points;
+    };
+    for (const points of [shown([0, 4999]), shown([4000, 4100])]) {
+      expect(points.length).toBeGreaterThan(40);
+      for (const [row, value] of points) expect(value).toBe(expected[row]);
     }
-    trace.update();
-    const points: Point[] = [];
-    trace.smooth?.lasts((step, value) => points.push([step, value]));
-    expect(points.length).toBeGreaterThan(8);
-    for (const [step, value] of points) expect(value).toBe(smooth[step - 1]);
-    expect(points.at(-1)).toEqual([1000, smooth[999]]);
   });
 });

@@ -23,9 +23,9 @@ const ROWS: Readonly<Record<string, readonly object[]>> = {
     { x: Number.NaN, low: 0, mid: 0, high: 0 },
   ],
   marks: [
-    { x: 2, top: true },
-    { x: 3, top: false },
-    { x: Number.NaN, top: true },
+    { x: 2, top: true, outlier: false },
+    { x: 3, top: false, outlier: true },
+    { x: Number.NaN, top: true, outlier: false },
   ],
 };
 
@@ -41,6 +41,8 @@ async function scene(spec: TopLevelSpec, expr: object): Promise<unknown> {
     .signal("xDomain", [1, 3000])
     .signal("yDomain", [1e-5, 1])
     .signal("xTicks", [1000, 2000])
+    .signal("xLabels", ["1\u202f000", "2\u202f000"])
+    .signal("xTitle", "step")
     .signal("yTicks", [0.00002, 0.5])
     .signal("colors", ["#111111", "#222222"])
     .signal("dashes", [
@@ -49,6 +51,7 @@ async function scene(spec: TopLevelSpec, expr: object): Promise<unknown> {
     ])
     .signal("accent", "#333333")
     .signal("alarm", "#444444")
+    .signal("quiet", "#555555")
     .signal("axisTitle", "η");
   for (const [name, rows] of Object.entries(ROWS)) {
     if (JSON.stringify(spec).includes(`"${name}"`)) view.insert(name, structuredClone(rows));
@@ -73,7 +76,7 @@ describe("expressions as closures", () => {
   test.each(Object.entries(specs))("draw %s as the interpreter does", async (_name, spec) => {
     const closures = await scene(spec, expressionClosures);
     expect(closures).toEqual(await scene(spec, expressionInterpreter));
-    for (const drawn of ["1\u202f000", "2e-5", "triangle-up", "#444444"]) {
+    for (const drawn of ["1\u202f000", "2e-5", "triangle-up", "#444444", "#555555"]) {
       expect(JSON.stringify(closures)).toContain(drawn);
     }
   });

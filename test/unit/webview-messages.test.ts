@@ -52,6 +52,12 @@ describe("state of the page", () => {
       gradientTensors: ["0.weight"],
       tensor: "2.bias",
       scales: { loss: "linear", lr: "log" },
+      x: "epoch",
+      xScale: "log",
+      zoom: [2, 9.5],
+      follows: true,
+      yZooms: { loss: [0.1, 2] },
+      ignoresOutliers: false,
       logOpen: true,
     };
     expect(parseViewState(structuredClone(state))).toEqual(state);
@@ -60,7 +66,8 @@ describe("state of the page", () => {
   test.each([
     [undefined],
     ["x"],
-    [{ smoothing: 7, gradientTensors: "a", scales: { loss: "cubic", other: "log" }, logOpen: 1 }],
+    [{ smoothing: 7, gradientTensors: "a", scales: { loss: "cubic" }, logOpen: 1 }],
+    [{ x: "age", xScale: 2, zoom: [3, 3], yZooms: { loss: [1, null] }, follows: "no" }],
   ])("%j gives the defaults", value => {
     expect(parseViewState(value)).toEqual(DEFAULT_STATE);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BandModel } from "../../webview/charts/bandModel.ts";
 import { LinesModel } from "../../webview/charts/linesModel.ts";
+import type { Window } from "../../webview/charts/model.ts";
 import type { BandRow, MarkRow, PointRow } from "../../webview/charts/pool.ts";
 import { Column } from "../../webview/data/column.ts";
 
@@ -14,17 +15,23 @@ function shown<Row extends { readonly x: number }>(rows: readonly object[] | und
   return ((rows ?? []) as Row[]).filter(row => !Number.isNaN(row.x)).map(row => ({ ...row }));
 }
 
+/** All of the first `length` steps. */
+function windowOf(length: number): Window {
+  const positions = { length, at: (row: number) => row + 1 };
+  return { kind: "step", scale: "linear", domain: [1, Math.max(2, length)], positions };
+}
+
 describe("lines", () => {
-  const options = { firstStep: 1, scale: "linear", smoothing: 0.5 } as const;
+  const options = { scale: "linear", smoothing: 0.5, bins: 320 } as const;
 
   test("fill the rows that they were made with", () => {
     const column = columnOf([4, 2]);
-    const model = new LinesModel([{ label: "loss", column }], options);
+    const model = new LinesModel([{ label: "loss", samples: column }], options);
     const { raw, smooth } = model.dataSets;
     const before = [...(raw ?? [])];
-    model.write();
+    model.write(windowOf(2));
     column.push(1);
-    model.write();
+    const drawn = model.write(windowOf(3));
     expect(shown<PointRow>(raw).map(({ x, y }) => [x, y])).toEqual([
       [1, 4],
       [2, 2],
@@ -32,27 +39,41 @@ describe("lines", () => {
     ]);
     expect(shown<PointRow>(smooth).map(({ x }) => x)).toEqual([1, 2, 3]);
     expect(raw?.every((row, i) => row === before[i])).toBe(true);
-    expect(model.extent()).toEqual([1, 4]);
+    expect(drawn).toEqual({ extent: [1, 4], typical: [1, 4], points: 3, steps: 3 });
     expect(model.readings(1)).toEqual([{ label: "loss", slot: 0, value: 2 }]);
   });
 
   test("hide the rows that are no longer used", () => {
     const column = columnOf(Array.from({ length: 320 }, (_, i) => i));
-    const model = new LinesModel([{ label: "loss", column }], options);
-    model.write();
+    const model = new LinesModel([{ label: "loss", samples: column }], options);
+    model.write(windowOf(320));
     expect(shown(model.dataSets.smooth)).toHaveLength(320);
     for (let i = 0; i < 3; i++) column.push(320 + i);
-    model.write();
+    model.write(windowOf(323));
     const rows = shown<PointRow>(model.dataSets.smooth);
     expect(rows.length).toBeLessThan(170);
     expect(rows.at(-1)?.x).toBe(323);
   });
 
+  test("mark at the edge what the y axis leaves out", () => {
+    const model = new LinesModel([{ label: "loss", samples: columnOf([1, 90, 2, -5]) }], options);
+    model.write(windowOf(4));
+    model.mark(windowOf(4), [0, 10]);
+    expect(shown<MarkRow>(model.dataSets.marks)).toEqual([
+      { x: 2, top: true, outlier: true },
+      { x: 4, top: false, outlier: true },
+    ]);
+    model.mark(windowOf(4), [-10, 100]);
+    expect(shown(model.dataSets.marks)).toEqual([]);
+  });
+
   test("never need more rows than there are", () => {
     const noisy = columnOf(Array.from({ length: 50_000 }, (_, i) => Math.sin(i * 7.7)));
-    const lines = Array.from({ length: 7 }, (_, i) => ({ label: `${i}`, column: noisy }));
+    const lines = Array.from({ length: 7 }, (_, i) => ({ label: `${i}`, samples: noisy }));
     const model = new LinesModel(lines, options);
-    model.write();
+    const { points, steps } = model.write(windowOf(50_000));
+    expect(steps).toBe(50_000);
+    expect(points).toBeLessThan(200);
     for (let slot = 0; slot < 7; slot++) {
       const rows = shown<PointRow>(model.dataSets.raw).filter(row => row.slot === slot);
       expect(rows.at(-1)?.x).toBe(50_000);
@@ -62,16 +83,16 @@ describe("lines", () => {
 
 describe("band", () => {
   const of = (p5: number[], p50: number[], p95: number[], scale: "linear" | "log") =>
-    new BandModel({ p5: columnOf(p5), p50: columnOf(p50), p95: columnOf(p95) }, 1, scale);
+    new BandModel({ p5: columnOf(p5), p50: columnOf(p50), p95: columnOf(p95) }, scale, 400);
 
   test("goes from p5 to p95, with the median", () => {
     const model = of([1, 2], [3, 4], [5, 6], "linear");
-    model.write();
+    const drawn = model.write(windowOf(2));
     expect(shown<BandRow>(model.dataSets.band)).toEqual([
       { x: 1, low: 1, mid: 3, high: 5 },
       { x: 2, low: 2, mid: 4, high: 6 },
     ]);
-    expect(model.extent()).toEqual([1, 6]);
+    expect(drawn.extent).toEqual([1, 6]);
     expect(model.readings(1).map(({ label, value }) => [label, value])).toEqual([
       ["median", 4],
       ["p5", 2],
@@ -81,11 +102,11 @@ describe("band", () => {
 
   test("reaches below a logarithmic axis where its lower edge is zero", () => {
     const model = of([1e-3, 1e-30, 0], [0.1, 0.1, 0.1], [1, 1, 1], "log");
-    model.write();
+    const { extent } = model.write(windowOf(3));
     const lows = shown<BandRow>(model.dataSets.band).map(({ low }) => low);
     expect(lows[0]).toBe(1e-3);
     expect(lows[2]).toBeGreaterThan(0);
-    const [low, high] = model.extent();
+    const [low, high] = extent;
     expect(low).toBeCloseTo(1e-4, 12);
     expect(high).toBe(1);
     expect(lows[2]).toBeLessThan(low);
@@ -93,10 +114,11 @@ describe("band", () => {
 
   test("marks a median that cannot be drawn", () => {
     const model = of([1, 1, 1], [1, Number.NaN, 0], [1, 1, 1], "log");
-    model.write();
+    model.write(windowOf(3));
+    model.mark(windowOf(3), [0.5, 2]);
     expect(shown<MarkRow>(model.dataSets.marks)).toEqual([
-      { x: 2, top: true },
-      { x: 3, top: false },
+      { x: 2, top: true, outlier: false },
+      { x: 3, top: false, outlier: false },
     ]);
   });
 });

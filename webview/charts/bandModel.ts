@@ -1,17 +1,16 @@
-import type { Column } from "../data/column.ts";
+import { binRows, rowsIn } from "../data/axis.ts";
+import type { Samples } from "../data/column.ts";
 import type { Range, ScaleKind } from "../data/scale.ts";
-import { extentOf, Trace } from "../data/trace.ts";
-import { writeMarks } from "./linesModel.ts";
-import type { ChartModel, Reading } from "./model.ts";
+import { Trace } from "../data/trace.ts";
+import { EXTRA_BINS, extentsOf, writeMarks } from "./linesModel.ts";
+import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import { bandPool, markPool } from "./pool.ts";
 
 export interface BandColumns {
-  readonly p5: Column;
-  readonly p50: Column;
-  readonly p95: Column;
+  readonly p5: Samples;
+  readonly p50: Samples;
+  readonly p95: Samples;
 }
-
-const BINS = 400;
 
 /**
  * How far below the least median a logarithmic axis reaches at most. Weights whose gradient is
@@ -28,15 +27,19 @@ export class BandModel implements ChartModel {
   readonly smoothed = false;
   readonly dataSets: Readonly<Record<string, readonly object[]>>;
   private readonly scale: ScaleKind;
+  private readonly limit: number;
   private readonly p5: Trace;
   private readonly p50: Trace;
   private readonly p95: Trace;
-  private readonly band = bandPool(BINS);
-  private readonly marks = markPool(2 * BINS);
+  private readonly band;
+  private readonly marks;
 
-  constructor(columns: BandColumns, firstStep: number, scale: ScaleKind) {
+  constructor(columns: BandColumns, scale: ScaleKind, bins: number) {
     this.scale = scale;
-    const options = { firstStep, limit: BINS, scale, smoothing: 0 };
+    this.limit = bins;
+    this.band = bandPool(bins + EXTRA_BINS);
+    this.marks = markPool(2 * (bins + EXTRA_BINS));
+    const options = { scale, smoothing: 0 };
     this.p5 = new Trace(columns.p5, options);
     this.p50 = new Trace(columns.p50, options);
     this.p95 = new Trace(columns.p95, options);
@@ -44,38 +47,45 @@ export class BandModel implements ChartModel {
   }
 
   /** In a bin of several steps the band is as wide as at its widest, the median is the last. */
-  write(): void {
-    for (const trace of [this.p5, this.p50, this.p95]) trace.update();
-    const low = this.p5.raw;
-    const high = this.p95.raw;
+  write({ positions, domain, scale }: Window): Drawn {
+    const starts = binRows(positions, domain, scale, this.limit);
+    for (const trace of [this.p5, this.p50, this.p95]) trace.cut(starts);
     let bin = 0;
-    this.p50.raw.lasts((step, value) => {
+    this.p50.bins.lasts((last, start) => {
       const row = this.band.next();
-      if (row) {
-        row.x = step;
-        row.mid = value;
-        row.low = Number.isNaN(low.bottomStep[bin]) ? (low.min[bin] ?? Number.NaN) : BELOW;
-        row.high = high.max[bin] ?? Number.NaN;
-      }
+      const low = this.p5.bins.at(bin);
+      const high = this.p95.bins.at(bin);
       bin += 1;
+      if (!row || !low || !high) return;
+      row.x = positions.at(last < 0 ? start : last);
+      row.mid = last < 0 ? Number.NaN : this.p50.samples.at(last);
+      row.low = low.bottomRow < 0 ? low.min : BELOW;
+      row.high = high.max;
     });
-    this.band.finish();
-    writeMarks(this.marks, this.p50.raw);
-    this.marks.finish();
+    const points = this.band.finish();
+    const [from, to] = rowsIn(positions, domain);
+    const { extent, typical } = extentsOf([this.p5, this.p50, this.p95], this.scale);
+    const floor = this.floor();
+    const above = ([low, high]: Range): Range => [Math.max(low, floor), high];
+    return { extent: above(extent), typical: above(typical), points, steps: to - from };
   }
 
-  extent(): Range {
-    const [low, high] = extentOf([this.p5, this.p50, this.p95]);
-    const [median] = this.p50.raw.extent();
-    const floor = this.scale === "log" && Number.isFinite(median) ? median * LOWEST : low;
-    return [Math.max(low, floor), high];
+  mark(window: Window, shown: Range): void {
+    writeMarks(this.marks, window, this.p50.bins, shown);
+    this.marks.finish();
   }
 
   readings(row: number): readonly Reading[] {
     return [
-      { label: "median", value: this.p50.column.at(row), slot: 0 },
-      { label: "p5", value: this.p5.column.at(row), slot: undefined },
-      { label: "p95", value: this.p95.column.at(row), slot: undefined },
+      { label: "median", value: this.p50.samples.at(row), slot: 0 },
+      { label: "p5", value: this.p5.samples.at(row), slot: undefined },
+      { label: "p95", value: this.p95.samples.at(row), slot: undefined },
     ];
+  }
+
+  /** What lies below is not shown of itself. */
+  private floor(): number {
+    const [median] = this.p50.bins.extent();
+    return this.scale === "log" && Number.isFinite(median) ? median * LOWEST : -Infinity;
   }
 }

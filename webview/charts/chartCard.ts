@@ -1,15 +1,16 @@
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
-import type { ScaleKind } from "../data/scale.ts";
-import { element, setText } from "../dom.ts";
+import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
+import { element, icon, setText } from "../dom.ts";
 import type { Theme } from "../theme.ts";
-import type { ChartId } from "../viewState.ts";
 import type { Crosshair } from "./crosshair.ts";
-import type { ChartModel, Reading } from "./model.ts";
+import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import { Plot } from "./plot.ts";
+import { ReadingTable } from "./readingTable.ts";
+import type { Scales } from "./vegaChart.ts";
 
 export interface CardOptions {
-  readonly id: ChartId;
+  readonly id: string;
   readonly title: string;
   /** Chooses what is drawn; stands with its name left of the legend. */
   readonly control?: { readonly label: string; readonly root: HTMLElement };
@@ -17,16 +18,29 @@ export interface CardOptions {
   /** Asks for a redraw. */
   readonly redraw: () => void;
   readonly scaleChosen: (scale: ScaleKind) => void;
+  /** Shows a part of the axes; an axis that is undefined stays as it is. */
+  readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
+  /** Shows all of both axes. */
+  readonly reset: () => void;
 }
 
 /** What a card shows. */
 export interface CardContent {
   readonly model: ChartModel;
-  readonly scale: ScaleKind;
+  readonly scales: Scales;
   readonly axisTitle: string;
 }
 
-/** A chart with its title, last value, number of steps, legend and choice of scale. */
+/** What a card draws of its content. */
+export interface CardView {
+  readonly series: RunSeries;
+  readonly window: Window;
+  /** The part of the y axis that was chosen. */
+  readonly yZoom: Range | undefined;
+  readonly ignoresOutliers: boolean;
+}
+
+/** A chart with its title, value, number of points, legend, choice of scale, and as a table. */
 export class ChartCard {
   readonly root: HTMLElement;
   private readonly plot: Plot;
@@ -35,11 +49,14 @@ export class ChartCard {
   private readonly legend = element("ul", { class: "legend" });
   private readonly summary: HTMLElement;
   private readonly waiting = element("p", { class: "plot-waiting" });
+  private readonly table = new ReadingTable();
   private readonly scaleButton: HTMLButtonElement;
+  private readonly tableButton: HTMLButtonElement;
   private readonly title: string;
   private readonly crosshair: Crosshair;
   private content: CardContent | undefined;
-  private series: RunSeries | undefined;
+  private view: CardView | undefined;
+  private drawn: Drawn | undefined;
   private visible = true;
   private dirty = true;
 
@@ -48,18 +65,21 @@ export class ChartCard {
     this.title = title;
     this.crosshair = crosshair;
     this.scaleButton = this.makeScaleButton(options);
+    this.tableButton = this.makeTableButton();
     const summaryId = `${id}-summary`;
     this.summary = element("p", { class: "visually-hidden", attributes: { id: summaryId } });
     this.plot = new Plot({
       title,
       crosshair,
+      zoom: options.zoom,
+      reset: options.reset,
       resized: () => {
         this.dirty = true;
         redraw();
       },
     });
     this.plot.root.setAttribute("aria-describedby", summaryId);
-    this.plot.root.append(this.waiting);
+    this.plot.root.append(this.steps, this.waiting);
     this.root = this.layOut(id, control);
     crosshair.onChange(() => this.showReadings());
     this.watchVisibility(redraw);
@@ -69,10 +89,10 @@ export class ChartCard {
   show(content: CardContent | undefined, theme: Theme, waiting: string): void {
     this.content = content;
     this.dirty = true;
-    const scale = content?.scale ?? "linear";
-    this.scaleButton.setAttribute("aria-pressed", String(scale === "log"));
+    const scales = content?.scales ?? { x: "linear", y: "linear" };
+    this.scaleButton.setAttribute("aria-pressed", String(scales.y === "log"));
     this.scaleButton.disabled = !content;
-    this.plot.rebuild(content?.model, scale, theme, content?.axisTitle ?? "");
+    this.plot.rebuild(content?.model, scales, theme, content?.axisTitle ?? "");
     setText(this.waiting, waiting);
     this.waiting.hidden = content !== undefined;
     if (!content) this.clear();
@@ -84,16 +104,22 @@ export class ChartCard {
   }
 
   /** Draws what is new, if the card can be seen. */
-  async draw(series: RunSeries): Promise<void> {
-    this.series = series;
+  async draw(view: CardView): Promise<void> {
+    this.view = view;
+    const { series, window, yZoom, ignoresOutliers } = view;
     if (!this.content || !this.dirty || !this.visible || series.length === 0) return;
     this.dirty = false;
-    const { model, scale } = this.content;
-    model.write();
-    await this.plot.draw(model, scale, [series.firstStep, series.lastStep]);
+    const { model, scales } = this.content;
+    const drawn = model.write(window);
+    const domain = yZoom ?? yDomain(...(ignoresOutliers ? drawn.typical : drawn.extent), scales.y);
+    model.mark(window, domain);
+    this.drawn = drawn;
+    const { firstStep } = series;
+    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, firstStep });
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
-    this.summarize(model, series);
+    this.summarize(model, series, drawn);
+    this.table.show(model, view);
     this.showReadings();
   }
 
@@ -108,17 +134,16 @@ export class ChartCard {
 
   /** Values at the crosshair, else the last. */
   private showReadings(): void {
-    const { content, series } = this;
-    if (!content || !series || series.length === 0) return;
-    const { step } = this.crosshair;
-    const readings = content.model.readings((step ?? series.lastStep) - series.firstStep);
+    const { content, view, drawn } = this;
+    if (!content || !view || !drawn || view.series.length === 0) return;
+    const { row } = this.crosshair;
+    const { series } = view;
+    const readings = content.model.readings(row ?? series.length - 1);
+    const title = series.describe(row ?? series.length - 1);
     setText(this.value, formatValue(readings[0]?.value ?? Number.NaN));
-    setText(
-      this.steps,
-      step === undefined ? formatSteps(series.length) : `at step ${formatCount(step)}`,
-    );
+    setText(this.steps, row === undefined ? countOf(drawn) : `at ${title}`);
     this.showLegend(readings);
-    this.plot.point(step, readings);
+    this.plot.point(row, title, readings);
   }
 
   private showLegend(readings: readonly Reading[]): void {
@@ -140,17 +165,21 @@ export class ChartCard {
   }
 
   /** The chart in a sentence, for who does not see it. */
-  private summarize(model: ChartModel, series: RunSeries): void {
+  private summarize(
+    model: ChartModel,
+    series: RunSeries,
+    { extent: [low, high], steps }: Drawn,
+  ): void {
     const first = model.readings(0)[0];
     const last = model.readings(series.length - 1)[0];
-    const [low, high] = model.extent();
     if (!first || !last) return;
     const range =
       low <= high ? `, between ${formatValue(low)} and ${formatValue(high)}` : ", no finite value";
+    const shown = steps < series.length ? `, shown ${formatSteps(steps)}` : "";
     setText(
       this.summary,
       `${this.title} over ${formatSteps(series.length)}: first ${formatValue(first.value)}, ` +
-        `last ${formatValue(last.value)}${range}.`,
+        `last ${formatValue(last.value)}${shown}${range}.`,
     );
   }
 
@@ -166,19 +195,32 @@ export class ChartCard {
       },
     });
     button.addEventListener("click", () =>
-      scaleChosen(this.content?.scale === "log" ? "linear" : "log"),
+      scaleChosen(this.content?.scales.y === "log" ? "linear" : "log"),
     );
     return button;
   }
 
-  private layOut(id: ChartId, control: CardOptions["control"]): HTMLElement {
+  private makeTableButton(): HTMLButtonElement {
+    const label = `${this.title}: show as table`;
+    const attributes = { type: "button", title: "Show as table", "aria-label": label };
+    const button = element("button", { class: "toggle", attributes }, icon("table"));
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      this.table.root.hidden = !this.table.root.hidden;
+      button.setAttribute("aria-pressed", String(!this.table.root.hidden));
+      if (this.content && this.view) this.table.show(this.content.model, this.view);
+    });
+    return button;
+  }
+
+  private layOut(id: string, control: CardOptions["control"]): HTMLElement {
     const titleId = `${id}-title`;
     const head = element(
       "header",
       { class: "chart-head" },
       element("h2", { text: this.title, attributes: { id: titleId } }),
       this.value,
-      this.steps,
+      this.tableButton,
       this.scaleButton,
     );
     const choice = element("div", { class: "chart-choice" });
@@ -193,6 +235,7 @@ export class ChartCard {
       choice,
       this.plot.root,
       this.summary,
+      this.table.root,
     );
     return root;
   }
@@ -204,4 +247,11 @@ export class ChartCard {
       if (this.visible && this.dirty) redraw();
     }).observe(this.root);
   }
+}
+
+/** How many points are drawn of how many steps. */
+function countOf({ points, steps }: Drawn): string {
+  return points < steps
+    ? `${formatCount(points)} points of ${formatSteps(steps)}`
+    : formatSteps(steps);
 }

@@ -1,30 +1,34 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
-import { NameSelect, NamesSelect } from "../controls.ts";
-import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
-import type { ScaleKind } from "../data/scale.ts";
+import type { RunSeries } from "../data/runSeries.ts";
+import type { Range } from "../data/scale.ts";
 import { element } from "../dom.ts";
-import { DASHES, readTheme, type Theme } from "../theme.ts";
-import type { ChartId, ViewState } from "../viewState.ts";
+import { readTheme, type Theme } from "../theme.ts";
+import type { ViewState } from "../viewState.ts";
 import { BandModel } from "./bandModel.ts";
-import { type CardContent, type CardOptions, ChartCard } from "./chartCard.ts";
+import { type ChartDefinition, chartsOf } from "./catalogue.ts";
+import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
-import { type Line, LinesModel } from "./linesModel.ts";
+import { LinesModel } from "./linesModel.ts";
+import type { ChartModel } from "./model.ts";
+import { TensorChoice } from "./tensorChoice.ts";
+import { windowOf } from "./window.ts";
 
-/** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
-const MOST_TENSORS = DASHES.length - 1;
+/** Bins of a chart over the whole width of the page, and of one beside others. */
+const WIDE_BINS = 640;
+const BINS = 360;
 
 export interface GridOptions {
   readonly redraw: () => void;
   readonly choose: (change: Partial<ViewState>) => void;
 }
 
-/** All charts of a run. */
+/** All charts of a run, over the same part of the x axis. */
 export class ChartGrid {
-  readonly root: HTMLElement;
+  readonly root = element("main", { class: "charts", attributes: { "aria-label": "Charts" } });
   private readonly crosshair = new Crosshair();
-  private readonly cards: ReadonlyMap<ChartId, ChartCard>;
-  private readonly gradientTensors: NamesSelect;
-  private readonly tensorSelects: readonly NameSelect[];
+  private readonly cards = new Map<string, ChartCard>();
+  private readonly choices: TensorChoice[] = [];
+  private readonly options: GridOptions;
   private theme: Theme = readTheme();
   private series: RunSeries | undefined;
   private tensors: readonly TensorRecord[] = [];
@@ -32,35 +36,8 @@ export class ChartGrid {
   /** What the cards were made for; they are made anew when it differs. */
   private made = "";
 
-  constructor({ redraw, choose }: GridOptions) {
-    this.gradientTensors = new NamesSelect("Tensors", MOST_TENSORS, names =>
-      choose({ gradientTensors: names }),
-    );
-    const tensorSelect = () => new NameSelect("Tensor", tensor => choose({ tensor }));
-    const effectiveLrTensor = tensorSelect();
-    const stepSizeTensor = tensorSelect();
-    this.tensorSelects = [effectiveLrTensor, stepSizeTensor];
-    const card = (id: ChartId, title: string, control?: CardOptions["control"]) =>
-      new ChartCard({
-        id,
-        title,
-        ...(control ? { control } : {}),
-        crosshair: this.crosshair,
-        redraw,
-        scaleChosen: scale => choose({ scales: { ...this.state?.scales, [id]: scale } }),
-      });
-    this.cards = new Map<ChartId, ChartCard>([
-      ["loss", card("loss", "Loss")],
-      ["gradNorm", card("gradNorm", "Gradient norm", this.gradientTensors)],
-      ["effectiveLr", card("effectiveLr", "Effective learning rate", effectiveLrTensor)],
-      ["stepSize", card("stepSize", "Step size", stepSizeTensor)],
-      ["lr", card("lr", "Learning rate")],
-    ]);
-    this.root = element(
-      "main",
-      { class: "charts", attributes: { "aria-label": "Charts" } },
-      ...[...this.cards.values()].map(({ root }) => root),
-    );
+  constructor(options: GridOptions) {
+    this.options = options;
   }
 
   /** Reads the theme anew. */
@@ -81,110 +58,109 @@ export class ChartGrid {
     for (const card of this.cards.values()) card.invalidate();
   }
 
+  /** Points all charts at a row of the run. */
+  point(row: number): void {
+    this.crosshair.point(row);
+  }
+
   /** Draws what can be seen and is new. */
   async draw(): Promise<void> {
     const { series, state } = this;
     if (!series || !state) return;
     this.remake(series, state);
-    for (const card of this.cards.values()) await card.draw(series);
-  }
-
-  private remake(series: RunSeries, state: ViewState): void {
-    const scales = this.scales(series, state);
-    const { smoothing, gradientTensors, tensor } = state;
-    const names = this.tensors.map(({ name }) => name);
-    const key = JSON.stringify([
-      [scales, smoothing, gradientTensors, tensor, names],
-      [series.length > 0, series.groups, series.tensor(names.length - 1, "gradNorm") !== undefined],
-    ]);
-    if (key === this.made) return;
-    this.made = key;
-    const selected = tensor !== undefined && names.includes(tensor) ? tensor : names[0];
-    this.gradientTensors.offer(names, gradientTensors);
-    for (const select of this.tensorSelects) select.offer(names, selected ?? "");
-    const contents = this.contents(series, state, scales, names.indexOf(selected ?? ""));
+    const window = windowOf(series, state);
+    const { yZooms, ignoresOutliers } = state;
     for (const [id, card] of this.cards) {
-      const waiting =
-        series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
-      card.show(contents[id], this.theme, waiting);
+      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers });
     }
   }
 
-  /** A logarithm shows orders of magnitude; a loss that has been negative has none. */
-  private scales(series: RunSeries, { scales }: ViewState): Record<ChartId, ScaleKind> {
-    const loss = series.step("loss").least < 0 ? "linear" : "log";
-    return { loss, gradNorm: "log", effectiveLr: "log", stepSize: "log", lr: "linear", ...scales };
+  /** Makes models and drawings anew where something has changed that they cannot change. */
+  private remake(series: RunSeries, state: ViewState): void {
+    const charts = chartsOf(series, this.tensors, state);
+    const names = this.tensors.map(({ name }) => name);
+    const { scales, smoothing, gradientTensors, tensor, xScale } = state;
+    const key = JSON.stringify([
+      charts.map(({ id, scale, draws }) => [id, scale, draws && linesOf(draws)]),
+      [scales, smoothing, gradientTensors, tensor, xScale, names],
+    ]);
+    if (key === this.made) return;
+    this.made = key;
+    for (const choice of this.choices) choice.offer(names, state);
+    const waiting =
+      series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
+    for (const chart of charts) {
+      const y = scales[chart.id] ?? chart.scale;
+      const model = modelOf(chart, y, smoothing);
+      const content = model && { model, scales: { x: xScale, y }, axisTitle: chart.axisTitle };
+      this.card(chart).show(content, this.theme, waiting);
+    }
   }
 
-  private contents(
-    series: RunSeries,
-    { smoothing, gradientTensors }: ViewState,
-    scales: Record<ChartId, ScaleKind>,
-    tensor: number,
-  ): Partial<Record<ChartId, CardContent>> {
-    if (series.length === 0) return {};
-    const lines = (id: ChartId, axisTitle: string, shown: readonly Line[], weight: number) =>
-      ({
-        scale: scales[id],
-        axisTitle,
-        model: new LinesModel(shown, {
-          firstStep: series.firstStep,
-          scale: scales[id],
-          smoothing: weight,
-        }),
-      }) satisfies CardContent;
-    const adaptive = this.tensors[tensor]?.adaptive ?? true;
-    return {
-      loss: lines(
-        "loss",
-        "mean loss of the step",
-        [{ label: "loss", column: series.step("loss") }],
-        smoothing,
-      ),
-      gradNorm: lines("gradNorm", "‖g‖₂", this.gradientLines(series, gradientTensors), smoothing),
-      ...this.bandContent(
-        series,
-        "effectiveLr",
-        "effectiveLr",
-        tensor,
-        scales,
-        adaptive ? "η per element" : "η",
-      ),
-      ...this.bandContent(series, "stepSize", "stepSize", tensor, scales, "|Δθ| per element"),
-      ...(series.groups > 0 ? { lr: lines("lr", "η", rateLines(series), 0) } : {}),
-    };
-  }
-
-  private gradientLines(series: RunSeries, chosen: readonly string[]): Line[] {
-    const ofTensors = this.tensors.flatMap(({ name }, i) => {
-      const column = chosen.includes(name) ? series.tensor(i, "gradNorm") : undefined;
-      return column ? [{ label: name, column }] : [];
+  /** The card of a chart, made when it is first shown. */
+  private card({ id, title, choice }: ChartDefinition): ChartCard {
+    const known = this.cards.get(id);
+    if (known) return known;
+    const control = choice && new TensorChoice(choice, this.options.choose);
+    if (control) {
+      this.choices.push(control);
+      control.offer(
+        this.tensors.map(({ name }) => name),
+        this.state,
+      );
+    }
+    const card = new ChartCard({
+      id,
+      title,
+      ...(control ? { control } : {}),
+      crosshair: this.crosshair,
+      redraw: this.options.redraw,
+      scaleChosen: scale =>
+        // What was seen of one scale may be nothing of the other.
+        this.change({ scales: { ...this.state?.scales, [id]: scale }, yZooms: this.yZooms(id) }),
+      zoom: (x, y) => this.zoom(id, x, y),
+      reset: () => this.change({ zoom: undefined, follows: false, yZooms: this.yZooms(id) }),
     });
-    const all = { label: "all parameters", column: series.step("gradNorm") };
-    return [all, ...ofTensors.slice(0, MOST_TENSORS)];
+    this.cards.set(id, card);
+    this.root.append(card.root);
+    return card;
   }
 
-  private bandContent(
-    series: RunSeries,
-    id: ChartId,
-    quantity: "effectiveLr" | "stepSize",
-    tensor: number,
-    scales: Record<ChartId, ScaleKind>,
-    axisTitle: string,
-  ): Partial<Record<ChartId, CardContent>> {
-    const column = (percentile: "P5" | "P50" | "P95") =>
-      series.tensor(tensor, `${quantity}${percentile}` satisfies ShownTensorColumn);
-    const [p5, p50, p95] = [column("P5"), column("P50"), column("P95")];
-    if (!p5 || !p50 || !p95) return {};
-    const model = new BandModel({ p5, p50, p95 }, series.firstStep, scales[id]);
-    return { [id]: { scale: scales[id], axisTitle, model } };
+  private zoom(id: string, x: Range | undefined, y: Range | undefined): void {
+    this.change({
+      ...(x && hasWidth(x) ? { zoom: x, follows: false } : {}),
+      ...(y && hasWidth(y) ? { yZooms: this.yZooms(id, y) } : {}),
+    });
+  }
+
+  /** The parts of y axes, with another for one chart, or with none for it. */
+  private yZooms(id: string, zoom?: Range): ViewState["yZooms"] {
+    const { [id]: _, ...others } = this.state?.yZooms ?? {};
+    return zoom ? { ...others, [id]: zoom } : others;
+  }
+
+  private change(change: Partial<ViewState>): void {
+    this.options.choose(change);
   }
 }
 
-/** η of each parameter group, as many as can be told apart. */
-function rateLines(series: RunSeries): Line[] {
-  return Array.from({ length: Math.min(series.groups, DASHES.length) }, (_, group) => {
-    const column = series.lr(group);
-    return column ? [{ label: series.groups === 1 ? "η" : `group ${group}`, column }] : [];
-  }).flat();
+/** True for a domain whose ends differ by more than their rounding. */
+function hasWidth([low, high]: Range): boolean {
+  return high - low > Math.max(Math.abs(low), Math.abs(high)) * 1e-12;
+}
+
+/** Names of what a chart draws: it is made anew when they change. */
+function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly string[] {
+  return "band" in draws ? ["band"] : draws.lines.map(({ label }) => label);
+}
+
+function modelOf(
+  { id, smoothed, draws }: ChartDefinition,
+  scale: "linear" | "log",
+  smoothing: number,
+): ChartModel | undefined {
+  if (!draws) return undefined;
+  const bins = id === "loss" ? WIDE_BINS : BINS;
+  if ("band" in draws) return new BandModel(draws.band, scale, bins);
+  return new LinesModel(draws.lines, { scale, bins, smoothing: smoothed ? smoothing : 0 });
 }

@@ -1,8 +1,7 @@
-/** Made by the build from charts/specs.ts. */
+/** Made by the build from charts/specs.ts: a chart, then the scales of its x and its y axis. */
 declare module "vega-lite:charts" {
   import type { Spec } from "vega";
 
-  export const specs: Readonly<
-    Record<"lines-linear" | "lines-log" | "band-linear" | "band-log", Spec>
-  >;
+  type Scale = "linear" | "log";
+  export const specs: Readonly<Record<`${"lines" | "band"}-${Scale}-${Scale}`, Spec>>;
 }

@@ -1,16 +1,16 @@
-/** The step that all charts point at. */
+/** The row of the run, a step, that all charts point at. */
 export class Crosshair {
   private readonly listeners: (() => void)[] = [];
   private current: number | undefined;
 
   /** Undefined while nothing is pointed at. */
-  get step(): number | undefined {
+  get row(): number | undefined {
     return this.current;
   }
 
-  point(step: number | undefined): void {
-    if (step === this.current) return;
-    this.current = step;
+  point(row: number | undefined): void {
+    if (row === this.current) return;
+    this.current = row;
     for (const listener of this.listeners) listener();
   }
 

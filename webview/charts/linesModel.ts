@@ -1,25 +1,29 @@
+import { binRows, type Positions, rowsIn } from "../data/axis.ts";
 import type { Bins } from "../data/bins.ts";
-import type { Column } from "../data/column.ts";
-import type { Range, ScaleKind } from "../data/scale.ts";
-import { extentOf, Trace } from "../data/trace.ts";
-import type { ChartModel, Reading } from "./model.ts";
+import type { Samples } from "../data/column.ts";
+import { type Range, type ScaleKind, withoutOutliers } from "../data/scale.ts";
+import { Trace } from "../data/trace.ts";
+import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import { type MarkRow, markPool, type PointRow, type Pool, pointPool } from "./pool.ts";
 
 export interface Line {
   readonly label: string;
-  readonly column: Column;
+  readonly samples: Samples;
 }
 
 export interface LinesOptions {
-  readonly firstStep: number;
   readonly scale: ScaleKind;
   /** Weight of the moving average; 0 for none. */
   readonly smoothing: number;
+  /** Bins of all lines of the chart together. */
+  readonly bins: number;
 }
 
-/** Bins of all lines of a chart together, and the fewest that a line has. */
-const ALL_BINS = 320;
-const FEWEST_BINS = 80;
+/** The fewest bins that a line has, however many lines there are. */
+const FEWEST_BINS = 160;
+
+/** Bins of a line beyond its limit: those that reach over the ends of the window. */
+export const EXTRA_BINS = 3;
 
 /** A trace and the rows that draw it. */
 interface DrawnLine {
@@ -35,20 +39,24 @@ export class LinesModel implements ChartModel {
   readonly kind = "lines";
   readonly smoothed: boolean;
   readonly dataSets: Readonly<Record<string, readonly object[]>>;
+  private readonly scale: ScaleKind;
+  private readonly limit: number;
   private readonly lines: readonly DrawnLine[];
   private readonly marks: Pool<MarkRow>;
 
-  constructor(lines: readonly Line[], { firstStep, scale, smoothing }: LinesOptions) {
-    const limit = Math.max(FEWEST_BINS, Math.floor(ALL_BINS / Math.max(1, lines.length)));
+  constructor(lines: readonly Line[], { scale, smoothing, bins }: LinesOptions) {
+    this.scale = scale;
+    this.limit = Math.max(FEWEST_BINS, Math.floor(bins / Math.max(1, lines.length)));
     this.smoothed = smoothing > 0;
-    this.lines = lines.map(({ label, column }, slot) => ({
+    const most = this.limit + EXTRA_BINS;
+    this.lines = lines.map(({ label, samples }, slot) => ({
       label,
       slot,
-      trace: new Trace(column, { firstStep, limit, scale, smoothing }),
-      raw: pointPool(2 * limit + 2, slot),
-      smooth: pointPool(smoothing > 0 ? limit : 0, slot),
+      trace: new Trace(samples, { scale, smoothing }),
+      raw: pointPool(2 * most + 2, slot),
+      smooth: pointPool(smoothing > 0 ? most : 0, slot),
     }));
-    this.marks = markPool(2 * limit);
+    this.marks = markPool(2 * most);
     this.dataSets = {
       raw: this.lines.flatMap(line => line.raw.rows),
       smooth: this.lines.flatMap(line => line.smooth.rows),
@@ -56,48 +64,83 @@ export class LinesModel implements ChartModel {
     };
   }
 
-  write(): void {
-    for (const { trace, raw, smooth } of this.lines) {
-      trace.update();
-      writeLine(raw, visit => trace.raw.line(visit));
-      writeLine(smooth, visit => trace.smooth?.lasts(visit));
-      writeMarks(this.marks, trace.raw);
+  write({ positions, domain, scale }: Window): Drawn {
+    const starts = binRows(positions, domain, scale, this.limit);
+    let points = 0;
+    for (const { trace, raw, smooth, slot } of this.lines) {
+      trace.cut(starts);
+      const used = writeLine(raw, positions, visit => trace.bins.line(visit));
+      writeLine(smooth, positions, visit => trace.smoothLine(visit));
+      if (slot === 0) points = used;
     }
-    this.marks.finish();
+    const [from, to] = rowsIn(positions, domain);
+    const traces = this.lines.map(({ trace }) => trace);
+    return { ...extentsOf(traces, this.scale), points, steps: to - from };
   }
 
-  extent(): Range {
-    return extentOf(this.lines.map(line => line.trace));
+  mark(window: Window, shown: Range): void {
+    for (const { trace } of this.lines) writeMarks(this.marks, window, trace.bins, shown);
+    this.marks.finish();
   }
 
   readings(row: number): readonly Reading[] {
     return this.lines.map(({ label, slot, trace }) => ({
       label,
       slot,
-      value: trace.column.at(row),
+      value: trace.samples.at(row),
     }));
   }
 }
 
 function writeLine(
   pool: Pool<PointRow>,
-  points: (visit: (step: number, value: number) => void) => void,
-): void {
-  points((step, value) => {
+  positions: Positions,
+  points: (visit: (row: number, value: number) => void) => void,
+): number {
+  points((at, value) => {
     const row = pool.next();
     if (!row) return;
-    row.x = step;
+    row.x = positions.at(at);
     row.y = value;
   });
-  pool.finish();
+  return pool.finish();
+}
+
+/** Extent of the traces as they were cut, with and without outliers. */
+export function extentsOf(
+  traces: readonly Trace[],
+  scale: ScaleKind,
+): Pick<Drawn, "extent" | "typical"> {
+  const values: number[] = [];
+  for (const { bins } of traces) {
+    for (let i = 0; i < bins.length; i++) {
+      const bin = bins.at(i);
+      if (bin && bin.firstRow >= 0) values.push(bin.min, bin.max);
+    }
+  }
+  const typical = withoutOutliers(values, scale);
+  const extent: Range = [values[0] ?? typical[0], values.at(-1) ?? typical[1]];
+  return { extent, typical };
 }
 
 /** Adds a trace's edge marks to the pool; the caller finishes the pool. */
-export function writeMarks(pool: Pool<MarkRow>, bins: Bins): void {
-  bins.marks((step, top) => {
-    const row = pool.next();
-    if (!row) return;
-    row.x = step;
-    row.top = top;
-  });
+export function writeMarks(
+  pool: Pool<MarkRow>,
+  { positions, domain }: Window,
+  bins: Bins,
+  [low, high]: Range,
+): void {
+  const add = (at: number, top: boolean, outlier: boolean) => {
+    const x = positions.at(at);
+    const row = x >= domain[0] && x <= domain[1] ? pool.next() : undefined;
+    if (row) Object.assign(row, { x, top, outlier });
+  };
+  for (let i = 0; i < bins.length; i++) {
+    const bin = bins.at(i);
+    if (!bin) continue;
+    if (bin.topRow >= 0) add(bin.topRow, true, false);
+    else if (bin.max > high) add(bin.maxRow, true, true);
+    if (bin.bottomRow >= 0) add(bin.bottomRow, false, false);
+    else if (bin.min < low) add(bin.minRow, false, true);
+  }
 }

@@ -1,24 +1,45 @@
-import type { Range } from "../data/scale.ts";
+import type { Positions, XKind } from "../data/axis.ts";
+import type { Range, ScaleKind } from "../data/scale.ts";
 
 /** What a chart says of one of its lines at a step. */
 export interface Reading {
   readonly label: string;
   readonly value: number;
-  /** Colour and dash of the line; undefined for one that is not drawn by itself. */
+  /** Number of the line's colour and dash; undefined for what has no line of its own. */
   readonly slot: number | undefined;
+}
+
+/** The part of the x axis that is looked at. */
+export interface Window {
+  readonly kind: XKind;
+  readonly scale: ScaleKind;
+  readonly domain: Range;
+  /** Where the rows of the run stand. */
+  readonly positions: Positions;
+}
+
+/** What was drawn of how much. */
+export interface Drawn {
+  /** Least and greatest value; [∞, −∞] if there is none. */
+  readonly extent: Range;
+  /** The same without outliers. */
+  readonly typical: Range;
+  /** Points of the first line, and steps of the window behind them. */
+  readonly points: number;
+  readonly steps: number;
 }
 
 /** What a chart draws: data sets for Vega, and what is read off at a step. */
 export interface ChartModel {
   readonly kind: "lines" | "band";
-  /** Rows of each data set, made once and changed in place by `write`. */
+  /** Rows by name of the data set, made once: `write` changes them in place. */
   readonly dataSets: Readonly<Record<string, readonly object[]>>;
   /** True if a faint line of raw values stands behind a smooth one. */
   readonly smoothed: boolean;
-  /** Takes the new steps and fills the data sets. */
-  write(): void;
-  /** Least and greatest value drawn; [∞, −∞] if there is none. */
-  extent(): Range;
+  /** Cuts what is in the window into bins and fills the data sets but for the marks. */
+  write(window: Window): Drawn;
+  /** After `write`: marks at the edges what has no place on a y axis of this domain. */
+  mark(window: Window, shown: Range): void;
   /** Row of the run's series, from 0. The first reading is the chart's value. */
   readings(row: number): readonly Reading[];
 }

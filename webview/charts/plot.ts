@@ -1,27 +1,38 @@
-import { formatCount, formatExact } from "../data/format.ts";
-import {
-  linearTicks,
-  logTicks,
-  type Range,
-  type ScaleKind,
-  stepTicks,
-  yDomain,
-} from "../data/scale.ts";
+import { nearestRow, numberOf, partOf, rowsIn, shareOf, xTicks } from "../data/axis.ts";
+import { formatExact } from "../data/format.ts";
+import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
 import { element, setText } from "../dom.ts";
 import type { Theme } from "../theme.ts";
 import type { Crosshair } from "./crosshair.ts";
-import type { ChartModel, Reading } from "./model.ts";
-import { PADDING, VegaChart } from "./vegaChart.ts";
+import { type Area, Gestures, scaledAt } from "./gestures.ts";
+import type { ChartModel, Reading, Window } from "./model.ts";
+import { PADDING, type Scales, VegaChart } from "./vegaChart.ts";
 
 /** CSS pixels of an axis for one tick. */
 const X_TICK = 64;
 const Y_TICK = 28;
+
+/** A press of + or − makes what is shown so many times as wide. */
+const KEY_ZOOM = 0.5;
 
 export interface PlotOptions {
   readonly title: string;
   readonly crosshair: Crosshair;
   /** The plot has got another size. */
   readonly resized: () => void;
+  /** Shows a part of the axes; an axis that is undefined stays as it is. */
+  readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
+  /** Shows all of both axes. */
+  readonly reset: () => void;
+}
+
+/** What a plot shows. */
+export interface PlotView {
+  readonly window: Window;
+  readonly yDomain: Range;
+  readonly yScale: ScaleKind;
+  /** Step of row 0. */
+  readonly firstStep: number;
 }
 
 /**
@@ -33,17 +44,16 @@ export class Plot {
   private readonly canvas = element("div", { class: "plot-canvas" });
   private readonly line = element("div", { class: "crosshair", attributes: { hidden: "" } });
   private readonly tooltip = element("div", { class: "tooltip", attributes: { hidden: "" } });
-  private readonly crosshair: Crosshair;
-  private readonly resized: () => void;
+  private readonly options: PlotOptions;
+  private readonly gestures: Gestures;
   private vega: VegaChart | undefined;
-  private steps: Range = [1, 1];
+  private view: PlotView | undefined;
   private width = 0;
   private height = 0;
   private active = false;
 
-  constructor({ title, crosshair, resized }: PlotOptions) {
-    this.crosshair = crosshair;
-    this.resized = resized;
+  constructor(options: PlotOptions) {
+    this.options = options;
     this.canvas.setAttribute("aria-hidden", "true");
     this.root = element(
       "div",
@@ -52,7 +62,8 @@ export class Plot {
         attributes: {
           role: "slider",
           tabindex: "0",
-          "aria-label": `${title} by step`,
+          "aria-label": `${options.title} by step`,
+          "aria-keyshortcuts": "ArrowLeft ArrowRight Home End + - 0",
           "aria-valuemin": "1",
           "aria-valuemax": "1",
           "aria-valuenow": "1",
@@ -62,56 +73,71 @@ export class Plot {
       this.line,
       this.tooltip,
     );
+    this.gestures = new Gestures(this.root, {
+      area: () => this.area(),
+      zoom: (x, y) => this.zoom(x, y),
+      reset: options.reset,
+    });
     this.observeSize();
     this.followPointer();
     this.followKeys();
   }
 
-  /** Makes the drawing anew: other data sets, another scale or theme. Without model it is empty. */
-  rebuild(model: ChartModel | undefined, scale: ScaleKind, theme: Theme, axisTitle: string): void {
+  /** Makes the drawing anew: other data sets, other scales or theme. Without model it is empty. */
+  rebuild(model: ChartModel | undefined, scales: Scales, theme: Theme, axisTitle: string): void {
     this.vega?.dispose();
     this.canvas.replaceChildren();
-    this.vega = model && new VegaChart(this.canvas, model, scale, theme, axisTitle);
+    this.vega = model && new VegaChart(this.canvas, model, scales, theme, axisTitle);
   }
 
-  /** Draws the model's data sets as they are now. `steps`: first and last step. */
-  async draw(model: ChartModel, scale: ScaleKind, steps: Range): Promise<void> {
+  /** Draws the model's data sets as they are now. */
+  async draw(view: PlotView): Promise<void> {
     if (!this.vega || this.width === 0) return;
-    this.steps = steps;
+    this.view = view;
+    const { window, yDomain, yScale } = view;
+    const { width, height } = this.area();
+    const x = xTicks(window.kind, window.domain, window.scale, Math.floor(width / X_TICK));
+    const yTicks = yScale === "log" ? logTicks : linearTicks;
     this.vega.resize(this.width, this.height);
-    const xDomain = this.xDomain();
-    const domain = yDomain(...model.extent(), scale);
-    const yTicks = scale === "log" ? logTicks : linearTicks;
     await this.vega.draw({
-      xDomain,
-      yDomain: domain,
-      xTicks: stepTicks(xDomain, Math.floor(this.plotWidth() / X_TICK)),
-      yTicks: yTicks(domain, Math.floor((this.height - PADDING.top - PADDING.bottom) / Y_TICK)),
+      xDomain: window.domain,
+      yDomain,
+      xTicks: x.values,
+      xLabels: x.labels,
+      xTitle: x.title,
+      yTicks: yTicks(yDomain, Math.floor(height / Y_TICK)),
     });
   }
 
-  /** Shows, or hides, the crosshair with what is read off at its step. */
-  point(step: number | undefined, readings: readonly Reading[]): void {
-    const shown = step !== undefined && step >= this.steps[0] && step <= this.steps[1];
+  /** Shows, or hides, the crosshair with what is read off at its row, which `title` names. */
+  point(row: number | undefined, title: string, readings: readonly Reading[]): void {
+    const { view } = this;
+    if (!view) return;
+    const { positions, domain, scale } = view.window;
+    const share = row === undefined ? Number.NaN : shareOf(positions.at(row), domain, scale);
+    const shown = share >= 0 && share <= 1;
     this.line.hidden = !shown;
     this.tooltip.hidden = !shown || !this.active;
-    this.describe(step ?? this.steps[1], readings);
+    this.describe(row ?? positions.length - 1, readings);
     if (!shown) return;
-    const x = PADDING.left + this.fraction(step) * this.plotWidth();
+    const x = PADDING.left + share * this.area().width;
     this.line.style.transform = `translateX(${x}px)`;
-    if (this.active) this.showTooltip(x, step, readings);
+    if (this.active) this.showTooltip(x, title, readings);
   }
 
-  private describe(step: number, readings: readonly Reading[]): void {
+  private describe(row: number, readings: readonly Reading[]): void {
+    const { root, view } = this;
+    if (!view) return;
     const values = readings.map(({ label, value }) => `${label} ${formatExact(value)}`).join(", ");
-    const { root } = this;
-    root.setAttribute("aria-valuemin", String(this.steps[0]));
-    root.setAttribute("aria-valuemax", String(this.steps[1]));
+    const [first, last] = this.rows();
+    root.setAttribute("aria-valuemin", String(view.firstStep + first));
+    root.setAttribute("aria-valuemax", String(view.firstStep + last));
+    const step = view.firstStep + row;
     root.setAttribute("aria-valuenow", String(step));
     root.setAttribute("aria-valuetext", `step ${step}: ${values}`);
   }
 
-  private showTooltip(x: number, step: number, readings: readonly Reading[]): void {
+  private showTooltip(x: number, title: string, readings: readonly Reading[]): void {
     const rows = readings.map(({ label, value, slot }) => {
       const row = element("div", { class: "tooltip-row" });
       if (slot !== undefined && readings.length > 1) row.dataset.slot = String(slot);
@@ -122,7 +148,7 @@ export class Plot {
       return row;
     });
     const head = element("div", { class: "tooltip-step" });
-    setText(head, `step ${formatCount(step)}`);
+    setText(head, title);
     this.tooltip.replaceChildren(head, ...rows);
     const { offsetWidth } = this.tooltip;
     const right = x + 12 + offsetWidth <= this.width;
@@ -130,29 +156,30 @@ export class Plot {
     this.tooltip.style.transform = `translate(${Math.round(left)}px, ${PADDING.top}px)`;
   }
 
-  /** A domain that has a width, also at the first step. */
-  private xDomain(): Range {
-    const [first, last] = this.steps;
-    return [first, Math.max(last, first + 1)];
+  private area(): Area {
+    return {
+      left: PADDING.left,
+      top: PADDING.top,
+      width: Math.max(1, this.width - PADDING.left - PADDING.right),
+      height: Math.max(1, this.height - PADDING.top - PADDING.bottom),
+    };
   }
 
-  private plotWidth(): number {
-    return Math.max(1, this.width - PADDING.left - PADDING.right);
+  /** First and last row that are shown. */
+  private rows(): Range {
+    if (!this.view) return [0, 0];
+    const { positions, domain } = this.view.window;
+    const [from, to] = rowsIn(positions, domain);
+    return to > from ? [from, to - 1] : [from, from];
   }
 
-  private fraction(step: number): number {
-    const [low, high] = this.xDomain();
-    return (step - low) / (high - low);
-  }
-
-  private stepAt(offset: number): number {
-    const [low, high] = this.xDomain();
-    const fraction = (offset - PADDING.left) / this.plotWidth();
-    return this.clamp(Math.round(low + fraction * (high - low)));
-  }
-
-  private clamp(step: number): number {
-    return Math.min(Math.max(step, this.steps[0]), this.steps[1]);
+  private zoom(x: Range | undefined, y: Range | undefined): void {
+    if (!this.view) return;
+    const { window, yDomain, yScale } = this.view;
+    this.options.zoom(
+      x && partOf(window.domain, ...x, window.scale),
+      y && partOf(yDomain, ...y, yScale),
+    );
   }
 
   private observeSize(): void {
@@ -162,14 +189,18 @@ export class Plot {
       if (width === this.width && height === this.height) return;
       this.width = width;
       this.height = height;
-      this.resized();
+      this.options.resized();
     }).observe(this.root);
   }
 
   private followPointer(): void {
     this.root.addEventListener("pointermove", event => {
+      if (!this.view) return;
       this.active = true;
-      this.crosshair.point(this.stepAt(event.clientX - this.root.getBoundingClientRect().left));
+      const { positions, domain, scale } = this.view.window;
+      const { left, width } = this.area();
+      const share = (event.clientX - this.root.getBoundingClientRect().left - left) / width;
+      this.pointAt(nearestRow(positions, numberOf(share, domain, scale)));
     });
     this.root.addEventListener("pointerleave", () => this.leave());
   }
@@ -177,19 +208,22 @@ export class Plot {
   private followKeys(): void {
     this.root.addEventListener("blur", () => this.leave());
     this.root.addEventListener("keydown", event => {
-      const from = this.crosshair.step ?? this.steps[1];
+      if (!this.view || event.ctrlKey || event.metaKey || event.altKey) return;
+      const [, last] = this.rows();
+      const from = this.options.crosshair.row ?? last;
       const target = this.keyTarget(event.key, from, event.shiftKey ? 10 : 1);
-      if (target === undefined) return;
+      if (target === undefined && !this.keyZoom(event.key, from)) return;
       event.preventDefault();
-      if (event.key === "Escape") return this.leave();
+      if (target === undefined) return;
       this.active = true;
-      this.crosshair.point(this.clamp(target));
+      this.pointAt(target);
     });
   }
 
-  /** The step to which a key goes; undefined for a key that means nothing here. */
+  /** The row to which a key goes; undefined for a key that goes nowhere. */
   private keyTarget(key: string, from: number, by: number): number | undefined {
-    const page = Math.max(1, Math.round((this.steps[1] - this.steps[0]) / 10));
+    const [first, last] = this.rows();
+    const page = Math.max(1, Math.round((last - first) / 10));
     const targets: Readonly<Record<string, number>> = {
       ArrowLeft: from - by,
       ArrowDown: from - by,
@@ -197,16 +231,49 @@ export class Plot {
       ArrowUp: from + by,
       PageDown: from - page,
       PageUp: from + page,
-      Home: this.steps[0],
-      End: this.steps[1],
-      Escape: from,
+      Home: first,
+      End: last,
     };
     return targets[key];
   }
 
+  /** Does what a key means that goes nowhere; false for a key that means nothing here. */
+  private keyZoom(key: string, row: number): boolean {
+    switch (key) {
+      case "+":
+      case "=":
+        this.zoomAt(row, KEY_ZOOM);
+        return true;
+      case "-":
+        this.zoomAt(row, 1 / KEY_ZOOM);
+        return true;
+      case "0":
+        this.options.reset();
+        return true;
+      case "Escape":
+        if (!this.gestures.cancel()) this.leave();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  private zoomAt(row: number, factor: number): void {
+    if (!this.view) return;
+    const { positions, domain, scale } = this.view.window;
+    const share = shareOf(positions.at(row), domain, scale);
+    this.zoom(scaledAt(Math.min(Math.max(share, 0), 1), factor), undefined);
+  }
+
+  /** Points all charts at a row of those that are shown. */
+  private pointAt(row: number): void {
+    const [first, last] = this.rows();
+    this.options.crosshair.point(Math.min(Math.max(row, first), last));
+  }
+
   private leave(): void {
     this.active = false;
-    this.crosshair.point(undefined);
+    this.options.crosshair.point(undefined);
     this.tooltip.hidden = true;
   }
 }

@@ -18,14 +18,16 @@ export class Pool<Row extends { x: number }> {
     return row;
   }
 
-  /** Hides the rows that were used the last time and not now: x is NaN. Then begins anew. */
-  finish(): void {
-    for (let i = this.used; i < this.before; i++) {
+  /** Hides the rows that were used the last time and not now: x is NaN. Then begins anew. Rows used. */
+  finish(): number {
+    const { used } = this;
+    for (let i = used; i < this.before; i++) {
       const row = this.rows[i];
       if (row) row.x = Number.NaN;
     }
-    this.before = this.used;
+    this.before = used;
     this.used = 0;
+    return used;
   }
 }
 
@@ -45,6 +47,8 @@ export interface BandRow {
 export interface MarkRow {
   x: number;
   top: boolean;
+  /** The value has a place on the axis, but outside of what is shown. */
+  outlier: boolean;
 }
 
 export function pointPool(size: number, slot: number): Pool<PointRow> {
@@ -56,5 +60,5 @@ export function bandPool(size: number): Pool<BandRow> {
 }
 
 export function markPool(size: number): Pool<MarkRow> {
-  return new Pool(size, () => ({ x: Number.NaN, top: true }));
+  return new Pool(size, () => ({ x: Number.NaN, top: true, outlier: false }));
 }

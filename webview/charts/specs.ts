@@ -1,15 +1,15 @@
 /**
  * The charts, in Vega-Lite. The build compiles them to Vega (a scale's kind cannot change later,
- * so each exists twice); the page imports the result as `vega-lite:charts`. Data, domains, ticks
+ * so each exists for all pairs of them); the page imports the result as `vega-lite:charts`. Data, domains, ticks
  * and colours come at run time, as data sets and signals.
  */
 import type { TopLevelSpec } from "vega-lite";
 import type { ScaleKind } from "../data/scale.ts";
 
 /** Lines of one series or more: `raw` as measured, `smooth` above it. */
-function lines(scale: ScaleKind): TopLevelSpec {
-  const x = xOf("x");
-  const y = yOf("y", scale);
+function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
+  const x = xOf(xScale);
+  const y = yOf("y", yScale);
   const encoding = { x, y, detail: { field: "slot" } };
   const color = { expr: "colors[datum.slot]" };
   const dash = { expr: "dashes[datum.slot]" };
@@ -33,14 +33,14 @@ function lines(scale: ScaleKind): TopLevelSpec {
         mark: { type: "line", strokeWidth: 2, strokeDash: dash, color, ...broken },
         encoding,
       },
-      edgeMarks(),
+      edgeMarks(xScale),
     ],
   };
 }
 
 /** A median in the band of its 5th and 95th percentile. */
-function band(scale: ScaleKind): TopLevelSpec {
-  const x = xOf("x");
+function band(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
+  const x = xOf(xScale);
   return {
     ...frame(),
     layer: [
@@ -54,23 +54,25 @@ function band(scale: ScaleKind): TopLevelSpec {
           strokeOpacity: 0.6,
           strokeWidth: 1,
           opacity: 1,
-          clip: true,
           ...broken,
         },
-        encoding: { x, y: yOf("low", scale), y2: { field: "high" } },
+        encoding: { x, y: yOf("low", yScale), y2: { field: "high" } },
       },
       {
         data: { name: "band" },
         mark: { type: "line", color: { expr: "accent" }, strokeWidth: 2, ...broken },
-        encoding: { x, y: yOf("mid", scale) },
+        encoding: { x, y: yOf("mid", yScale) },
       },
-      edgeMarks(),
+      edgeMarks(xScale),
     ],
   };
 }
 
-/** A line stops at a value that cannot be drawn. Points come in order: nothing to sort. */
-const broken = { invalid: "break-paths-show-path-domains", order: false } as const;
+/**
+ * A line stops at a value that cannot be drawn, and at the edge of the plot. Points come in order:
+ * nothing to sort.
+ */
+const broken = { invalid: "break-paths-show-path-domains", order: false, clip: true } as const;
 
 function frame() {
   return {
@@ -82,12 +84,15 @@ function frame() {
       { name: "xDomain", value: [0, 1] },
       { name: "yDomain", value: [0.1, 1] },
       { name: "xTicks", value: [] },
+      { name: "xLabels", value: [] },
+      { name: "xTitle", value: "" },
       { name: "yTicks", value: [] },
       { name: "axisTitle", value: "" },
       { name: "colors", value: [] },
       { name: "dashes", value: [] },
       { name: "accent", value: "" },
       { name: "alarm", value: "" },
+      { name: "quiet", value: "" },
       { name: "rawOpacity", value: 1 },
       { name: "rawWidth", value: 1 },
       { name: "rawDashed", value: false },
@@ -96,17 +101,17 @@ function frame() {
   };
 }
 
-function xOf(field: string) {
+function xOf(kind: ScaleKind) {
+  const domain = { expr: "xDomain" };
   return {
-    field,
+    field: "x",
     type: "quantitative" as const,
-    scale: { domain: { expr: "xDomain" }, nice: false, zero: false },
+    scale: scaleOf(kind, domain),
     axis: {
       values: { expr: "xTicks" },
-      format: ",d",
-      labelExpr: "replace(datum.label, /,/g, '\u202f')",
+      labelExpr: "xLabels[indexof(xTicks, datum.value)]",
       grid: false,
-      title: "step",
+      title: { signal: "xTitle" },
       titleAnchor: "start" as const,
       titleAlign: "right" as const,
       titleBaseline: "top" as const,
@@ -116,18 +121,20 @@ function xOf(field: string) {
   };
 }
 
+function scaleOf(type: ScaleKind, domain: { readonly expr: string }) {
+  return type === "log" ? { type, domain, nice: false } : { domain, nice: false, zero: false };
+}
+
 /** Powers of ten where a number is far from one: `1e-4`, `2e4`. */
 const VALUE_LABEL =
   "datum.value !== 0 && (abs(datum.value) < 1e-3 || abs(datum.value) >= 1e4) " +
   "? replace(format(datum.value, '~e'), '+', '') : datum.label";
 
-function yOf(field: string, scale: ScaleKind) {
-  const domain = { expr: "yDomain" };
+function yOf(field: string, kind: ScaleKind) {
   return {
     field,
     type: "quantitative" as const,
-    scale:
-      scale === "log" ? { type: scale, domain, nice: false } : { domain, nice: false, zero: false },
+    scale: scaleOf(kind, { expr: "yDomain" }),
     axis: {
       values: { expr: "yTicks" },
       format: ".6~g",
@@ -145,26 +152,34 @@ function yOf(field: string, scale: ScaleKind) {
   };
 }
 
-/** Triangles at the upper and lower edge for NaN, ±∞ and what a logarithm does not have. */
-function edgeMarks() {
+/**
+ * Triangles at the upper and lower edge: for NaN, ±∞ and what a logarithm does not have, and hollow
+ * ones for what lies outside of the axis.
+ */
+function edgeMarks(xScale: ScaleKind) {
   return {
     data: { name: "marks" },
     mark: {
       type: "point" as const,
-      filled: true,
       size: 45,
       opacity: 1,
-      color: { expr: "alarm" },
+      strokeWidth: 1,
+      fill: { expr: "datum.outlier ? 'transparent' : alarm" },
+      stroke: { expr: "datum.outlier ? quiet : alarm" },
       shape: { expr: "datum.top ? 'triangle-up' : 'triangle-down'" },
       y: { expr: "datum.top ? 5 : height - 5" },
     },
-    encoding: { x: xOf("x") },
+    encoding: { x: xOf(xScale) },
   };
 }
 
 export const specs = {
-  "lines-linear": lines("linear"),
-  "lines-log": lines("log"),
-  "band-linear": band("linear"),
-  "band-log": band("log"),
+  "lines-linear-linear": lines("linear", "linear"),
+  "lines-linear-log": lines("linear", "log"),
+  "lines-log-linear": lines("log", "linear"),
+  "lines-log-log": lines("log", "log"),
+  "band-linear-linear": band("linear", "linear"),
+  "band-linear-log": band("linear", "log"),
+  "band-log-linear": band("log", "linear"),
+  "band-log-log": band("log", "log"),
 } satisfies Record<string, TopLevelSpec>;

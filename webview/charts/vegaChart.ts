@@ -8,10 +8,18 @@ import type { ChartModel } from "./model.ts";
 /** Room around the plot for axis labels, in CSS pixels. Fixed, so that all charts align. */
 export const PADDING = { left: 52, top: 26, right: 14, bottom: 24 } as const;
 
+export interface Scales {
+  readonly x: ScaleKind;
+  readonly y: ScaleKind;
+}
+
 export interface Axes {
   readonly xDomain: Range;
   readonly yDomain: Range;
   readonly xTicks: readonly number[];
+  readonly xLabels: readonly string[];
+  /** What the labels count. */
+  readonly xTitle: string;
   readonly yTicks: readonly number[];
 }
 
@@ -30,11 +38,11 @@ export class VegaChart {
   constructor(
     container: HTMLElement,
     model: ChartModel,
-    scale: ScaleKind,
+    scales: Scales,
     theme: Theme,
     axisTitle: string,
   ) {
-    const spec: Spec = { ...specs[`${model.kind}-${scale}`], padding: PADDING };
+    const spec: Spec = { ...specs[`${model.kind}-${scales.x}-${scales.y}`], padding: PADDING };
     const runtime = parse(spec, vegaConfig(theme), { ast: true });
     this.view = new View(runtime, {
       expr: expressionClosures,
@@ -74,6 +82,7 @@ export class VegaChart {
       .signal("dashes", DASHES)
       .signal("accent", theme.series[0])
       .signal("alarm", theme.error)
+      .signal("quiet", theme.muted)
       .signal("rawOpacity", model.smoothed ? (theme.highContrast ? 0.5 : 0.3) : 1)
       .signal("rawDashed", !model.smoothed)
       .signal("rawWidth", model.smoothed ? 1 : 1.5)

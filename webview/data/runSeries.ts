@@ -5,7 +5,9 @@ import {
   type TensorColumn,
   tensorValue,
 } from "../../runtime/protocol/steps.ts";
+import type { Positions, XKind } from "./axis.ts";
 import { Column } from "./column.ts";
+import { formatCount } from "./format.ts";
 
 /** What the page shows of a step; the store keeps the rest. */
 const SHOWN_STEP_COLUMNS = ["loss", "gradNorm", "epoch", "time"] as const;
@@ -34,6 +36,9 @@ export class RunSeries {
     epoch: new Column(64),
     time: new Column(64),
   };
+  /** The same as epoch and seconds, but never less than before: a script may begin anew. */
+  private readonly epochs = new Column(64);
+  private readonly seconds = new Column(64);
   private readonly rates: Column[] = [];
   private readonly tensors: Record<ShownTensorColumn, Column>[] = [];
 
@@ -53,6 +58,24 @@ export class RunSeries {
   /** Number of parameter groups that have a learning rate. */
   get groups(): number {
     return this.rates.length;
+  }
+
+  /** Where the steps stand on an x axis of a kind. */
+  positions(kind: XKind): Positions {
+    if (kind === "epoch") return this.epochs;
+    if (kind === "time") return this.seconds;
+    const series = this;
+    return {
+      get length() {
+        return series.rows;
+      },
+      at: row => series.first + row,
+    };
+  }
+
+  /** A row in words. */
+  describe(row: number): string {
+    return `step ${formatCount(this.first + row)}`;
   }
 
   step(column: ShownStepColumn): Column {
@@ -116,8 +139,16 @@ export class RunSeries {
         tensor[name].push(known ? tensorValue(batch, row, index, name) : Number.NaN);
       }
     }
+    pushRising(this.epochs, stepValue(batch, row, "epoch"));
+    pushRising(this.seconds, stepValue(batch, row, "time") / 1000);
     this.rows += 1;
   }
+}
+
+/** Adds a number, or the one before it where that is greater or there is none. */
+function pushRising(column: Column, value: number): void {
+  const before = column.length > 0 ? column.at(column.length - 1) : 0;
+  column.push(Number.isNaN(value) ? before : Math.max(value, before));
 }
 
 /**

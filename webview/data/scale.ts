@@ -84,3 +84,24 @@ export function logTicks([low, high]: Range, count: number): number[] {
   }
   return ticks;
 }
+
+/** How many times the spread of the middle nine tenths lies outside of them without being cut off. */
+const SPREADS = 2;
+
+/**
+ * Least and greatest of the values that a scale should show: those within twice the distance from
+ * the 5th to the 95th percentile around these. What lies further out would squeeze all others.
+ * `values` are sorted in place; they can all be drawn on an axis of this kind.
+ */
+export function withoutOutliers(values: number[], scale: ScaleKind): Range {
+  if (values.length === 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  values.sort((a, b) => a - b);
+  const size = scale === "log" ? Math.log : (value: number) => value;
+  const at = (share: number) => size(values[Math.round(share * (values.length - 1))] ?? Number.NaN);
+  const reach = SPREADS * (at(0.95) - at(0.05));
+  const [from, to] = [at(0.05) - reach, at(0.95) + reach];
+  // A constant with a spike has no spread: then the spike is all that there is to see.
+  if (!(reach > 0)) return [values[0] ?? 0, values.at(-1) ?? 0];
+  const kept = values.filter(value => size(value) >= from && size(value) <= to);
+  return [kept[0] ?? 0, kept.at(-1) ?? 0];
+}

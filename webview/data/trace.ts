@@ -1,55 +1,47 @@
 import { Bins } from "./bins.ts";
-import type { Column } from "./column.ts";
+import { Column, type Samples } from "./column.ts";
 import { Ema } from "./ema.ts";
-import type { Range, ScaleKind } from "./scale.ts";
+import type { ScaleKind } from "./scale.ts";
 
 export interface TraceOptions {
-  readonly firstStep: number;
-  /** Most bins that the trace is drawn by. */
-  readonly limit: number;
   readonly scale: ScaleKind;
   /** Weight of the moving average, 0 … 1; 0 for none. */
   readonly smoothing: number;
 }
 
-/** One column as it is drawn: binned, and smoothed over all of its values before it is binned. */
+/** One series as it is drawn: smoothed over all of its values, then cut into bins. */
 export class Trace {
-  readonly column: Column;
-  readonly raw: Bins;
-  readonly smooth: Bins | undefined;
+  readonly samples: Samples;
+  readonly bins = new Bins();
+  private readonly scale: ScaleKind;
   private readonly ema: Ema | undefined;
-  private readonly firstStep: number;
-  private taken = 0;
+  private readonly smooth: Column | undefined;
 
-  constructor(column: Column, options: TraceOptions) {
-    this.column = column;
-    this.firstStep = options.firstStep;
-    this.raw = new Bins(options.limit, options.scale);
-    if (options.smoothing > 0) {
-      this.smooth = new Bins(options.limit, options.scale);
-      this.ema = new Ema(options.smoothing, options.scale);
+  constructor(samples: Samples, { scale, smoothing }: TraceOptions) {
+    this.samples = samples;
+    this.scale = scale;
+    if (smoothing > 0) {
+      this.ema = new Ema(smoothing, scale);
+      this.smooth = new Column(64);
     }
   }
 
-  /** Takes the rows that the column has got since the last call. */
-  update(): void {
-    for (; this.taken < this.column.length; this.taken++) {
-      const step = this.firstStep + this.taken;
-      const value = this.column.at(this.taken);
-      this.raw.add(step, value);
-      if (this.ema) this.smooth?.add(step, this.ema.next(value));
+  /** Takes the rows that the series has got since the last call, and cuts it at `starts`. */
+  cut(starts: readonly number[]): void {
+    const { ema, smooth, samples } = this;
+    if (ema && smooth) {
+      while (smooth.length < samples.length) smooth.push(ema.next(samples.at(smooth.length)));
     }
+    this.bins.cut(samples, starts, this.scale);
   }
-}
 
-/** Least and greatest value of several traces; [∞, −∞] without values. */
-export function extentOf(traces: readonly Trace[]): Range {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const { raw } of traces) {
-    const [least, greatest] = raw.extent();
-    low = Math.min(low, least);
-    high = Math.max(high, greatest);
+  /** The moving average at the last value of each bin; NaN, a gap, where nothing can be drawn. */
+  smoothLine(visit: (row: number, value: number) => void): void {
+    const { smooth } = this;
+    if (!smooth) return;
+    this.bins.lasts((row, start) => {
+      if (row < 0) visit(start, Number.NaN);
+      else visit(row, smooth.at(row));
+    });
   }
-  return [low, high];
 }

@@ -1,0 +1,122 @@
+import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
+import type { ScaleKind } from "../data/scale.ts";
+import { DASHES } from "../theme.ts";
+import type { ViewState } from "../viewState.ts";
+import type { BandColumns } from "./bandModel.ts";
+import type { Line } from "./linesModel.ts";
+
+/** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
+export const MOST_TENSORS = DASHES.length - 1;
+
+/** A chart of a run: what it is called, how it is drawn and what of. */
+export interface ChartDefinition {
+  readonly id: string;
+  readonly title: string;
+  readonly axisTitle: string;
+  /** The scale of its y axis unless another was chosen. */
+  readonly scale: ScaleKind;
+  /** What the user chooses for it: one tensor, or some to stand beside all parameters. */
+  readonly choice?: "tensor" | "tensors";
+  /** It has a moving average. */
+  readonly smoothed?: true;
+  /** Undefined while the run has nothing for it. */
+  readonly draws: { readonly lines: readonly Line[] } | { readonly band: BandColumns } | undefined;
+}
+
+/** All charts of a run, in order. */
+export function chartsOf(
+  series: RunSeries,
+  tensors: readonly TensorRecord[],
+  { gradientTensors, tensor }: ViewState,
+): ChartDefinition[] {
+  const index = Math.max(
+    0,
+    tensors.findIndex(({ name }) => name === tensor),
+  );
+  const adaptive = tensors[index]?.adaptive ?? true;
+  const chosen = chosenLines(series, tensors, gradientTensors);
+  const started = series.length > 0;
+  const lines = (shown: readonly Line[]) =>
+    started && shown.length > 0 ? { lines: shown } : undefined;
+  return [
+    {
+      id: "loss",
+      title: "Loss",
+      axisTitle: "mean loss of the step",
+      // A logarithm shows orders of magnitude; a loss that has been negative has none.
+      scale: series.step("loss").least < 0 ? "linear" : "log",
+      smoothed: true,
+      draws: lines([{ label: "loss", samples: series.step("loss") }]),
+    },
+    {
+      id: "gradNorm",
+      title: "Gradient norm",
+      axisTitle: "‖g‖₂",
+      scale: "log",
+      choice: "tensors",
+      smoothed: true,
+      draws: lines([
+        { label: "all parameters", samples: series.step("gradNorm") },
+        ...chosen("gradNorm"),
+      ]),
+    },
+    {
+      id: "effectiveLr",
+      title: "Effective learning rate",
+      axisTitle: adaptive ? "η per element" : "η",
+      scale: "log",
+      choice: "tensor",
+      draws: bandOf(series, index, "effectiveLr"),
+    },
+    {
+      id: "stepSize",
+      title: "Step size",
+      axisTitle: "|Δθ| per element",
+      scale: "log",
+      choice: "tensor",
+      draws: bandOf(series, index, "stepSize"),
+    },
+    {
+      id: "lr",
+      title: "Learning rate",
+      axisTitle: "η",
+      scale: "linear",
+      draws: lines(rateLines(series)),
+    },
+  ];
+}
+
+/** Lines of the tensors that were chosen, as many as can be told apart. */
+function chosenLines(
+  series: RunSeries,
+  tensors: readonly TensorRecord[],
+  chosen: readonly string[],
+): (name: ShownTensorColumn) => Line[] {
+  return name =>
+    tensors
+      .flatMap((tensor, i) => {
+        const samples = chosen.includes(tensor.name) ? series.tensor(i, name) : undefined;
+        return samples ? [{ label: tensor.name, samples }] : [];
+      })
+      .slice(0, MOST_TENSORS);
+}
+
+function bandOf(
+  series: RunSeries,
+  tensor: number,
+  quantity: "effectiveLr" | "stepSize",
+): ChartDefinition["draws"] {
+  const column = (percentile: "P5" | "P50" | "P95") =>
+    series.tensor(tensor, `${quantity}${percentile}` satisfies ShownTensorColumn);
+  const [p5, p50, p95] = [column("P5"), column("P50"), column("P95")];
+  return p5 && p50 && p95 ? { band: { p5, p50, p95 } } : undefined;
+}
+
+/** η of each parameter group, as many as can be told apart. */
+function rateLines(series: RunSeries): Line[] {
+  return Array.from({ length: Math.min(series.groups, DASHES.length) }, (_, group) => {
+    const samples = series.lr(group);
+    return samples ? [{ label: series.groups === 1 ? "η" : `group ${group}`, samples }] : [];
+  }).flat();
+}

@@ -1,0 +1,49 @@
+import { rowsIn } from "../data/axis.ts";
+import { formatCount, formatDuration, formatExact } from "../data/format.ts";
+import { element } from "../dom.ts";
+import type { CardView } from "./chartCard.ts";
+import type { ChartModel } from "./model.ts";
+
+/** Rows that a table has at most: enough to see a course, few enough to hear. */
+const MOST_ROWS = 24;
+
+/** What a chart shows as a table: evenly spaced steps, the first and the last among them. */
+export class ReadingTable {
+  readonly root = element("div", { class: "readings", attributes: { hidden: "", tabindex: "0" } });
+
+  /** Fills the table, if it is shown. */
+  show(model: ChartModel, { series, window }: CardView): void {
+    if (this.root.hidden) return;
+    const [from, to] = rowsIn(window.positions, window.domain);
+    const rows = spread(from, to - 1);
+    const labels = model.readings(from).map(({ label }) => label);
+    const head = ["Step", "Epoch", "Time", ...labels].map(text =>
+      element("th", { text, attributes: { scope: "col" } }),
+    );
+    const body = rows.map(row => {
+      const epoch = series.step("epoch").at(row);
+      const texts = [
+        formatCount(series.firstStep + row),
+        Number.isNaN(epoch) ? "–" : epoch.toFixed(2),
+        formatDuration(series.step("time").at(row)),
+        ...model.readings(row).map(({ value }) => formatExact(value)),
+      ];
+      return element("tr", {}, ...texts.map(text => element("td", { text })));
+    });
+    this.root.replaceChildren(
+      element(
+        "table",
+        {},
+        element("thead", {}, element("tr", {}, ...head)),
+        element("tbody", {}, ...body),
+      ),
+    );
+  }
+}
+
+function spread(first: number, last: number): number[] {
+  const count = Math.min(MOST_ROWS, last - first + 1);
+  if (count < 2) return count === 1 ? [first] : [];
+  const rows = Array.from({ length: count }, (_, i) => first + ((last - first) * i) / (count - 1));
+  return rows.map(Math.round);
+}

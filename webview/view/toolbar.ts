@@ -1,0 +1,146 @@
+import { translated } from "../charts/window.ts";
+import { NameSelect, SmoothingSlider } from "../controls.ts";
+import { X_KINDS, type XKind } from "../data/axis.ts";
+import { formatCount } from "../data/format.ts";
+import type { RunSeries } from "../data/runSeries.ts";
+import type { Range } from "../data/scale.ts";
+import { element, icon, setText } from "../dom.ts";
+import type { ViewState } from "../viewState.ts";
+
+const X_NAMES: Readonly<Record<XKind, string>> = { step: "Step", epoch: "Epoch", time: "Time" };
+
+/** Steps before and after the one to which one jumps. */
+const AROUND = 100;
+
+export interface ToolbarActions {
+  readonly choose: (change: Partial<ViewState>) => void;
+  /** Points all charts at a row. */
+  readonly point: (row: number) => void;
+}
+
+/** What is chosen for all charts: their x axis, what they show of it, outliers and smoothing. */
+export class Toolbar {
+  readonly root: HTMLElement;
+  private readonly x;
+  private readonly logX;
+  private readonly outliers;
+  private readonly follow;
+  private readonly reset;
+  private readonly odd;
+  private readonly smoothing;
+  private state: ViewState | undefined;
+  private series: RunSeries | undefined;
+
+  constructor({ choose, point }: ToolbarActions) {
+    this.x = new NameSelect("X axis", name => this.chooseX(name, choose));
+    this.logX = toggle("log x", "Logarithmic x axis", () =>
+      choose({ xScale: this.state?.xScale === "log" ? "linear" : "log" }),
+    );
+    this.outliers = toggle(
+      "Ignore outliers",
+      "Leave outliers out of y axes; marks at the edge show them",
+      () => choose({ ignoresOutliers: !this.state?.ignoresOutliers }),
+    );
+    this.follow = toggle("Follow", "Move what is shown with the last step", () =>
+      choose({ follows: !this.state?.follows }),
+    );
+    this.reset = action("Show all", "screen-normal", () =>
+      choose({ zoom: undefined, follows: false, yZooms: {} }),
+    );
+    this.odd = action("", "warning", () => {
+      const row = this.firstOdd();
+      if (row < 0) return;
+      choose({ zoom: this.around(row), follows: false });
+      point(row);
+    });
+    this.smoothing = new SmoothingSlider(weight => choose({ smoothing: weight }));
+    this.root = element(
+      "div",
+      { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Charts" } },
+      element("span", { class: "choice-label", text: "X axis" }),
+      this.x.root,
+      this.logX,
+      this.outliers,
+      this.odd,
+      this.follow,
+      this.reset,
+      this.smoothing.root,
+    );
+  }
+
+  /** Shows what is chosen. */
+  show(state: ViewState, series: RunSeries, running: boolean): void {
+    this.state = state;
+    this.series = series;
+    this.x.offer(
+      X_KINDS.map(kind => X_NAMES[kind]),
+      X_NAMES[state.x],
+    );
+    press(this.logX, state.xScale === "log");
+    press(this.outliers, state.ignoresOutliers);
+    press(this.follow, state.follows);
+    this.follow.hidden = !running || !state.zoom;
+    this.reset.hidden = !state.zoom && Object.keys(state.yZooms).length === 0;
+    this.smoothing.set(state.smoothing);
+    const row = this.firstOdd();
+    this.odd.hidden = row < 0;
+    const label = this.odd.lastElementChild;
+    if (row >= 0 && label instanceof HTMLElement) {
+      setText(label, `Not finite at step ${formatCount(series.firstStep + row)}`);
+    }
+  }
+
+  /** The first row whose loss or gradient is not finite; −1 without one. */
+  private firstOdd(): number {
+    const { series } = this;
+    if (!series) return -1;
+    const rows = [series.step("loss").firstNonFinite];
+    const gradNorm = series.step("gradNorm");
+    // A script whose gradients are not known has none from its first step.
+    if (Number.isFinite(gradNorm.at(0))) rows.push(gradNorm.firstNonFinite);
+    const known = rows.filter(row => row >= 0);
+    return known.length > 0 ? Math.min(...known) : -1;
+  }
+
+  /** The part of the x axis around a row; undefined, all of it, where there is not much more. */
+  private around(row: number): Range | undefined {
+    const { state, series } = this;
+    if (!state || !series || series.length <= 4 * AROUND) return undefined;
+    const positions = series.positions(state.x);
+    const low = positions.at(Math.max(0, row - AROUND));
+    const high = positions.at(Math.min(series.length - 1, row + AROUND));
+    return high > low ? [low, high] : undefined;
+  }
+
+  /** The same steps are shown on the other axis. */
+  private chooseX(name: string, choose: ToolbarActions["choose"]): void {
+    const kind = X_KINDS.find(x => X_NAMES[x] === name);
+    const { state, series } = this;
+    if (!kind || !state || !series || kind === state.x) return;
+    const zoom =
+      state.zoom && translated(state.zoom, series.positions(state.x), series.positions(kind));
+    choose({ x: kind, zoom });
+  }
+}
+
+function toggle(text: string, title: string, pressed: () => void): HTMLButtonElement {
+  const attributes = { type: "button", title, "aria-pressed": "false" };
+  const made = element("button", { class: "toggle", text, attributes });
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+function action(text: string, iconName: string, pressed: () => void): HTMLButtonElement {
+  const made = element(
+    "button",
+    { class: "toggle", attributes: { type: "button", hidden: "" } },
+    icon(iconName),
+    element("span", { text }),
+  );
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+function press(target: HTMLElement, pressed: boolean): void {
+  target.setAttribute("aria-pressed", String(pressed));
+}
