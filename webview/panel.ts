@@ -1,3 +1,4 @@
+import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import type { ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
@@ -92,6 +93,9 @@ export class Panel {
       case "steps":
         if (this.run) this.addSteps(message.batch);
         break;
+      case "metrics":
+        if (this.run) this.addMetrics(message.metrics);
+        break;
       case "logs":
         if (this.run) this.log.append(message.logs);
         break;
@@ -108,6 +112,7 @@ export class Panel {
     this.log.append(message.logs);
     this.showRun(message.run);
     for (const batch of message.batches) this.addSteps(batch);
+    this.addMetrics(message.metrics);
     const { runFolder } = message;
     // A part of one run's axes says nothing of another's.
     const others = { zoom: undefined, follows: false, yZooms: {} };
@@ -127,6 +132,11 @@ export class Panel {
       this.behind = true;
       this.host.post({ type: "ready" });
     }
+    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+  }
+
+  private addMetrics(metrics: readonly MetricRecord[]): void {
+    for (const metric of metrics) this.series.addMetric(metric);
     if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
   }
 

@@ -63,7 +63,7 @@ globalThis.hosting = {
 
   /** True if all these charts show the step. */
   drawn({ charts, step }) {
-    const shown = id => document.querySelector(`[data-chart=${id}]`)?.dataset.lastStep;
+    const shown = id => document.querySelector(`[data-chart="${id}"]`)?.dataset.lastStep;
     return charts.every(id => shown(id) === String(step));
   },
 };

@@ -110,6 +110,23 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("has what the script logged, by the part of its names before the slash", async () => {
+    const hosted = await open({ height: 2400, state: { x: "epoch" } });
+    const { page } = hosted;
+    const metrics = [300, 600, 900, 1200].flatMap((step, i) =>
+      ["val/loss", "val/top1", "accuracy"].map(name => {
+        return { name, value: (i + 1) / 8, step, time: STARTED_AT };
+      }),
+    );
+    await hosted.send(hydrate({ metrics }));
+    await hosted.drawn(STEPS, ["metric:val", "metric:accuracy", "stepToWeight", "signFlips"]);
+    expect(await page.textContent("[data-chart='metric:val'] .legend")).toBe("loss0.5top10.5");
+    expect(await page.textContent("[data-chart='metric:accuracy'] .chart-value")).toBe("0.5");
+    await page.screenshot({ path: join(PICTURES, "metrics.png") });
+    await expectClean(hosted);
+    await page.close();
+  });
+
   test("fits a panel of 320 pixels, and follows its size", async () => {
     const hosted = await open({ width: 320, height: 800 });
     const { page } = hosted;

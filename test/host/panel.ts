@@ -38,7 +38,8 @@ export class PanelPage {
         steps: element.querySelector(".chart-steps")?.textContent ?? "",
       }));
       if (lastStep >= step) {
-        return { step: lastStep, value: lastValue, points: Number(steps.replace(/\D/g, "")) };
+        const count = /([\d\u202f]+) steps?$/.exec(steps)?.[1] ?? "";
+        return { step: lastStep, value: lastValue, points: Number(count.replace(/\D/g, "")) };
       }
       await this.#workbench.page.waitForTimeout(20);
     }

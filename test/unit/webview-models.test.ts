@@ -55,6 +55,18 @@ describe("lines", () => {
     expect(rows.at(-1)?.x).toBe(323);
   });
 
+  test("stand where they were measured, if that was not at every step", () => {
+    const rows = columnOf([0, 0, 9]);
+    const model = new LinesModel([{ label: "val", samples: columnOf([3, 2, 1]), rows }], options);
+    expect(model.write(windowOf(20))).toMatchObject({ points: 3, steps: 3 });
+    expect(shown<PointRow>(model.dataSets.raw).map(({ x, y }) => [x, y])).toEqual([
+      [1, 3],
+      [1, 2],
+      [10, 1],
+    ]);
+    expect([0, 8, 9, 19].map(row => model.readings(row)[0]?.value)).toEqual([2, 2, 1, 1]);
+  });
+
   test("mark at the edge what the y axis leaves out", () => {
     const model = new LinesModel([{ label: "loss", samples: columnOf([1, 90, 2, -5]) }], options);
     model.write(windowOf(4));

@@ -20,6 +20,8 @@ export interface ChartDefinition {
   readonly choice?: "tensor" | "tensors";
   /** It has a moving average. */
   readonly smoothed?: true;
+  /** A value that is drawn as a horizontal line. */
+  readonly guide?: number;
   /** Undefined while the run has nothing for it. */
   readonly draws: { readonly lines: readonly Line[] } | { readonly band: BandColumns } | undefined;
 }
@@ -35,7 +37,9 @@ export function chartsOf(
     tensors.findIndex(({ name }) => name === tensor),
   );
   const adaptive = tensors[index]?.adaptive ?? true;
+  const signFlips = series.tensor(index, "signFlips");
   const chosen = chosenLines(series, tensors, gradientTensors);
+  const clipped = series.step("clippedGradNorm");
   const started = series.length > 0;
   const lines = (shown: readonly Line[]) =>
     started && shown.length > 0 ? { lines: shown } : undefined;
@@ -58,6 +62,7 @@ export function chartsOf(
       smoothed: true,
       draws: lines([
         { label: "all parameters", samples: series.step("gradNorm") },
+        ...(clipped.least < Infinity ? [{ label: "after clipping", samples: clipped }] : []),
         ...chosen("gradNorm"),
       ]),
     },
@@ -78,13 +83,67 @@ export function chartsOf(
       draws: bandOf(series, index, "stepSize"),
     },
     {
+      id: "stepToWeight",
+      title: "Step : weight",
+      axisTitle: "‖Δθ‖ / ‖θ‖",
+      scale: "log",
+      choice: "tensors",
+      smoothed: true,
+      guide: 1e-3,
+      draws: lines([
+        { label: "all parameters", samples: series.step("stepToWeight") },
+        ...chosen("stepToWeight"),
+      ]),
+    },
+    {
+      id: "signFlips",
+      title: "Sign flips",
+      axisTitle: "share of elements whose gradient turned",
+      scale: "linear",
+      choice: "tensor",
+      smoothed: true,
+      guide: 0.5,
+      draws: lines(signFlips ? [{ label: "sign flips", samples: signFlips }] : []),
+    },
+    {
       id: "lr",
       title: "Learning rate",
       axisTitle: "η",
       scale: "linear",
       draws: lines(rateLines(series)),
     },
+    {
+      id: "stepMs",
+      title: "Time of a step",
+      axisTitle: "milliseconds",
+      scale: "log",
+      smoothed: true,
+      draws: lines([{ label: "step", samples: series.step("stepMs") }]),
+    },
+    ...metricCharts(series),
   ];
+}
+
+/** What the script logged: names with the same part before the last `/` share a chart. */
+function metricCharts({ metrics, length }: RunSeries): ChartDefinition[] {
+  const groups = Map.groupBy(metrics, ([name]) => name.split("/").slice(0, -1).join("/") || name);
+  return [...groups].map(([title, members]) => ({
+    id: `metric:${encodeURIComponent(title)}`,
+    title,
+    axisTitle: "logged",
+    scale: "linear",
+    smoothed: true,
+    draws:
+      length > 0
+        ? {
+            lines: members.slice(0, DASHES.length).map(([name, { rows, values }]) => ({
+              label: name === title ? name : name.slice(title.length + 1),
+              samples: values,
+              rows,
+            })),
+          }
+        : undefined,
+  }));
 }
 
 /** Lines of the tensors that were chosen, as many as can be told apart. */

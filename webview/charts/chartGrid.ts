@@ -87,6 +87,9 @@ export class ChartGrid {
     if (key === this.made) return;
     this.made = key;
     for (const choice of this.choices) choice.offer(names, state);
+    // Charts of what another run logged.
+    const ids = new Set(charts.map(({ id }) => id));
+    for (const [id, card] of this.cards) card.root.hidden = !ids.has(id);
     const waiting =
       series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
     for (const chart of charts) {
@@ -155,12 +158,17 @@ function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly string[
 }
 
 function modelOf(
-  { id, smoothed, draws }: ChartDefinition,
+  { id, smoothed, guide, draws }: ChartDefinition,
   scale: "linear" | "log",
   smoothing: number,
 ): ChartModel | undefined {
   if (!draws) return undefined;
   const bins = id === "loss" ? WIDE_BINS : BINS;
   if ("band" in draws) return new BandModel(draws.band, scale, bins);
-  return new LinesModel(draws.lines, { scale, bins, smoothing: smoothed ? smoothing : 0 });
+  return new LinesModel(draws.lines, {
+    scale,
+    bins,
+    smoothing: smoothed ? smoothing : 0,
+    ...(guide === undefined ? {} : { guide }),
+  });
 }

@@ -1,4 +1,4 @@
-import { binRows, type Positions, rowsIn } from "../data/axis.ts";
+import { binRows, type Positions, rowAt, rowsIn } from "../data/axis.ts";
 import type { Bins } from "../data/bins.ts";
 import type { Samples } from "../data/column.ts";
 import { type Range, type ScaleKind, withoutOutliers } from "../data/scale.ts";
@@ -9,12 +9,16 @@ import { type MarkRow, markPool, type PointRow, type Pool, pointPool } from "./p
 export interface Line {
   readonly label: string;
   readonly samples: Samples;
+  /** Rows of the run at which the samples were taken; without them, sample i is that of row i. */
+  readonly rows?: Positions;
 }
 
 export interface LinesOptions {
   readonly scale: ScaleKind;
   /** Weight of the moving average; 0 for none. */
   readonly smoothing: number;
+  /** A value that is drawn as a horizontal line. */
+  readonly guide?: number;
   /** Bins of all lines of the chart together. */
   readonly bins: number;
 }
@@ -29,6 +33,7 @@ export const EXTRA_BINS = 3;
 interface DrawnLine {
   readonly label: string;
   readonly slot: number;
+  readonly rows: Positions | undefined;
   readonly trace: Trace;
   readonly raw: Pool<PointRow>;
   readonly smooth: Pool<PointRow>;
@@ -44,52 +49,65 @@ export class LinesModel implements ChartModel {
   private readonly lines: readonly DrawnLine[];
   private readonly marks: Pool<MarkRow>;
 
-  constructor(lines: readonly Line[], { scale, smoothing, bins }: LinesOptions) {
+  constructor(lines: readonly Line[], { scale, smoothing, guide, bins }: LinesOptions) {
     this.scale = scale;
     this.limit = Math.max(FEWEST_BINS, Math.floor(bins / Math.max(1, lines.length)));
     this.smoothed = smoothing > 0;
     const most = this.limit + EXTRA_BINS;
-    this.lines = lines.map(({ label, samples }, slot) => ({
+    this.lines = lines.map(({ label, samples, rows }, slot) => ({
       label,
       slot,
+      rows,
       trace: new Trace(samples, { scale, smoothing }),
       raw: pointPool(2 * most + 2, slot),
       smooth: pointPool(smoothing > 0 ? most : 0, slot),
     }));
-    this.marks = markPool(2 * most);
+    this.marks = markPool(2 * most * Math.max(1, lines.length));
     this.dataSets = {
       raw: this.lines.flatMap(line => line.raw.rows),
       smooth: this.lines.flatMap(line => line.smooth.rows),
       marks: this.marks.rows,
+      guides: guide === undefined ? [] : [{ y: guide }],
     };
   }
 
-  write({ positions, domain, scale }: Window): Drawn {
-    const starts = binRows(positions, domain, scale, this.limit);
-    let points = 0;
-    for (const { trace, raw, smooth, slot } of this.lines) {
-      trace.cut(starts);
+  write(window: Window): Drawn {
+    let [points, steps] = [0, 0];
+    for (const { trace, raw, smooth, slot, rows } of this.lines) {
+      const positions = positionsOf(rows, window);
+      trace.cut(binRows(positions, window.domain, window.scale, this.limit));
       const used = writeLine(raw, positions, visit => trace.bins.line(visit));
       writeLine(smooth, positions, visit => trace.smoothLine(visit));
-      if (slot === 0) points = used;
+      if (slot > 0) continue;
+      const [from, to] = rowsIn(positions, window.domain);
+      points = used;
+      steps = to - from;
     }
-    const [from, to] = rowsIn(positions, domain);
     const traces = this.lines.map(({ trace }) => trace);
-    return { ...extentsOf(traces, this.scale), points, steps: to - from };
+    return { ...extentsOf(traces, this.scale), points, steps };
   }
 
   mark(window: Window, shown: Range): void {
-    for (const { trace } of this.lines) writeMarks(this.marks, window, trace.bins, shown);
+    for (const { trace, rows } of this.lines) {
+      const positions = positionsOf(rows, window);
+      writeMarks(this.marks, { ...window, positions }, trace.bins, shown);
+    }
     this.marks.finish();
   }
 
   readings(row: number): readonly Reading[] {
-    return this.lines.map(({ label, slot, trace }) => ({
+    return this.lines.map(({ label, slot, trace, rows }) => ({
       label,
       slot,
-      value: trace.samples.at(row),
+      // What is not measured at every step has the value that it had last.
+      value: trace.samples.at(rows ? rowAt(rows, row + 1) - 1 : row),
     }));
   }
+}
+
+/** Where the samples of a line stand. */
+function positionsOf(rows: Positions | undefined, { positions }: Window): Positions {
+  return rows ? { length: rows.length, at: i => positions.at(rows.at(i)) } : positions;
 }
 
 function writeLine(

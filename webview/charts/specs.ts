@@ -17,6 +17,17 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
     ...frame(),
     layer: [
       {
+        data: { name: "guides" },
+        mark: {
+          type: "rule",
+          strokeDash: [2, 4],
+          color: { expr: "quiet" },
+          opacity: 1,
+          clip: true,
+        },
+        encoding: { y },
+      },
+      {
         data: { name: "raw" },
         mark: {
           type: "line",

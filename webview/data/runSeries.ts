@@ -1,3 +1,4 @@
+import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import {
   type StepBatch,
   type StepColumn,
@@ -10,11 +11,21 @@ import { Column } from "./column.ts";
 import { formatCount } from "./format.ts";
 
 /** What the page shows of a step; the store keeps the rest. */
-const SHOWN_STEP_COLUMNS = ["loss", "gradNorm", "epoch", "time"] as const;
+const SHOWN_STEP_COLUMNS = [
+  "loss",
+  "gradNorm",
+  "clippedGradNorm",
+  "stepToWeight",
+  "stepMs",
+  "epoch",
+  "time",
+] as const;
 
 /** What the page shows of a parameter tensor. */
 const SHOWN_TENSOR_COLUMNS = [
   "gradNorm",
+  "stepToWeight",
+  "signFlips",
   "effectiveLrP5",
   "effectiveLrP50",
   "effectiveLrP95",
@@ -22,6 +33,12 @@ const SHOWN_TENSOR_COLUMNS = [
   "stepSizeP50",
   "stepSizeP95",
 ] as const;
+
+/** Numbers that a script logged by one name, and the rows of the steps after which it did. */
+export interface MetricSeries {
+  readonly rows: Column;
+  readonly values: Column;
+}
 
 export type ShownStepColumn = (typeof SHOWN_STEP_COLUMNS)[number] & StepColumn;
 export type ShownTensorColumn = (typeof SHOWN_TENSOR_COLUMNS)[number] & TensorColumn;
@@ -33,6 +50,9 @@ export class RunSeries {
   private readonly steps: Record<ShownStepColumn, Column> = {
     loss: new Column(64),
     gradNorm: new Column(64),
+    clippedGradNorm: new Column(64),
+    stepToWeight: new Column(64),
+    stepMs: new Column(64),
     epoch: new Column(64),
     time: new Column(64),
   };
@@ -40,6 +60,7 @@ export class RunSeries {
   private readonly epochs = new Column(64);
   private readonly seconds = new Column(64);
   private readonly rates: Column[] = [];
+  private readonly logged = new Map<string, MetricSeries>();
   private readonly tensors: Record<ShownTensorColumn, Column>[] = [];
 
   get firstStep(): number {
@@ -71,6 +92,24 @@ export class RunSeries {
       },
       at: row => series.first + row,
     };
+  }
+
+  /** What the script logged, by name in the order in which names came. */
+  get metrics(): ReadonlyMap<string, MetricSeries> {
+    return this.logged;
+  }
+
+  addMetric({ name, step, value }: MetricRecord): void {
+    let metric = this.logged.get(name);
+    if (!metric) {
+      metric = { rows: new Column(64), values: new Column(64) };
+      this.logged.set(name, metric);
+    }
+    const { rows, values } = metric;
+    // Logged before the first step, it stands at that.
+    const row = Math.max(0, step - this.first);
+    rows.push(Math.max(row, rows.length > 0 ? rows.at(rows.length - 1) : 0));
+    values.push(value);
   }
 
   /** A row in words. */
@@ -111,6 +150,8 @@ export class RunSeries {
     while (this.tensors.length < batch.tensorCount) {
       this.tensors.push({
         gradNorm: this.padded(32),
+        stepToWeight: this.padded(32),
+        signFlips: this.padded(32),
         effectiveLrP5: this.padded(32),
         effectiveLrP50: this.padded(32),
         effectiveLrP95: this.padded(32),
