@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { STEP_COLUMNS } from "../../runtime/protocol/steps.ts";
 import { BandModel } from "../../webview/charts/bandModel.ts";
 import { LinesModel } from "../../webview/charts/linesModel.ts";
 import type { Window } from "../../webview/charts/model.ts";
 import type { BandRow, MarkRow, PointRow } from "../../webview/charts/pool.ts";
+import { translated, windowOf, within } from "../../webview/charts/window.ts";
+import { type XKind, xTicks } from "../../webview/data/axis.ts";
 import { Column } from "../../webview/data/column.ts";
+import { RunSeries } from "../../webview/data/runSeries.ts";
+import { DEFAULT_STATE, type ViewState } from "../../webview/viewState.ts";
 
 function columnOf(values: readonly number[]): Column {
   const column = new Column(64);
@@ -16,7 +21,7 @@ function shown<Row extends { readonly x: number }>(rows: readonly object[] | und
 }
 
 /** All of the first `length` steps. */
-function windowOf(length: number): Window {
+function firstSteps(length: number): Window {
   const positions = { length, at: (row: number) => row + 1 };
   return { kind: "step", scale: "linear", domain: [1, Math.max(2, length)], positions };
 }
@@ -29,9 +34,9 @@ describe("lines", () => {
     const model = new LinesModel([{ label: "loss", samples: column }], options);
     const { raw, smooth } = model.dataSets;
     const before = [...(raw ?? [])];
-    model.write(windowOf(2));
+    model.write(firstSteps(2));
     column.push(1);
-    const drawn = model.write(windowOf(3));
+    const drawn = model.write(firstSteps(3));
     expect(shown<PointRow>(raw).map(({ x, y }) => [x, y])).toEqual([
       [1, 4],
       [2, 2],
@@ -46,10 +51,10 @@ describe("lines", () => {
   test("hide the rows that are no longer used", () => {
     const column = columnOf(Array.from({ length: 320 }, (_, i) => i));
     const model = new LinesModel([{ label: "loss", samples: column }], options);
-    model.write(windowOf(320));
+    model.write(firstSteps(320));
     expect(shown(model.dataSets.smooth)).toHaveLength(320);
     for (let i = 0; i < 3; i++) column.push(320 + i);
-    model.write(windowOf(323));
+    model.write(firstSteps(323));
     const rows = shown<PointRow>(model.dataSets.smooth);
     expect(rows.length).toBeLessThan(170);
     expect(rows.at(-1)?.x).toBe(323);
@@ -58,7 +63,7 @@ describe("lines", () => {
   test("stand where they were measured, if that was not at every step", () => {
     const rows = columnOf([0, 0, 9]);
     const model = new LinesModel([{ label: "val", samples: columnOf([3, 2, 1]), rows }], options);
-    expect(model.write(windowOf(20))).toMatchObject({ points: 3, steps: 3 });
+    expect(model.write(firstSteps(20))).toMatchObject({ points: 3, steps: 3 });
     expect(shown<PointRow>(model.dataSets.raw).map(({ x, y }) => [x, y])).toEqual([
       [1, 3],
       [1, 2],
@@ -69,13 +74,13 @@ describe("lines", () => {
 
   test("mark at the edge what the y axis leaves out", () => {
     const model = new LinesModel([{ label: "loss", samples: columnOf([1, 90, 2, -5]) }], options);
-    model.write(windowOf(4));
-    model.mark(windowOf(4), [0, 10]);
+    model.write(firstSteps(4));
+    model.mark(firstSteps(4), [0, 10]);
     expect(shown<MarkRow>(model.dataSets.marks)).toEqual([
       { x: 2, top: true, outlier: true },
       { x: 4, top: false, outlier: true },
     ]);
-    model.mark(windowOf(4), [-10, 100]);
+    model.mark(firstSteps(4), [-10, 100]);
     expect(shown(model.dataSets.marks)).toEqual([]);
   });
 
@@ -83,7 +88,7 @@ describe("lines", () => {
     const noisy = columnOf(Array.from({ length: 50_000 }, (_, i) => Math.sin(i * 7.7)));
     const lines = Array.from({ length: 7 }, (_, i) => ({ label: `${i}`, samples: noisy }));
     const model = new LinesModel(lines, options);
-    const { points, steps } = model.write(windowOf(50_000));
+    const { points, steps } = model.write(firstSteps(50_000));
     expect(steps).toBe(50_000);
     expect(points).toBeLessThan(200);
     for (let slot = 0; slot < 7; slot++) {
@@ -99,7 +104,7 @@ describe("band", () => {
 
   test("goes from p5 to p95, with the median", () => {
     const model = of([1, 2], [3, 4], [5, 6], "linear");
-    const drawn = model.write(windowOf(2));
+    const drawn = model.write(firstSteps(2));
     expect(shown<BandRow>(model.dataSets.band)).toEqual([
       { x: 1, low: 1, mid: 3, high: 5 },
       { x: 2, low: 2, mid: 4, high: 6 },
@@ -114,7 +119,7 @@ describe("band", () => {
 
   test("reaches below a logarithmic axis where its lower edge is zero", () => {
     const model = of([1e-3, 1e-30, 0], [0.1, 0.1, 0.1], [1, 1, 1], "log");
-    const { extent } = model.write(windowOf(3));
+    const { extent } = model.write(firstSteps(3));
     const lows = shown<BandRow>(model.dataSets.band).map(({ low }) => low);
     expect(lows[0]).toBe(1e-3);
     expect(lows[2]).toBeGreaterThan(0);
@@ -126,11 +131,71 @@ describe("band", () => {
 
   test("marks a median that cannot be drawn", () => {
     const model = of([1, 1, 1], [1, Number.NaN, 0], [1, 1, 1], "log");
-    model.write(windowOf(3));
-    model.mark(windowOf(3), [0.5, 2]);
+    model.write(firstSteps(3));
+    model.mark(firstSteps(3), [0.5, 2]);
     expect(shown<MarkRow>(model.dataSets.marks)).toEqual([
       { x: 2, top: true, outlier: false },
       { x: 3, top: false, outlier: false },
     ]);
+  });
+});
+
+describe("window", () => {
+  const series = new RunSeries();
+  const row = (step: number) => ({ epoch: step / 10, time: step * 500 }) as Record<string, number>;
+  const steps = Array.from({ length: 100 }, (_, i) => i + 1);
+  series.append({
+    firstStep: 1,
+    count: 100,
+    groups: 0,
+    tensorCount: 0,
+    steps: Float64Array.from(steps.flatMap(n => STEP_COLUMNS.map(name => row(n)[name] ?? 0))),
+    lr: new Float64Array(),
+    tensors: new Float32Array(),
+  });
+
+  test("is all of the run, a part of it, or one that ends with it", () => {
+    const of = (change: Partial<ViewState>) =>
+      windowOf(series, { ...DEFAULT_STATE, ...change }).domain;
+    expect(of({})).toEqual([1, 100]);
+    expect(of({ x: "epoch" })).toEqual([0.1, 10]);
+    expect(of({ x: "time", zoom: [2, 3] })).toEqual([2, 3]);
+    expect(of({ zoom: [20, 30], follows: true })).toEqual([90, 100]);
+    expect(of({ zoom: [20, 40], follows: true, xScale: "log" })).toEqual([50, 100]);
+  });
+
+  test("stays in the run, and shows the same steps on another axis", () => {
+    for (const [part, moved] of [
+      [
+        [-10, 20],
+        [1, 31],
+      ],
+      [
+        [90, 110],
+        [80, 100],
+      ],
+      [
+        [40, 50],
+        [40, 50],
+      ],
+    ] as const) {
+      const [low, high] = within(part, [1, 100], "linear") ?? [];
+      expect(low).toBeCloseTo(moved[0]);
+      expect(high).toBeCloseTo(moved[1]);
+    }
+    expect(within([-10, 120], [1, 100], "linear")).toBeUndefined();
+    expect(within([50, 200], [1, 100], "log")?.[1]).toBeCloseTo(100);
+    const at = (kind: XKind) => series.positions(kind);
+    expect(translated([10, 20], at("step"), at("time"))).toEqual([5, 10]);
+  });
+
+  test("has round numbers in the unit that fits", () => {
+    expect(xTicks("time", [0, 50], "linear", 6)).toEqual({
+      values: [0, 10, 20, 30, 40, 50],
+      labels: ["0", "10", "20", "30", "40", "50"],
+      title: "seconds",
+    });
+    expect(xTicks("time", [0, 7200 * 3], "linear", 6)).toMatchObject({ title: "hours" });
+    expect(xTicks("step", [1, 5000], "log", 4).labels).toEqual(["1", "10", "100", "1\u202f000"]);
   });
 });

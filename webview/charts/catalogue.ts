@@ -83,6 +83,13 @@ export function chartsOf(
       draws: bandOf(series, index, "stepSize"),
     },
     {
+      id: "lr",
+      title: "Learning rate",
+      axisTitle: "η",
+      scale: "linear",
+      draws: lines(rateLines(series)),
+    },
+    {
       id: "stepToWeight",
       title: "Step : weight",
       axisTitle: "‖Δθ‖ / ‖θ‖",
@@ -104,13 +111,6 @@ export function chartsOf(
       smoothed: true,
       guide: 0.5,
       draws: lines(signFlips ? [{ label: "sign flips", samples: signFlips }] : []),
-    },
-    {
-      id: "lr",
-      title: "Learning rate",
-      axisTitle: "η",
-      scale: "linear",
-      draws: lines(rateLines(series)),
     },
     {
       id: "stepMs",

@@ -1,4 +1,5 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import { wholeDomain } from "../data/axis.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import { element } from "../dom.ts";
@@ -11,7 +12,7 @@ import { Crosshair } from "./crosshair.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
 import { TensorChoice } from "./tensorChoice.ts";
-import { windowOf } from "./window.ts";
+import { windowOf, within } from "./window.ts";
 
 /** Bins of a chart over the whole width of the page, and of one beside others. */
 const WIDE_BINS = 640;
@@ -130,8 +131,11 @@ export class ChartGrid {
   }
 
   private zoom(id: string, x: Range | undefined, y: Range | undefined): void {
+    const { series, state } = this;
+    if (!series || !state) return;
+    const whole = wholeDomain(series.positions(state.x), state.x, state.xScale);
     this.change({
-      ...(x && hasWidth(x) ? { zoom: x, follows: false } : {}),
+      ...(x && hasWidth(x) ? { zoom: within(x, whole, state.xScale), follows: false } : {}),
       ...(y && hasWidth(y) ? { yZooms: this.yZooms(id, y) } : {}),
     });
   }
