@@ -56,7 +56,7 @@ export class Toolbar {
     this.smoothing = new SmoothingSlider(weight => choose({ smoothing: weight }));
     this.root = element(
       "div",
-      { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Charts" } },
+      { class: "toolbar", attributes: { role: "group", "aria-label": "View" } },
       element("span", { class: "choice-label", text: "X axis" }),
       this.x.root,
       this.logX,
