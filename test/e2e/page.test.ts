@@ -137,9 +137,9 @@ describe("a run that was recorded", () => {
     expect(await overflow()).toBeLessThanOrEqual(0);
     const narrow = (await canvas.boundingBox())?.width ?? 0;
     await page.setViewportSize({ width: 1000, height: 800 });
-    await page.waitForFunction(
-      "document.querySelector('[data-chart=loss] canvas')?.getBoundingClientRect().width > 900",
-    );
+    await expect
+      .poll(async () => (await canvas.boundingBox())?.width ?? 0, { timeout: 20_000 })
+      .toBeGreaterThan(900);
     expect(narrow).toBeLessThan(320);
     expect(narrow).toBeGreaterThan(250);
     expect(await overflow()).toBeLessThanOrEqual(0);
@@ -232,11 +232,17 @@ describe("a run that was recorded", () => {
     await hosted.drawn(STEPS);
     const box = await page.locator("[data-chart=loss] .plot").boundingBox();
     if (!box) throw new Error("The plot has no box");
+    /** Waits until a chart says that it shows so many steps. */
     const shown = (chart: string, steps: RegExp) =>
-      page.waitForFunction(`
-        ${steps}.test(
-          /shown (\\d+)/.exec(document.getElementById("${chart}-summary").textContent)?.[1] ?? "all"
-        )`);
+      expect
+        .poll(
+          async () => {
+            const summary = (await page.textContent(`#${chart}-summary`)) ?? "";
+            return /shown (\d+)/.exec(summary)?.[1] ?? "all";
+          },
+          { timeout: 20_000 },
+        )
+        .toMatch(steps);
     const drag = async (dx: number, dy: number) => {
       await page.mouse.move(box.x + box.width / 2, box.y + 60);
       await page.mouse.down();
@@ -270,7 +276,8 @@ describe("a run that was recorded", () => {
     await page.keyboard.down("Control");
     await page.mouse.wheel(0, 400);
     await page.keyboard.up("Control");
-    await shown("loss", /^[2-4]\d\d$/);
+    // Wider again, as far as the run goes.
+    await shown("loss", /^(1[5-9]|[2-4]\d)\d$/);
     await page.getByRole("button", { name: "Show all" }).click();
     await shown("loss", /^all$/);
     expect((await hosted.watched()).state).toMatchObject({ yZooms: {} });
@@ -365,7 +372,8 @@ describe("a run that goes on", () => {
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
     await hosted.send({ type: "steps", batch: pageBatch(31, 5) });
     await hosted.send({ type: "steps", batch: pageBatch(36, 5) });
-    await hosted.page.waitForFunction("hosting.posts.length > 1");
+    const posts = async () => (await hosted.watched()).posts.length;
+    await expect.poll(posts, { timeout: 20_000 }).toBeGreaterThan(1);
     expect((await hosted.watched()).posts).toEqual([{ type: "ready" }, { type: "ready" }]);
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 40)] }));
     await hosted.drawn(40);
@@ -378,7 +386,7 @@ describe("a run that goes on", () => {
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
     await page.getByRole("button", { name: "Pause" }).click();
     await hosted.send({ type: "run", run: pageRun({ paused: true }) });
-    expect(await page.textContent(".status")).toBe("Paused");
+    await expect.poll(() => page.textContent(".status"), { timeout: 20_000 }).toBe("Paused");
     await page.getByRole("button", { name: "Step", exact: true }).click();
     await page.getByLabel("Number of steps").fill("25");
     await page.keyboard.press("Enter");
