@@ -22,6 +22,7 @@ export const Command = {
   tagRun: "stepscope.tagRun",
   starRun: "stepscope.starRun",
   unstarRun: "stepscope.unstarRun",
+  exportRun: "stepscope.exportRun",
   deleteRuns: "stepscope.deleteRuns",
   stopRun: "stepscope.stopRun",
   stopOrphans: "stepscope.stopOrphans",

@@ -4,6 +4,7 @@ import type { RunNotes } from "../../runtime/store/notes.ts";
 import type { RunSummary } from "../../runtime/store/summary.ts";
 import { Command } from "../contributed.ts";
 import type { Panel } from "../panel/panel.ts";
+import { exportRun } from "./exportRun.ts";
 import type { RunHistory } from "./runHistory.ts";
 import type { Runs } from "./runs.ts";
 import { isRun, type RunsTree } from "./runsTree.ts";
@@ -41,6 +42,7 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
     register(Command.tagRun, one(tag)),
     register(Command.starRun, (row?: unknown, rows?: unknown) => star(targets(row, rows), true)),
     register(Command.unstarRun, (row?: unknown, rows?: unknown) => star(targets(row, rows), false)),
+    register(Command.exportRun, one(exportRun)),
     register(Command.deleteRuns, (row?: unknown, rows?: unknown) => remove(targets(row, rows))),
     register(Command.stopRun, one(stop)),
     register(Command.stopOrphans, stopOrphans),

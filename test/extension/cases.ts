@@ -1,6 +1,8 @@
 /** What the extension does in a real VS Code, seen through VS Code's public API alone. */
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as vscode from "vscode";
 import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import { listRuns, summarize } from "../../runtime/store/list.ts";
@@ -226,6 +228,23 @@ test("a script that runs to its end says so in the lens", async () => {
   await vscode.commands.executeCommand("stepscope.train", uri);
   await until("the end", () => project.runs("parabola.ts")[0]?.status === "completed");
   await lensTitled(uri, /^last: loss /);
+});
+
+test("a run is exported with all its points", async () => {
+  const [run] = summaries("parabola.ts");
+  assert.ok(run);
+  void vscode.commands.executeCommand("stepscope.exportRun", run);
+  const table = join(project.folder, `${run.record.id}-csv`, "steps.csv");
+  await until("the export", async () => {
+    // What is proposed: the format, then the place.
+    await vscode.commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+    return existsSync(table);
+  });
+  const lines = await until("the last line", () => {
+    const written = readFileSync(table, "utf8").trim().split("\r\n");
+    return written.length === run.record.steps + 1 && written;
+  });
+  assert.match(lines[0] ?? "", /^step,epoch,loss,/);
 });
 
 test("a run is deleted, but not while it goes on", async () => {
