@@ -13,8 +13,7 @@ import { test, until } from "./suite.ts";
 const digits = project.uri("digits.ts");
 
 /** A script that takes steps until somebody stops it, and leaves the editor some of the machine. */
-const ENDLESS = `import { setTimeout } from "node:timers/promises";
-import { nn, optim, randn } from "stepscope";
+const ENDLESS = `import { nn, optim, randn } from "stepscope";
 const model = new nn.Linear(4, 1);
 const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 });
 while (true) {
@@ -22,7 +21,7 @@ while (true) {
   const loss = model.forward(randn(8, 4)).mul(1e-3).sum();
   loss.backward();
   await optimizer.step();
-  await setTimeout(20);
+  await new Promise(resolve => setTimeout(resolve, 20));
 }
 `;
 
