@@ -1,9 +1,11 @@
+import type { Control } from "../runtime/protocol/control.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import type { ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { LoopControls } from "./control/loopControls.ts";
+import { RateControl } from "./control/rateControl.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
@@ -22,6 +24,7 @@ export class Panel {
   private readonly frames = new FrameLoop(() => this.draw());
   private readonly header: RunHeader;
   private readonly controls: LoopControls;
+  private readonly rate: RateControl;
   private readonly error: ErrorBlock;
   private readonly toolbar: Toolbar;
   private readonly charts: ChartGrid;
@@ -41,7 +44,9 @@ export class Panel {
       stop: () => host.post({ type: "stop" }),
       train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
     });
-    this.controls = new LoopControls(control => host.post({ type: "control", control }));
+    const control = (control: Control) => host.post({ type: "control", control });
+    this.controls = new LoopControls(control);
+    this.rate = new RateControl(control);
     this.error = new ErrorBlock(
       host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
     );
@@ -55,12 +60,12 @@ export class Panel {
       choose: change => this.choose(change),
       point: row => this.charts.point(row),
     });
-    this.toolbar.root.prepend(this.controls.root);
     this.body = element(
       "div",
       { class: "panel", attributes: { hidden: "" } },
       this.header.root,
       this.error.root,
+      element("div", { class: "toolbar loop-bar" }, this.controls.root, this.rate.root),
       this.toolbar.root,
       this.charts.root,
       this.log.root,
@@ -150,6 +155,7 @@ export class Panel {
   private async draw(): Promise<void> {
     if (!this.run) return;
     this.header.showProgress(this.run, this.series, Date.now());
+    this.rate.show(this.run, this.series);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     await this.charts.draw();
   }

@@ -393,6 +393,10 @@ describe("a run that goes on", () => {
     await page.getByRole("button", { name: "Run to that step" }).click();
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();
+    await page.getByLabel("Learning rate", { exact: true }).fill("0.25");
+    await page.keyboard.press("Tab");
+    await page.getByRole("button", { name: "Learning rate of the script" }).click();
+    await page.screenshot({ path: join(PICTURES, "controls.png") });
     // Keys, where nothing has the focus.
     await page.evaluate("document.activeElement.blur()");
     await page.keyboard.press("ArrowRight");
@@ -407,6 +411,8 @@ describe("a run that goes on", () => {
       { type: "step", count: 1 },
       { type: "step", count: 25 },
       { type: "runTo", step: 25 },
+      { type: "set", group: 0, name: "lr", value: 0.25 },
+      { type: "set", group: 0, name: "lr" },
       { type: "step", count: 1 },
       { type: "resume" },
     ].map(control => ({ type: "control", control }));
