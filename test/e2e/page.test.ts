@@ -393,7 +393,7 @@ describe("a run that goes on", () => {
     await page.getByRole("button", { name: "Run to that step" }).click();
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();
-    await page.getByLabel("Learning rate", { exact: true }).fill("0.25");
+    await page.getByRole("spinbutton", { name: "Learning rate" }).fill("0.25");
     await page.keyboard.press("Tab");
     await page.getByRole("button", { name: "Learning rate of the script" }).click();
     await page.screenshot({ path: join(PICTURES, "controls.png") });

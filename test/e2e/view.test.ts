@@ -71,8 +71,13 @@ test("the run is there from its first step, goes on, and can be held and stopped
   // The page may still be behind.
   const held = project.runs()[0]?.steps ?? Number.NaN;
   await expect.poll(step, PATIENCE).toBe(held);
+  await page.getByRole("spinbutton", { name: "Learning rate" }).fill("0.05");
+  await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Step", exact: true }).click();
   await expect.poll(step, PATIENCE).toBe(held + 1);
+  const changes = () => project.runs()[0]?.changes;
+  const change = { step: held + 1, group: 0, name: "lr", from: 0.1, to: 0.05 };
+  await expect.poll(changes, PATIENCE).toEqual([change]);
   await page.getByRole("button", { name: "Resume" }).click();
   await expect.poll(step, PATIENCE).toBeGreaterThan(held + 1);
   await page.getByRole("button", { name: "Stop" }).click();
