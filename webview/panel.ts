@@ -117,7 +117,9 @@ export class Panel {
     this.log.append(message.logs);
     this.showRun(message.run);
     for (const batch of message.batches) this.addSteps(batch);
-    this.addMetrics(message.metrics);
+    if (message.run.steps === 0 && message.run.status !== "running") {
+      this.series.addLoggedOnly(message.metrics);
+    } else this.addMetrics(message.metrics);
     const { runFolder } = message;
     // A part of one run's axes says nothing of another's.
     const others = { zoom: undefined, follows: false, yZooms: {} };

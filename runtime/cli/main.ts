@@ -33,7 +33,7 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope view [RUN]                                 Show a run in a browser of this machine
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
       RUN         Id of the run, a part of it, or its folder; the newest without it
-      --format F  csv (two tables), json (lines as of train --json) or tensorboard (csv)
+      --format F  csv (tables), json (lines as of train --json) or tensorboard (csv)
       --output P  Where to; a new folder, or a new file for json
   stepscope import PATH                                Make runs of TensorBoard's event files
   stepscope diagnose TRACE                             Judge the learning rates of recorded runs

@@ -127,6 +127,23 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("has what was logged alone, where nothing else is known", async () => {
+    const hosted = await open();
+    const { page } = hosted;
+    const metrics = [10, 500, 2_000_000].map((step, i) => {
+      return { name: "train/loss", value: 2 / (i + 1), step, time: STARTED_AT + 1000 * i };
+    });
+    await hosted.send(hydrate({ run: pageRun({ ...ENDED, steps: 0 }), batches: [], metrics }));
+    await hosted.drawn(2_000_000, ["metric:train"]);
+    expect(await page.locator(".chart:visible").count()).toBe(1);
+    expect(await page.textContent("[data-chart='metric:train'] .chart-value")).toBe("0.6667");
+    expect(await page.textContent("[data-fact=step]")).toBe("2\u202f000\u202f000");
+    expect(await page.textContent("[data-fact=loss]")).toBe("–");
+    await page.screenshot({ path: join(PICTURES, "imported.png") });
+    await expectClean(hosted);
+    await page.close();
+  });
+
   test("fits a panel of 320 pixels, and follows its size", async () => {
     const hosted = await open({ width: 320, height: 800 });
     const { page } = hosted;

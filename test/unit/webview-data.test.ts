@@ -56,7 +56,9 @@ describe("series of a run", () => {
     expect(series.lastStep).toBe(0);
     expect(series.append(batch(1, 700, 2, 3))).toBe(true);
     expect(series.append(batch(701, 300, 2, 3))).toBe(true);
-    expect([series.firstStep, series.lastStep, series.length]).toEqual([1, 1000, 1000]);
+    expect([series.positions("step").at(0), series.lastStep, series.length]).toEqual([
+      1, 1000, 1000,
+    ]);
     for (const step of [1, 256, 257, 700, 701, 1000]) {
       const row = step - 1;
       expect(series.step("loss").at(row)).toBe(step + STEP_COLUMNS.indexOf("loss") / 16);
@@ -94,7 +96,25 @@ describe("series of a run", () => {
   test("may begin after the first step", () => {
     const series = new RunSeries();
     series.append(batch(101, 5));
-    expect([series.firstStep, series.lastStep]).toEqual([101, 105]);
+    expect([series.positions("step").at(0), series.lastStep]).toEqual([101, 105]);
+  });
+
+  test("of which only logged numbers are known have a row for each step with some", () => {
+    const series = new RunSeries();
+    const metric = (name: string, step: number, value: number) => {
+      return { name, step, value, time: 5000 + step };
+    };
+    series.addLoggedOnly([
+      metric("loss", 100, 2),
+      metric("loss", 300, 1),
+      metric("accuracy", 200, 0.5),
+    ]);
+    expect([series.isLoggedOnly, series.length, series.lastStep]).toEqual([true, 3, 300]);
+    const rows = [0, 1, 2];
+    expect(rows.map(row => series.positions("step").at(row))).toEqual([100, 200, 300]);
+    expect(rows.map(row => series.positions("time").at(row))).toEqual([0, 0.1, 0.2]);
+    expect(series.metrics.get("loss")?.rows.at(1)).toBe(2);
+    expect(series.metrics.get("accuracy")?.rows.at(0)).toBe(1);
   });
 
   test("give the rate of the last steps", () => {

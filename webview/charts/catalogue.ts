@@ -36,6 +36,7 @@ export function chartsOf(
     0,
     tensors.findIndex(({ name }) => name === tensor),
   );
+  if (series.isLoggedOnly) return metricCharts(series);
   const adaptive = tensors[index]?.adaptive ?? true;
   const signFlips = series.tensor(index, "signFlips");
   const chosen = chosenLines(series, tensors, gradientTensors);

@@ -114,8 +114,8 @@ export class ChartCard {
     const domain = yZoom ?? yDomain(...(ignoresOutliers ? drawn.typical : drawn.extent), scales.y);
     model.mark(window, domain);
     this.drawn = drawn;
-    const { firstStep } = series;
-    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, firstStep });
+    const steps = series.positions("step");
+    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps });
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
     this.summarize(model, series, drawn);

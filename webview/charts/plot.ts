@@ -1,4 +1,12 @@
-import { nearestRow, numberOf, partOf, rowsIn, shareOf, xTicks } from "../data/axis.ts";
+import {
+  nearestRow,
+  numberOf,
+  type Positions,
+  partOf,
+  rowsIn,
+  shareOf,
+  xTicks,
+} from "../data/axis.ts";
 import { formatExact } from "../data/format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
 import { element, setText } from "../dom.ts";
@@ -31,8 +39,8 @@ export interface PlotView {
   readonly window: Window;
   readonly yDomain: Range;
   readonly yScale: ScaleKind;
-  /** Step of row 0. */
-  readonly firstStep: number;
+  /** Steps by row. */
+  readonly steps: Positions;
 }
 
 /**
@@ -130,9 +138,9 @@ export class Plot {
     if (!view) return;
     const values = readings.map(({ label, value }) => `${label} ${formatExact(value)}`).join(", ");
     const [first, last] = this.rows();
-    root.setAttribute("aria-valuemin", String(view.firstStep + first));
-    root.setAttribute("aria-valuemax", String(view.firstStep + last));
-    const step = view.firstStep + row;
+    root.setAttribute("aria-valuemin", String(view.steps.at(first)));
+    root.setAttribute("aria-valuemax", String(view.steps.at(last)));
+    const step = view.steps.at(row);
     root.setAttribute("aria-valuenow", String(step));
     root.setAttribute("aria-valuetext", `step ${step}: ${values}`);
   }

@@ -23,7 +23,7 @@ export class ReadingTable {
     const body = rows.map(row => {
       const epoch = series.step("epoch").at(row);
       const texts = [
-        formatCount(series.firstStep + row),
+        formatCount(series.positions("step").at(row)),
         Number.isNaN(epoch) ? "–" : epoch.toFixed(2),
         formatDuration(series.step("time").at(row)),
         ...model.readings(row).map(({ value }) => formatExact(value)),

@@ -6,7 +6,7 @@ import {
   type TensorColumn,
   tensorValue,
 } from "../../runtime/protocol/steps.ts";
-import type { Positions, XKind } from "./axis.ts";
+import { type Positions, rowAt, type XKind } from "./axis.ts";
 import { Column } from "./column.ts";
 import { formatCount } from "./format.ts";
 
@@ -43,9 +43,14 @@ export interface MetricSeries {
 export type ShownStepColumn = (typeof SHOWN_STEP_COLUMNS)[number] & StepColumn;
 export type ShownTensorColumn = (typeof SHOWN_TENSOR_COLUMNS)[number] & TensorColumn;
 
-/** All steps of one run, by column: row `i` is step `firstStep + i`, and no step is missing. */
+/**
+ * All steps of one run, by column: row `i` is the step `i` after the first, and no step is missing. Of
+ * a run of which only logged numbers are known, a row is a step at which there are some.
+ */
 export class RunSeries {
   private first = 1;
+  /** Steps by row of a run of which only logged numbers are known. */
+  private loggedSteps: readonly number[] | undefined;
   private rows = 0;
   private readonly steps: Record<ShownStepColumn, Column> = {
     loss: new Column(64),
@@ -63,13 +68,14 @@ export class RunSeries {
   private readonly logged = new Map<string, MetricSeries>();
   private readonly tensors: Record<ShownTensorColumn, Column>[] = [];
 
-  get firstStep(): number {
-    return this.first;
-  }
-
   /** 0 before the first step. */
   get lastStep(): number {
-    return this.rows === 0 ? 0 : this.first + this.rows - 1;
+    return this.rows === 0 ? 0 : this.stepAt(this.rows - 1);
+  }
+
+  /** Nothing was measured: only logged numbers are known. */
+  get isLoggedOnly(): boolean {
+    return this.loggedSteps !== undefined;
   }
 
   get length(): number {
@@ -90,13 +96,35 @@ export class RunSeries {
       get length() {
         return series.rows;
       },
-      at: row => series.first + row,
+      at: row => series.stepAt(row),
     };
+  }
+
+  private stepAt(row: number): number {
+    return this.loggedSteps ? (this.loggedSteps[row] ?? Number.NaN) : this.first + row;
   }
 
   /** What the script logged, by name in the order in which names came. */
   get metrics(): ReadonlyMap<string, MetricSeries> {
     return this.logged;
+  }
+
+  /** Takes all numbers of a run that has nothing else, as one that was imported. */
+  addLoggedOnly(metrics: readonly MetricRecord[]): void {
+    const [start] = metrics;
+    if (!start) return;
+    const times = new Map(metrics.map(({ step, time }) => [step, time]));
+    this.loggedSteps = [...times.keys()].sort((a, b) => a - b);
+    for (const step of this.loggedSteps) {
+      const time = (times.get(step) ?? start.time) - start.time;
+      for (const name of SHOWN_STEP_COLUMNS) {
+        this.steps[name].push(name === "time" ? time : Number.NaN);
+      }
+      pushRising(this.epochs, Number.NaN);
+      pushRising(this.seconds, time / 1000);
+    }
+    this.rows = this.loggedSteps.length;
+    for (const metric of metrics) this.addMetric(metric);
   }
 
   addMetric({ name, step, value }: MetricRecord): void {
@@ -107,14 +135,16 @@ export class RunSeries {
     }
     const { rows, values } = metric;
     // Logged before the first step, it stands at that.
-    const row = Math.max(0, step - this.first);
+    const row = this.loggedSteps
+      ? rowAt(this.positions("step"), step)
+      : Math.max(0, step - this.first);
     rows.push(Math.max(row, rows.length > 0 ? rows.at(rows.length - 1) : 0));
     values.push(value);
   }
 
   /** A row in words. */
   describe(row: number): string {
-    return `step ${formatCount(this.first + row)}`;
+    return `step ${formatCount(this.stepAt(row))}`;
   }
 
   step(column: ShownStepColumn): Column {

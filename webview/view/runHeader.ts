@@ -88,7 +88,10 @@ export class RunHeader {
     const epoch = series.step("epoch").at(row);
     this.fact("Step", series.length > 0 ? formatCount(series.lastStep) : "–");
     this.fact("Epoch", Number.isNaN(epoch) ? "–" : epoch.toFixed(2));
-    this.fact("Loss", row >= 0 ? formatValue(series.step("loss").at(row)) : "–");
+    this.fact(
+      "Loss",
+      row >= 0 && !series.isLoggedOnly ? formatValue(series.step("loss").at(row)) : "–",
+    );
     this.fact("Steps/s", formatRate(stepsPerSecond(time, running ? RATE_WINDOW : Infinity)));
     this.fact("Time", formatDuration(elapsed(run, time.at(row), now)));
   }

@@ -86,13 +86,14 @@ export class Toolbar {
     this.odd.hidden = row < 0;
     const label = this.odd.lastElementChild;
     if (row >= 0 && label instanceof HTMLElement) {
-      setText(label, `Not finite at step ${formatCount(series.firstStep + row)}`);
+      setText(label, `Not finite at step ${formatCount(series.positions("step").at(row))}`);
     }
   }
 
   /** The first row whose loss or gradient is not finite; −1 without one. */
   private firstOdd(): number {
     const { series } = this;
+    if (series?.isLoggedOnly) return -1;
     if (!series) return -1;
     const rows = [series.step("loss").firstNonFinite];
     const gradNorm = series.step("gradNorm");
