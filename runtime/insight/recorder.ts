@@ -197,11 +197,6 @@ export async function drain(): Promise<void> {
   await metricsDelivered();
 }
 
-/** Steps that were queued so far: the number of the last one. */
-export function recordedSteps(): number {
-  return steps;
-}
-
 /** Number of the latest step of the run that was queued; 0 before the first. */
 export function stepCount(): number {
   return steps;

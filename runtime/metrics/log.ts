@@ -1,6 +1,6 @@
 import { deliverMetrics, type PendingMetric } from "../insight/metrics.ts";
 import { observer } from "../insight/observer.ts";
-import { recordedSteps } from "../insight/recorder.ts";
+import { stepCount } from "../insight/recorder.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -24,7 +24,7 @@ export function log(metrics: Metrics): void {
     entries.map(([name, value]): PendingMetric => {
       return { name, value: value instanceof Tensor ? value.item() : value };
     }),
-    recordedSteps(),
+    stepCount(),
   );
 }
 

@@ -1,10 +1,12 @@
-/** The diagnosis on runs that are made of formulas, and on labelled traces. */
+/** The diagnosis on runs that are made of formulas. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagnose.ts";
+import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
 import { readTrace } from "../../runtime/insight/diagnosis/trace.ts";
+import { STEP_COLUMNS, type StepBatch, type StepColumn } from "../../runtime/protocol/steps.ts";
 
 const PLAN: RunPlan = {
   adaptive: true,
@@ -117,4 +119,35 @@ test("each rule has a heading in the page that explains them", async () => {
   const page = readFileSync(new URL("../../docs/findings.md", import.meta.url), "utf8");
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
   expect(headings).toEqual([...FINDING_CODES]);
+});
+
+/** Steps as a recorder delivers them, of an optimizer whose tensors nobody knows. */
+function batchOf(change: Partial<Record<StepColumn, number>>, lr = 1e-3): StepBatch {
+  const values = { loss: 1, gradNorm: 1, weightNorm: 1, microBatches: 1, skipped: 0, ...change };
+  const row = STEP_COLUMNS.map(name => (values as Partial<Record<StepColumn, number>>)[name] ?? 0);
+  return {
+    firstStep: 1,
+    count: 1,
+    groups: 1,
+    tensorCount: 0,
+    steps: Float64Array.from(row),
+    lr: Float64Array.of(lr),
+    tensors: new Float32Array(0),
+  };
+}
+
+test("a step without a backward pass of its own is not judged: two optimizers share one", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  expect(diagnosis.steps(batchOf({}))).toEqual([]);
+  const second = batchOf({ loss: Number.NaN, microBatches: 0 });
+  expect(diagnosis.steps({ ...second, firstStep: 2 })).toEqual([]);
+});
+
+test("a loop by hand has no rate that is known, so none is suggested in its place", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  diagnosis.steps(batchOf({}, Number.NaN));
+  const [found] = diagnosis.steps({ ...batchOf({ loss: Number.NaN }, Number.NaN), firstStep: 2 });
+  expect(found?.code).toBe("lr.diverging");
+  expect(found?.suggestion).toBeUndefined();
+  expect(JSON.stringify(found)).not.toContain("NaN instead");
 });

@@ -156,8 +156,10 @@ function raise(
   severity: Finding["severity"],
 ): Result {
   const { finding: before, plan, signals } = state;
-  const to = newRate(state, code);
-  const proposed = to === undefined ? undefined : suggestion(baseRate(signals, plan), to);
+  const [from, to] = [baseRate(signals, plan), newRate(state, code)];
+  // A loop that updates its parameters by hand has no rate that is known.
+  const isKnown = to !== undefined && Number.isFinite(from) && Number.isFinite(to);
+  const proposed = isKnown ? suggestion(from, to) : undefined;
   const finding: Finding = {
     id: `${code}:${state.raised + 1}`,
     code,

@@ -3,10 +3,7 @@ import type { Finding } from "../../protocol/finding.ts";
 import type { TensorRecord } from "../../protocol/run.ts";
 import { type StepBatch, stepValue, tensorValue } from "../../protocol/steps.ts";
 import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
-import type { RunPlan, StepRecord } from "./record.ts";
-
-/** What is not recorded of SGD with momentum: PyTorch's usual coefficient. */
-const USUAL_MOMENTUM = 0.9;
+import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
 
 export class LiveDiagnosis {
   #tensors: readonly TensorRecord[] = [];
@@ -28,7 +25,10 @@ export class LiveDiagnosis {
   steps(batch: StepBatch): readonly Finding[] {
     const found: Finding[] = [];
     for (let row = 0; row < batch.count; row++) {
-      if (stepValue(batch, row, "skipped") === 1) continue;
+      // Nothing was changed, or without backward() there is no loss to judge.
+      if (stepValue(batch, row, "skipped") === 1 || stepValue(batch, row, "microBatches") === 0) {
+        continue;
+      }
       const record = this.#record(batch, row);
       this.#state ??= startDiagnosis(planOf(this.#tensors, record.lr, this.#resumed));
       const [next, changes] = diagnose(this.#state, record);

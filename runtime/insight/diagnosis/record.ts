@@ -37,3 +37,6 @@ export interface StepRecord {
   /** Number of tensors that the step updated. */
   readonly tensors: number;
 }
+
+/** PyTorch's usual coefficient of momentum, where nobody says it. */
+export const USUAL_MOMENTUM = 0.9;

@@ -55,14 +55,14 @@ export function contributions(
 }
 
 /** Probability of each class, in the order of CLASSES. */
-export function score(card: Scorecard, values: Features, temperature = 1): readonly number[] {
+export function score(card: Scorecard, values: Features): readonly number[] {
   const sums = [...card.intercept];
   for (const points of contributions(card, values).values())
     points.forEach((p, c) => {
       sums[c] = (sums[c] ?? 0) + p;
     });
   const most = Math.max(...sums);
-  const raised = sums.map(sum => Math.exp((sum - most) / temperature));
+  const raised = sums.map(sum => Math.exp(sum - most));
   const total = raised.reduce((a, b) => a + b, 0);
   return raised.map(value => value / total);
 }

@@ -201,6 +201,11 @@ export function usualTravel(fraction: number): number {
   return 0.2 + TRAVEL_GROWTH * Math.log10(fraction);
 }
 
+/** Steps of a run that would end well with the relative travel that there is after `steps`. */
+export function suitedLength(steps: number, travel: number): number {
+  return steps * (10 ** usualTravel(1) / travel) ** (1 / TRAVEL_GROWTH);
+}
+
 /** The learning rate that a schedule multiplies: behind a warm-up the highest so far. */
 export function baseRate({ peakRate }: Signals, { lr, scheduled }: RunPlan): number {
   return scheduled ? Math.max(lr, peakRate) : lr;

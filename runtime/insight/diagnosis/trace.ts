@@ -2,7 +2,7 @@
  * Traces: runs as JSON lines. Each run is a line `{"type": "meta", …}` and then a line a step, whose
  * numbers are left out where they are not defined or not finite.
  */
-import type { RunPlan, StepRecord } from "./record.ts";
+import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
 
 /** A run of a trace. */
 export interface TraceRun {
@@ -14,9 +14,6 @@ export interface TraceRun {
 
 /** Optimizers whose updates are scaled by the gradient's own history. */
 const ADAPTIVE = /adam|rms|adagrad|adadelta|lion/i;
-
-/** PyTorch's usual coefficient, where a trace does not say. */
-const USUAL_MOMENTUM = 0.9;
 
 /**
  * Reads a trace, a run at a time.

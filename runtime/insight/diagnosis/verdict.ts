@@ -11,8 +11,7 @@ import {
   features,
   median,
   type Signals,
-  TRAVEL_GROWTH,
-  usualTravel,
+  suitedLength,
 } from "./signals.ts";
 
 export const SCORECARD: Scorecard = fitted;
@@ -114,9 +113,10 @@ export function assess(signals: Signals, plan: RunPlan, card: Scorecard = SCOREC
   );
   const [first, ...others] = judged;
   if (!first || others.some(({ verdict }) => verdict !== first.verdict)) {
+    const length = suitedLength(signals.steps, signals.travel / signals.firstWeightNorm);
     const reason =
       "It is not known how many steps the run will take, and the verdict depends on it: " +
-      `this learning rate suits about ${Number(suitedLength(signals).toPrecision(1))} steps.`;
+      `this learning rate suits about ${Number(length.toPrecision(1))} steps.`;
     return { verdict: undefined, confidence: 0, reason };
   }
   return judged.reduce((least, each) => (each.confidence < least.confidence ? each : least));
@@ -143,11 +143,6 @@ function lengthsOf({ steps }: Signals, { plannedSteps }: RunPlan): readonly numb
   const lengths: number[] = [];
   for (let n = Math.max(SHORTEST, steps); n < LONGEST; n *= LENGTH_FACTOR) lengths.push(n);
   return [...lengths, Math.max(LONGEST, steps)];
-}
-
-/** Steps of a run that would end well with the travel that there is. */
-export function suitedLength({ steps, travel, firstWeightNorm }: Signals): number {
-  return steps * (10 ** usualTravel(1) / (travel / firstWeightNorm)) ** (1 / TRAVEL_GROWTH);
 }
 
 /** Decades by which a suggestion may be above and below what was tried. */

@@ -1,5 +1,6 @@
 /** How far the parameters move in a few steps tells whether a learning rate is right before a run. */
 import type { TravelProbe } from "../../protocol/probe.ts";
+import { suitedLength, usualTravel } from "../diagnosis/signals.ts";
 import type { ProbedLoop } from "./loop.ts";
 
 export interface TravelProbeOptions {
@@ -9,9 +10,6 @@ export interface TravelProbeOptions {
   /** Steps that the run is to have, where that is known. */
   readonly plannedSteps?: number;
 }
-
-/** log₁₀ of the travel of runs that end well, after the share f of their steps: a + b · log₁₀ f. */
-const [INTERCEPT, SLOPE] = [0.2, 0.4];
 
 /** Decades by which a rate is lowered, or raised, at most. */
 const [LOWEST, HIGHEST] = [-2, 3];
@@ -27,21 +25,16 @@ export async function travelProbe(
     travel = Number.isFinite(measured.loss) ? measured.travel : Number.NaN;
   }
   loop.rewind();
-  const expected = plannedSteps && expectedTravel(steps / plannedSteps);
+  const expected = plannedSteps ? 10 ** usualTravel(steps / plannedSteps) : undefined;
   const decades = Number.isNaN(travel)
     ? -1
-    : Math.log10(expected || Number.NaN) - Math.log10(travel);
+    : Math.log10(expected ?? Number.NaN) - Math.log10(travel);
   return {
     lr,
     steps,
     travel,
-    expected: expected || undefined,
+    expected,
     suggestion: expected ? lr * 10 ** Math.min(HIGHEST, Math.max(LOWEST, decades)) : undefined,
-    horizon: steps * (10 ** INTERCEPT / travel) ** (1 / SLOPE),
+    horizon: suitedLength(steps, travel),
   };
-}
-
-/** ‖θ − θ₀‖ / ‖θ₀‖ of runs that end well, behind a share of their steps (0 to 1). */
-export function expectedTravel(share: number): number {
-  return 10 ** (INTERCEPT + SLOPE * Math.log10(share));
 }
