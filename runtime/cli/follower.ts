@@ -61,6 +61,7 @@ export class Follower {
     switch (message.type) {
       case "welcome": {
         const { run, logs, metrics } = message;
+        this.#isPaused = run.paused ?? false;
         this.#report.run(run);
         this.#addFindings(run.findings);
         // Of a script that does not compile there may be no run to read.

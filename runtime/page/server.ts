@@ -121,7 +121,9 @@ export class PageServer {
       return;
     }
     const message = parsePageMessage(await json(request).catch(() => undefined));
-    if (message) for (const session of this.#sessions) session.receive(message);
+    // All sessions show the same run: of several pages, one tells it.
+    const [session] = this.#sessions;
+    if (message) session?.receive(message);
     response.writeHead(message ? 204 : 400).end();
   }
 

@@ -12,6 +12,7 @@ export class PageSession {
   readonly #post: (message: ToPageMessage) => Promise<void>;
   readonly #feed: PageFeed;
   #connection: SidecarConnection | undefined;
+  #hasEnded = false;
   #disposed = false;
 
   /** `post` sends to the page; it resolves when the page can take more. */
@@ -41,8 +42,7 @@ export class PageSession {
       }
       this.#feed.start();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.#post({ type: "empty", reason });
+      await this.#post({ type: "empty", reason: text(error) });
     }
   }
 
@@ -61,8 +61,11 @@ export class PageSession {
 
   #receive(message: SidecarMessage): void {
     switch (message.type) {
-      case "run":
       case "end":
+        this.#hasEnded = true;
+        this.#feed.run(message.run);
+        break;
+      case "run":
         this.#feed.run(message.run);
         break;
       case "steps":
@@ -79,9 +82,17 @@ export class PageSession {
 
   /** The store knows how a run ended that could not say so. */
   #ended(): void {
-    if (this.#disposed) return;
-    const reader = openRun(this.#folder);
-    this.#feed.run(reader.record());
-    reader.close();
+    if (this.#disposed || this.#hasEnded) return;
+    try {
+      const reader = openRun(this.#folder);
+      this.#feed.run(reader.record());
+      reader.close();
+    } catch (error) {
+      void this.#post({ type: "empty", reason: text(error) });
+    }
   }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -96,7 +96,8 @@ const nativeOutput = new NativeOutput(launch.runFolder, line => recording.log(li
 
 parentPort?.on("message", receive);
 await server.listen(launch.socket);
-register(registration);
+// A trial of learning rates is no run that others could find.
+if (!launch.probe) register(registration);
 waitForClients(0, Math.max(launch.graceMs, FIRST_CLIENT_MS));
 
 function receive(message: ToRecorder): void {

@@ -26,9 +26,9 @@ export class ScriptRun {
   #hasLoaded = false;
   /** Delivers the steps that are still on the GPU; nothing to do before there is an engine. */
   #drain: () => Promise<void> = async () => {};
-  /** Lets the script save what it wants to; the same. */
   /** Has a loop that is held go on. */
   #letGo: () => void = () => {};
+  /** Lets the script save what it wants to; the same. */
   #prepareToStop: () => Promise<void> = async () => {};
 
   constructor(

@@ -92,7 +92,12 @@ export class RunHeader {
       "Loss",
       row >= 0 && !series.isLoggedOnly ? formatValue(series.step("loss").at(row)) : "–",
     );
-    this.fact("Steps/s", formatRate(stepsPerSecond(time, running ? RATE_WINDOW : Infinity)));
+    this.fact(
+      "Steps/s",
+      series.isLoggedOnly
+        ? "–"
+        : formatRate(stepsPerSecond(time, running ? RATE_WINDOW : Infinity)),
+    );
     this.fact("Time", formatDuration(elapsed(run, time.at(row), now)));
   }
 
