@@ -23,8 +23,8 @@ export function clipGradNorm(
   const grads = gradientsOf(parameters);
   if (grads.length === 0) return zeros([]);
   return noGrad(() => {
-    const norms = stack(grads.map(grad => vectorNorm(grad.detach(), normType)));
-    const total = vectorNorm(norms, normType);
+    const norms = stack(grads.map(grad => grad.detach().norm(normType)));
+    const total = norms.norm(normType);
     const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
     noteClipping(() => {
       const squares = normType === 2 ? total.square() : sumOfSquares(grads);
@@ -55,16 +55,6 @@ export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: 
 function gradientsOf(parameters: Tensor | Iterable<Tensor>): Tensor[] {
   const list = parameters instanceof Tensor ? [parameters] : [...parameters];
   return list.flatMap(({ grad }) => grad ?? []);
-}
-
-function vectorNorm(x: Tensor, p: number): Tensor {
-  if (p === Number.POSITIVE_INFINITY) return x.abs().amax();
-  if (p === 2) return x.square().sum().sqrt();
-  return x
-    .abs()
-    .pow(p)
-    .sum()
-    .pow(1 / p);
 }
 
 function sumOfSquares(tensors: readonly Tensor[]): Tensor {

@@ -229,6 +229,7 @@ export class NAdam extends AdamFamily<NAdamOptions> {
     const products = [...this.#products];
     return () => {
       put();
+      this.#products.clear();
       for (const [parameter, product] of products) this.#products.set(parameter, product);
     };
   }

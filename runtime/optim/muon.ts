@@ -29,10 +29,10 @@ export interface MuonOptions {
   /** Iterations. */
   readonly nsSteps: number;
   /**
-   * How η is adjusted to an A × B matrix: "original" by √max(1, A/B), "matchRmsAdamW" by
-   * 0.2 √max(A, B), which makes rates and decays of AdamW fit.
+   * How η is adjusted to an A × B matrix: "original", or null, by √max(1, A/B), "match_rms_adamw"
+   * by 0.2 √max(A, B), which makes rates and decays of AdamW fit.
    */
-  readonly adjustLrFn: "original" | "matchRmsAdamW";
+  readonly adjustLrFn: "original" | "match_rms_adamw" | null;
 }
 
 const DEFAULTS: MuonOptions = {
@@ -91,7 +91,7 @@ export class Muon extends MultiTensorOptimizer<MuonOptions> {
     if (!Number.isInteger(nsSteps) || nsSteps < 1 || nsSteps >= 100) {
       throw new RangeError(`Invalid nsSteps: ${String(nsSteps)} (should be from 1 to 99)`);
     }
-    if (adjustLrFn !== "original" && adjustLrFn !== "matchRmsAdamW") {
+    if (!["original", "match_rms_adamw", null].includes(adjustLrFn)) {
       throw new RangeError(`Adjust learning rate function ${String(adjustLrFn)} is not supported`);
     }
   }
@@ -110,9 +110,9 @@ export class Muon extends MultiTensorOptimizer<MuonOptions> {
   ): readonly number[] {
     const [rows = 1, columns = 1] = parameter.shape;
     const rateUnit =
-      group.adjustLrFn === "original"
-        ? Math.sqrt(Math.max(1, rows / columns))
-        : 0.2 * Math.sqrt(Math.max(rows, columns));
+      group.adjustLrFn === "match_rms_adamw"
+        ? 0.2 * Math.sqrt(Math.max(rows, columns))
+        : Math.sqrt(Math.max(1, rows / columns));
     return inOrder(MUON_WORDS, {
       decay: group.lr * group.weightDecay,
       stepScale: group.lr * rateUnit,

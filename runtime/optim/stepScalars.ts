@@ -1,5 +1,6 @@
 /** The numbers of a step that are computed beside its update, whoever makes it. */
 import type { Node } from "../graph/node.ts";
+import { observer } from "../insight/observer.ts";
 import type { StepScalar, StepScalars } from "../insight/recorder.ts";
 import { withGrad } from "../tensor/autograd.ts";
 import { takeGradientNotes } from "../tensor/gradients.ts";
@@ -27,6 +28,7 @@ export function stepScalars(
   guard?: Guard,
 ): ScalarNodes {
   const { microBatchSquares, clippedSquares } = takeGradientNotes();
+  if (!observer()) return {};
   return withGrad(false, () => {
     const own = parameters.flatMap(parameter => microBatchSquares.get(parameter) ?? []);
     const squares = own.length > 0 ? stack(own).sum() : undefined;

@@ -72,6 +72,8 @@ export function endOfHandUpdates(): void {
 
 /** To be called before `backward()`. */
 export function endHandStep(): void {
+  // An optimizer's step has come between: what it left is waited for no more, nor held.
+  if (backwardTargets.isEmpty) expected = new Set();
   if (updates.size === 0) return;
   const done = updates;
   updates = new Map();

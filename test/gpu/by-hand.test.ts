@@ -1,4 +1,6 @@
 /** Steps that a script makes itself are measured through what they change. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, expect, test } from "vitest";
 import { nn, noGrad, optim, type Tensor, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
@@ -140,4 +142,23 @@ test("what a script does beside the step of an optimizer is none of its own", as
   await drain();
   expect(watched.tensors().map(({ optimizer: name }) => name)).toEqual(["SGD"]);
   expect(watched.steps).toHaveLength(2);
+});
+
+test("inputs that get a gradient beside an optimizer are not held", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  observe({ seed() {}, tensors() {}, steps() {}, metrics() {} });
+  const weight = new nn.Parameter(tensor([1]));
+  const optimizer = new optim.SGD([weight], { lr: LR });
+  const inputs: WeakRef<Tensor>[] = [];
+  for (let step = 0; step < 40; step++) {
+    const input = tensor([step], { requiresGrad: true });
+    inputs.push(new WeakRef(input));
+    optimizer.zeroGrad();
+    input.mul(weight).sum().backward();
+    await optimizer.step();
+  }
+  await drain();
+  collect();
+  expect(inputs.filter(input => input.deref()).length).toBeLessThan(10);
 });
