@@ -283,6 +283,13 @@ describe("a run that was recorded", () => {
     await page.locator("[data-chart=loss] .plot").focus();
     await page.keyboard.press("End");
     await page.getByText("at step 1\u202f404").first().waitFor();
+    // What has moved stays where it is when it is followed no more.
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByRole("button", { name: "Follow", pressed: false }).waitFor();
+    await page.locator("[data-chart=loss] .plot[aria-valuemax='1404']").waitFor();
+    const { zoom } = (await hosted.watched()).state as { zoom: [number, number] };
+    expect(zoom[1]).toBe(1404);
+    await page.locator("[data-chart=loss] .plot").focus();
     await page.keyboard.press("+");
     await shown("stepSize", /^1\d\d$/);
 
@@ -410,9 +417,12 @@ describe("a run that goes on", () => {
     await page.getByRole("button", { name: "Run to that step" }).click();
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();
-    await page.getByRole("spinbutton", { name: "Learning rate" }).fill("0.25");
+    const rate = page.getByRole("spinbutton", { name: "Learning rate" });
+    await rate.fill("0.25");
     await page.keyboard.press("Tab");
     await page.getByRole("button", { name: "Learning rate of the script" }).click();
+    await hosted.send({ type: "steps", batch: pageBatch(21, 1) });
+    await expect.poll(() => rate.inputValue(), { timeout: 20_000 }).toBe("0.00042");
     await page.screenshot({ path: join(PICTURES, "controls.png") });
     // Keys, where nothing has the focus.
     await page.evaluate("document.activeElement.blur()");

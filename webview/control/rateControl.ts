@@ -61,7 +61,8 @@ export class RateControl {
     this.root.hidden = status !== "running" || !(series.groups > 0);
     if (this.group.options.length !== series.groups) this.offerGroups(series.groups);
     const rate = series.lr(this.chosen)?.at(series.length - 1) ?? Number.NaN;
-    if (this.root.contains(document.activeElement) || !Number.isFinite(rate)) return;
+    const isEdited = [this.slider, this.field].some(each => each === document.activeElement);
+    if (isEdited || !Number.isFinite(rate)) return;
     this.slider.valueAsNumber = rate > 0 ? Math.log10(rate) : SMALLEST;
     this.field.value = String(Number(rate.toPrecision(4)));
   }

@@ -24,6 +24,8 @@ export function noExtremes(): Extremes {
   return { ...rows, min: Number.NaN, max: Number.NaN, first: Number.NaN, last: Number.NaN };
 }
 
+const NONE: Readonly<Extremes> = noExtremes();
+
 /** Numbers by row, as charts read them. */
 export interface Samples {
   readonly length: number;
@@ -71,7 +73,7 @@ export class Column implements Samples {
 
   /** Reads the extremes of whole blocks, and the rows before, after and between. */
   extremes(from: number, to: number, scale: ScaleKind, found: Extremes): void {
-    Object.assign(found, noExtremes());
+    Object.assign(found, NONE);
     const end = Math.min(to, this.used);
     let row = Math.max(0, from);
     while (row < end) {

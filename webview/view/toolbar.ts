@@ -1,4 +1,4 @@
-import { translated } from "../charts/window.ts";
+import { translated, windowOf } from "../charts/window.ts";
 import { NameSelect, SmoothingSlider } from "../controls.ts";
 import { X_KINDS, type XKind } from "../data/axis.ts";
 import { formatCount } from "../data/format.ts";
@@ -42,7 +42,7 @@ export class Toolbar {
       () => choose({ ignoresOutliers: !this.state?.ignoresOutliers }),
     );
     this.follow = toggle("Follow", "Move what is shown with the last step", () =>
-      choose({ follows: !this.state?.follows }),
+      choose(this.state?.follows ? { follows: false, zoom: this.shown() } : { follows: true }),
     );
     this.reset = action("Show all", "screen-normal", () =>
       choose({ zoom: undefined, follows: false, yZooms: {} }),
@@ -93,8 +93,7 @@ export class Toolbar {
   /** The first row whose loss or gradient is not finite; −1 without one. */
   private firstOdd(): number {
     const { series } = this;
-    if (series?.isLoggedOnly) return -1;
-    if (!series) return -1;
+    if (!series || series.isLoggedOnly) return -1;
     const rows = [series.step("loss").firstNonFinite];
     const gradNorm = series.step("gradNorm");
     // A script whose gradients are not known has none from its first step.
@@ -113,13 +112,19 @@ export class Toolbar {
     return high > low ? [low, high] : undefined;
   }
 
+  /** The part of the x axis that is shown, also where it has moved; undefined for all of it. */
+  private shown(): Range | undefined {
+    const { state, series } = this;
+    return state?.zoom && series && windowOf(series, state).domain;
+  }
+
   /** The same steps are shown on the other axis. */
   private chooseX(name: string, choose: ToolbarActions["choose"]): void {
     const kind = X_KINDS.find(x => X_NAMES[x] === name);
     const { state, series } = this;
     if (!kind || !state || !series || kind === state.x) return;
-    const zoom =
-      state.zoom && translated(state.zoom, series.positions(state.x), series.positions(kind));
+    const shown = this.shown();
+    const zoom = shown && translated(shown, series.positions(state.x), series.positions(kind));
     choose({ x: kind, zoom });
   }
 }
