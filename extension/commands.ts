@@ -7,6 +7,7 @@ import { reportNotStarted } from "./runs/failures.ts";
 import { registerLoopCommands } from "./runs/loopCommands.ts";
 import type { RunOutput } from "./runs/output.ts";
 import type { Runs } from "./runs/runs.ts";
+import { saved } from "./runs/saved.ts";
 import type { ScriptArguments } from "./runs/scriptArguments.ts";
 import type { StoredRuns } from "./runs/storedRuns.ts";
 import { mayRun } from "./runs/trust.ts";
@@ -131,10 +132,4 @@ function isTrainable(uri: vscode.Uri | undefined): uri is vscode.Uri {
 
 function isScript(uri: vscode.Uri): boolean {
   return uri.scheme === "file" && SCRIPT_EXTENSIONS.has(extname(uri.path));
-}
-
-/** Saves the file: the sidecar reads it from disk. False where that failed, which VS Code says. */
-async function saved(uri: vscode.Uri): Promise<boolean> {
-  const open = vscode.workspace.textDocuments.find(({ uri: { fsPath } }) => fsPath === uri.fsPath);
-  return !open?.isDirty || (await open.save());
 }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
@@ -15,6 +16,8 @@ export async function exportRun({ folder, record }: RunSummary): Promise<void> {
     defaultUri: vscode.Uri.file(join(dirname(record.script), exportName(record, format))),
   });
   if (!target) return;
+  // The dialog has asked whether to replace a file.
+  if (format === "json") await rm(target.fsPath, { force: true });
   const { openRun } = await import("../../runtime/store/reader.ts");
   const reader = openRun(folder);
   try {

@@ -6,6 +6,7 @@ import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { LanguageModelTool } from "../contributed.ts";
 import type { LiveRun } from "./liveRun.ts";
 import type { Runs } from "./runs.ts";
+import { saved } from "./saved.ts";
 import type { StoredRuns } from "./storedRuns.ts";
 import { mayRun } from "./trust.ts";
 
@@ -45,6 +46,7 @@ export function registerTrainingTools(runs: Runs, stored: StoredRuns): vscode.Di
     if (!mayRun()) return { error: "The workspace is not trusted." };
     const script = scriptPath(input.file);
     if (runs.state(script).phase !== "idle") return { error: `${script} is training already.` };
+    if (!(await saved(vscode.Uri.file(script)))) return { error: "The file could not be saved." };
     try {
       const run = await runs.start(script, input.arguments);
       await ended(run, input.seconds ?? DEFAULT_SECONDS, token);
