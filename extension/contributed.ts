@@ -11,6 +11,9 @@ export const Command = {
   step: "stepscope.step",
   takeSteps: "stepscope.takeSteps",
   runToStep: "stepscope.runToStep",
+  stepBack: "stepscope.stepBack",
+  rewind: "stepscope.rewind",
+  undoChange: "stepscope.undoChange",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
   explainFinding: "stepscope.explainFinding",
@@ -54,6 +57,7 @@ export const Setting = {
   inlineLoss: "inlineValues.loss",
   inlineStep: "inlineValues.step",
   nodePath: "nodePath",
+  rewindMemory: "rewindMemory",
   silencedFindings: "findings.silenced",
   trainOnSave: "trainOnSave",
 } as const;

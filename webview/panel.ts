@@ -129,7 +129,6 @@ export class Panel {
   private showRun(run: RunRecord): void {
     this.run = run;
     this.header.showRun(run);
-    this.controls.show(run);
     this.error.show(run);
     this.charts.show(this.series, run.tensors, this.state);
   }
@@ -157,6 +156,7 @@ export class Panel {
   private async draw(): Promise<void> {
     if (!this.run) return;
     this.header.showProgress(this.run, this.series, Date.now());
+    this.controls.show(this.run, this.series.length);
     this.rate.show(this.run, this.series);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     await this.charts.draw();

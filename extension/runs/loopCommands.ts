@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
+import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/protocol/rewind.ts";
 import { Command } from "../contributed.ts";
+import type { LiveRun } from "./liveRun.ts";
 import type { Runs } from "./runs.ts";
 
 /**
@@ -17,6 +19,12 @@ export function registerLoopCommands(
       const script = scriptOf(argument);
       if (script) await act(script);
     });
+  const goBack = (script: string, target: (run: Rewindable) => number | undefined): void => {
+    const run = runs.of(script);
+    const step = run && target({ ...run.record, steps: run.step });
+    if (step !== undefined) runs.control(script, { type: "rewind", step });
+    else void vscode.window.showInformationMessage(NOTHING_KEPT());
+  };
   return vscode.Disposable.from(
     register(Command.pause, script => runs.control(script, { type: "pause" })),
     register(Command.resume, script => runs.control(script, { type: "resume" })),
@@ -29,7 +37,27 @@ export function registerLoopCommands(
       const step = await askNumber(vscode.l10n.t("Step behind which it pauses"), script);
       if (step) runs.control(script, { type: "runTo", step });
     }),
+    register(Command.stepBack, script => goBack(script, stepBackTarget)),
+    register(Command.undoChange, script => goBack(script, undoTarget)),
+    register(Command.rewind, async script => {
+      const step = await askKept(runs.of(script));
+      if (step !== undefined) runs.control(script, { type: "rewind", step });
+    }),
   );
+}
+
+const NOTHING_KEPT = () => vscode.l10n.t("There is nothing that the run could go back to.");
+
+/** One of the steps whose state is kept, the newest first; undefined if the user thinks better of it. */
+async function askKept(run: LiveRun | undefined): Promise<number | undefined> {
+  const kept = run?.record.kept ?? [];
+  if (kept.length === 0) {
+    void vscode.window.showInformationMessage(NOTHING_KEPT());
+    return undefined;
+  }
+  const items = kept.toReversed().map(step => ({ label: vscode.l10n.t("Step {0}", step), step }));
+  const title = vscode.l10n.t("Go back to the state after a step");
+  return (await vscode.window.showQuickPick(items, { title }))?.step;
 }
 
 /** A whole number from one up; undefined if the user thinks better of it. */

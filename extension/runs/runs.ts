@@ -6,6 +6,7 @@ import type { Control } from "../../runtime/protocol/control.ts";
 import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { SECTION, Setting } from "../contributed.ts";
 import { LiveRun } from "./liveRun.ts";
 import { nodeForScript } from "./nodeForScript.ts";
 import { sidecarForScript, withInstalled } from "./sidecarForScript.ts";
@@ -108,7 +109,14 @@ export class Runs implements vscode.Disposable {
         nodeForScript(script),
         sidecarForScript(script, this.#sidecar),
       ]);
-      const options = { script, args, cwd: workingFolder(script), sidecar: sidecar.path, node };
+      const options = {
+        script,
+        args,
+        cwd: workingFolder(script),
+        rewindBytes: rewindBytes(script),
+        sidecar: sidecar.path,
+        node,
+      };
       const run = await this.#follow(listener => startRun(options, listener)).catch(error => {
         throw withInstalled(error, sidecar);
       });
@@ -291,6 +299,13 @@ function kill(pid: number): void {
   } catch {
     // It has ended by itself just now.
   }
+}
+
+/** GPU memory for states that a run can go back to. */
+function rewindBytes(script: string): number {
+  const settings = vscode.workspace.getConfiguration(SECTION, vscode.Uri.file(script));
+  const mebibytes = settings.get(Setting.rewindMemory, 256);
+  return Number.isSafeInteger(mebibytes) && mebibytes >= 0 ? mebibytes * 1024 ** 2 : 0;
 }
 
 /** Where a script runs: as in a terminal of its workspace. */

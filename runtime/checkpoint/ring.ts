@@ -6,14 +6,17 @@ interface Taken {
   readonly snapshot: Snapshot;
 }
 
+/** Most snapshots, however small they are. */
+const MOST = 256;
+
 export class SnapshotRing {
-  readonly #budget: number;
+  /** Bytes of GPU memory. */
+  readonly budget: number;
   /** Oldest first. */
   #taken: readonly Taken[] = [];
 
-  /** @param budget bytes of GPU memory; one snapshot is kept however large it is. */
   constructor(budget: number) {
-    this.#budget = budget;
+    this.budget = budget;
   }
 
   /** Steps behind which there is a snapshot, in ascending order. */
@@ -26,10 +29,21 @@ export class SnapshotRing {
     return this.#taken.reduce((sum, { snapshot }) => sum + snapshot.bytes, 0);
   }
 
-  /** Takes a snapshot behind `step`, and gives up others where the budget is exceeded. */
-  take(step: number): void {
-    this.#taken = [...this.#taken, { step, snapshot: takeSnapshot() }];
-    while (this.bytes > this.#budget && this.#taken.length > 1) this.#drop(this.#leastMissed());
+  /**
+   * Takes a snapshot behind `step`, in place of one that there is, and gives up others where the budget
+   * is exceeded.
+   * @returns whether a snapshot fits into the budget at all.
+   */
+  take(step: number): boolean {
+    const snapshot = takeSnapshot(this.budget);
+    if (!snapshot) return false;
+    const same = this.#taken.findIndex(taken => taken.step === step);
+    if (same >= 0) this.#drop(same);
+    this.#taken = [...this.#taken, { step, snapshot }];
+    while (this.bytes > this.budget || this.#taken.length > MOST) {
+      this.#drop(this.#leastMissed());
+    }
+    return true;
   }
 
   /**

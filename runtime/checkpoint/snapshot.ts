@@ -24,12 +24,16 @@ export interface Snapshot {
  *
  * Not in it are gradients, and the script's own variables: a counter of steps goes on.
  */
-export function takeSnapshot(): Snapshot {
+export function takeSnapshot(): Snapshot;
+/** @returns undefined if it would hold more than `budget` bytes. */
+export function takeSnapshot(budget: number): Snapshot | undefined;
+export function takeSnapshot(budget = Number.POSITIVE_INFINITY): Snapshot | undefined {
   const parts = allParts();
   const memory = parts.flatMap(part => part.memory?.() ?? []);
   const tensors = captureTensors(memory);
   const places = [...memory, ...tensors.memory];
   const bytes = places.reduce((sum, { range }) => sum + range.size, 0);
+  if (bytes > budget) return undefined;
   const puts = [...parts.map(part => part.capture()), tensors.put];
   // What is recorded and not yet computed belongs to the state.
   flush();

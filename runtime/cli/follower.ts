@@ -13,7 +13,7 @@ export class Follower {
   readonly #report: Report;
   #connection: SidecarConnection | undefined;
   #isStopping = false;
-  #isPaused = false;
+  #run: RunRecord | undefined;
   #steps = 0;
   #logs = 0;
   #metrics = 0;
@@ -43,7 +43,12 @@ export class Follower {
 
   /** Whether the loop is held. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#run?.paused ?? false;
+  }
+
+  /** The run as it stands; undefined before it has begun. */
+  get run(): RunRecord | undefined {
+    return this.#run && { ...this.#run, steps: this.#steps };
   }
 
   /** Holds the loop, or has it go on. */
@@ -61,7 +66,7 @@ export class Follower {
     switch (message.type) {
       case "welcome": {
         const { run, logs, metrics } = message;
-        this.#isPaused = run.paused ?? false;
+        this.#run = run;
         this.#report.run(run);
         this.#addFindings(run.findings);
         // Of a script that does not compile there may be no run to read.
@@ -69,7 +74,7 @@ export class Follower {
         break;
       }
       case "run":
-        this.#isPaused = message.run.paused ?? false;
+        this.#run = message.run;
         this.#report.run(message.run);
         break;
       case "steps":

@@ -1,12 +1,16 @@
 /** Keys of a terminal that control the loop that is shown in it. */
 import type { ReadStream } from "node:tty";
 import type { Control } from "../protocol/control.ts";
+import { type Rewindable, stepBackTarget, undoTarget } from "../protocol/rewind.ts";
 
 /** What the keys do, in a line. */
-export const KEYS_HELP = "space pause / resume · s step · d 10 steps · q stop";
+export const KEYS_HELP =
+  "space pause / resume · s step · d 10 steps · b back · u undo a change · q stop";
 
 export interface KeyTarget {
   readonly isPaused: boolean;
+  /** What the run can go back to; undefined before anything is known of it. */
+  readonly run: Rewindable | undefined;
   control(control: Control): void;
   stop(): void;
 }
@@ -25,11 +29,22 @@ export function pressKey(key: string, target: KeyTarget): void {
     case "d":
       target.control({ type: "step", count: 10 });
       break;
+    case "b":
+      goBack(stepBackTarget, target);
+      break;
+    case "u":
+      goBack(undoTarget, target);
+      break;
     case "q":
     case INTERRUPT:
       target.stop();
       break;
   }
+}
+
+function goBack(target: (run: Rewindable) => number | undefined, to: KeyTarget): void {
+  const step = to.run && target(to.run);
+  if (step !== undefined) to.control({ type: "rewind", step });
 }
 
 /** Ctrl-C: a terminal that hands over every key makes no signal of it. */

@@ -25,6 +25,7 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
       --json      One JSON object a line; the script's own output goes to standard error
       --strict    Exit code 3 where the diagnosis still finds fault at the end
+      --rewind-memory MIB  GPU memory for states that the run can go back to (256; 0 for none)
       ARGS        Arguments for the script
   stepscope find-lr FILE [--planned N] [--steps N] …   Try learning rates before a run, and suggest one
       --planned N Steps that the run is to have
@@ -113,6 +114,7 @@ function trainOptions(args: string[]) {
     resume: { type: "string" },
     json: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
+    "rewind-memory": { type: "string", default: "256" },
   });
   const from = values.resume === undefined ? undefined : resumable(values.resume);
   const [script = from?.run.script, ...others] = positionals;
@@ -124,6 +126,7 @@ function trainOptions(args: string[]) {
     seed: wholeNumber("--seed", values.seed ?? String(from?.run.seed ?? 0)),
     json: values.json,
     strict: values.strict,
+    rewindBytes: wholeNumber("--rewind-memory", values["rewind-memory"]) * 1024 ** 2,
     sidecar: SIDECAR,
     ...(from && { resume: from.checkpoints }),
   };

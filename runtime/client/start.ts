@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly probe?: ProbeOptions;
   /** Milliseconds that the run goes on when the last client has gone; a minute if left out. */
   readonly graceMs?: number;
+  /** GPU memory for states that the run can go back to, in bytes; 256 MiB if left out, 0 for none. */
+  readonly rewindBytes?: number;
   /** The sidecar's entry: dist/sidecar.js. */
   readonly sidecar: string;
   /** The Node to run it with; searched for if left out. */
@@ -45,6 +47,7 @@ export interface StartOptions {
 export class ScriptNotFoundError extends Error {}
 
 const DEFAULT_GRACE_MS = 60_000;
+const DEFAULT_REWIND_BYTES = 256 * 1024 ** 2;
 const POLL_MS = 10;
 
 /** Longest that a process may take before it listens. */
@@ -74,6 +77,7 @@ export async function startRun(
     args: options.args ?? [],
     seed: options.seed ?? 0,
     graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+    rewindBytes: options.rewindBytes ?? DEFAULT_REWIND_BYTES,
     socket,
     token: randomBytes(32).toString("hex"),
     ...(options.probe && { probe: options.probe }),

@@ -155,8 +155,15 @@ export abstract class MultiTensorOptimizer<
     return this.#record.groups;
   }
 
-  /** Parameters and state, for a snapshot. @internal */
+  /**
+   * Parameters and state, for a snapshot: also of an optimizer that has not taken a step yet.
+   * @internal
+   */
   memory(): readonly Memory[] {
+    withPhase("step", () => {
+      this.#placeGroups();
+      for (const { arena } of this.#cohorts) arena.gatherParameters();
+    });
     return this.#cohorts.flatMap(({ arena }) => arena.state);
   }
 

@@ -24,6 +24,11 @@ export type Control =
   /** Holds behind step `step` of the run, or at once where that is over. */
   | { readonly type: "runTo"; readonly step: number }
   /**
+   * Puts the state back that followed step `step`, or the newest one before it that is kept, together
+   * with what clients had set then. Held or not, the loop goes on from there as it was.
+   */
+  | { readonly type: "rewind"; readonly step: number }
+  /**
    * From the next step on the option of a parameter group has this value, whatever script and schedule
    * make of it; without one it is theirs again.
    */

@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly seed: number;
   /** Milliseconds that the run goes on when the last client has gone. */
   readonly graceMs: number;
+  /** GPU memory for states to go back to. */
+  readonly rewindBytes: number;
   /** Where to listen, and what a client must know. */
   readonly socket: string;
   readonly token: string;
@@ -35,6 +37,7 @@ export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
   args: list(string),
   seed: count,
   graceMs: number,
+  rewindBytes: count,
   socket: string,
   token: string,
   probe: optional(

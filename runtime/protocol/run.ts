@@ -2,6 +2,7 @@
 
 import type { ChangeRecord } from "./control.ts";
 import type { Finding } from "./finding.ts";
+import type { RewindRecord } from "./rewind.ts";
 
 /** The WebGPU adapter that a run computes on. */
 export interface AdapterRecord {
@@ -79,6 +80,10 @@ export interface RunRecord {
   readonly paused?: boolean;
   /** What clients have changed, oldest first. */
   readonly changes?: readonly ChangeRecord[];
+  /** When it went back, oldest first. */
+  readonly rewinds?: readonly RewindRecord[];
+  /** Steps whose state is kept to go back to, in ascending order; none once the run is over. */
+  readonly kept?: readonly number[];
   readonly seed: number;
   /** Version of stepscope that recorded the run. */
   readonly version: string;

@@ -13,6 +13,7 @@ import {
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
+import type { RewindRecord } from "./rewind.ts";
 import {
   type AdapterRecord,
   OPTIMIZER_NAMES,
@@ -203,6 +204,8 @@ const change = object<ChangeRecord>({
   to: number,
 });
 
+const rewind = object<RewindRecord>({ step: count, to: count });
+
 export const runRecord: Check<RunRecord> = object<RunRecord>({
   id: string,
   script: string,
@@ -213,6 +216,8 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   pid: count,
   paused: optional(boolean) as Check<boolean>,
   changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
+  rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,
+  kept: optional(list(count)) as Check<readonly number[]>,
   seed: number,
   version: string,
   adapter: optional(adapter) as Check<AdapterRecord>,
@@ -297,6 +302,7 @@ export const control: Check<Control> = union<Control>({
   resume: {},
   step: { count: positive },
   runTo: { step: positive },
+  rewind: { step: positive },
   set: {
     group: count,
     name: literal(...LIVE_OPTIONS),

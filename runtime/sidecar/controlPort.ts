@@ -1,6 +1,7 @@
 /** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { ChangeRecord, Control } from "../protocol/control.ts";
+import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RecorderLink } from "./link.ts";
 import type { Controls } from "./loopControl.ts";
 
@@ -37,5 +38,17 @@ export class ControlPort implements Controls {
 
   changed(changes: readonly ChangeRecord[]): void {
     this.#link.send({ type: "changes", changes });
+  }
+
+  kept(kept: readonly number[]): void {
+    this.#link.send({ type: "kept", kept });
+  }
+
+  rewound(rewinds: readonly RewindRecord[]): void {
+    this.#link.send({ type: "rewinds", rewinds });
+  }
+
+  warn(text: string): void {
+    this.#link.send({ type: "log", line: { level: "warn", text, time: Date.now() } });
   }
 }

@@ -8,6 +8,7 @@ import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
+import type { RewindRecord } from "../protocol/rewind.ts";
 import type { AdapterRecord, RunError, RunStatus, TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 
@@ -29,6 +30,11 @@ export type ToRecorder =
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
   | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
+  | {
+      readonly type: "kept";
+      readonly kept: readonly number[];
+    }
+  | { readonly type: "rewinds"; readonly rewinds: readonly RewindRecord[] }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }

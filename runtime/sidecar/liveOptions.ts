@@ -1,4 +1,5 @@
 /** Options of parameter groups that clients change while a script runs. */
+import { type Part, takePart } from "../checkpoint/parts.ts";
 import type { SteppingOptimizer } from "../insight/gate.ts";
 import { type ChangeRecord, type Control, LIVE_OPTIONS } from "../protocol/control.ts";
 
@@ -7,7 +8,8 @@ type SetControl = Extract<Control, { type: "set" }>;
 /** Changes of an option within this time are one: a slider is moved in many small ones. */
 const GESTURE_MS = 1000;
 
-export class LiveOptions {
+/** What clients have set belongs to the state of a loop: going back brings back what was set then. */
+export class LiveOptions implements Part {
   readonly #tell: (changes: readonly ChangeRecord[]) => void;
   /** Values of clients, by group and name. */
   readonly #values = new Map<string, number>();
@@ -19,6 +21,16 @@ export class LiveOptions {
   /** @param tell hears all changes, whenever there is one more. */
   constructor(tell: (changes: readonly ChangeRecord[]) => void) {
     this.#tell = tell;
+    takePart(this);
+  }
+
+  capture(): () => void {
+    const [values, pending] = [new Map(this.#values), new Map(this.#pending)];
+    return () => {
+      replace(this.#values, values);
+      replace(this.#pending, pending);
+      this.#changedAt = Number.NEGATIVE_INFINITY;
+    };
   }
 
   set({ group, name, value }: SetControl): void {
@@ -71,6 +83,11 @@ export class LiveOptions {
     this.#changedAt = now;
     this.#tell(this.#changes);
   }
+}
+
+function replace<Key, Value>(map: Map<Key, Value>, by: ReadonlyMap<Key, Value>): void {
+  map.clear();
+  for (const [key, value] of by) map.set(key, value);
 }
 
 function keyOf(group: number, name: string): string {

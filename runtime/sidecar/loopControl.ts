@@ -2,6 +2,7 @@
 import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
 import type { ChangeRecord, Control } from "../protocol/control.ts";
 import { LiveOptions } from "./liveOptions.ts";
+import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
 
 /** The loop, as far as its controls need to know it. */
 export interface ControlledLoop {
@@ -11,10 +12,12 @@ export interface ControlledLoop {
   drain(): Promise<void>;
   /** Time that the loop was held belongs to no step. */
   loopResumed(): void;
+  /** Where states are kept to go back to. */
+  readonly snapshots: Snapshots;
 }
 
 /** Where controls come from. */
-export interface Controls {
+export interface Controls extends TimelineListener {
   /** Takes the next control that has arrived; undefined if there is none. */
   take(): Control | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */
@@ -23,11 +26,30 @@ export interface Controls {
   changed(changes: readonly ChangeRecord[]): void;
 }
 
+/** Steps of other optimizers after which one is no part of the loop any more. */
+const MOST_ELSEWHERE = 16;
+
+/** What is done between two steps. */
+type Deed = Extract<Control, { type: "set" | "rewind" }>;
+
 /** The gate of a run. Each control has its effect once, in the order in which they arrive. */
 export class LoopControl implements Gate {
   readonly #loop: ControlledLoop;
   readonly #controls: Controls;
   readonly #options: LiveOptions;
+  readonly #timeline: Timeline;
+  /**
+   * Changes and ways back are at one place of the loop alone: behind the steps of one optimizer. Behind
+   * those of another one the script would go on elsewhere than it was. It is the one that came last:
+   * of several that share a batch, behind its step a new one is fetched.
+   */
+  #place: object | undefined;
+  readonly #seen = new WeakSet<object>();
+  /** Steps of other optimizers since. */
+  #elsewhere = 0;
+  #isAtPlace = false;
+  /** What is to be done there. */
+  #due: Deed[] = [];
   /** The loop is held behind this step, and behind every later one. */
   #until = Number.POSITIVE_INFINITY;
   /** Resolves when the loop may go on; undefined while it does. */
@@ -37,12 +59,14 @@ export class LoopControl implements Gate {
     this.#loop = loop;
     this.#controls = controls;
     this.#options = new LiveOptions(changes => controls.changed(changes));
+    this.#timeline = new Timeline(loop.snapshots, controls);
   }
 
   /** Does what has been asked for; to be called when a control arrives, and at every step. */
   receive(): void {
     for (let next = this.#controls.take(); next; next = this.#controls.take()) this.#obey(next);
-    if (this.#hold && this.#loop.stepCount() < this.#until) this.#release(this.#hold);
+    if (this.#isAtPlace) this.#doWhatIsDue();
+    if (this.#hold && this.#mayGoOn()) this.#release(this.#hold);
   }
 
   /** Has the loop go on, whatever was asked for. */
@@ -52,15 +76,38 @@ export class LoopControl implements Gate {
   }
 
   before(optimizer: SteppingOptimizer): (() => void) | undefined {
+    this.#isAtPlace = false;
     this.receive();
     return this.#options.apply(optimizer, this.#loop.stepCount() + 1);
   }
 
-  after(): Promise<void> | undefined {
+  after(optimizer: object): Promise<void> | undefined {
+    this.#isAtPlace = this.#isPlace(optimizer);
     this.receive();
-    if (this.#loop.stepCount() < this.#until) return undefined;
+    if (this.#isAtPlace) this.#timeline.passed(this.#loop.stepCount());
+    if (this.#mayGoOn()) {
+      this.#isAtPlace = false;
+      return undefined;
+    }
     this.#hold ??= this.#begin();
     return this.#hold.promise;
+  }
+
+  #isPlace(optimizer: object): boolean {
+    this.#elsewhere = optimizer === this.#place ? 0 : this.#elsewhere + 1;
+    const isNew = !this.#seen.has(optimizer);
+    this.#seen.add(optimizer);
+    if (isNew || this.#elsewhere > MOST_ELSEWHERE) {
+      this.#place = optimizer;
+      this.#elsewhere = 0;
+      this.#timeline.move();
+    }
+    return optimizer === this.#place;
+  }
+
+  /** Whether the loop has steps to take, or a way to the place where something is to be done. */
+  #mayGoOn(): boolean {
+    return this.#loop.stepCount() < this.#until || this.#due.length > 0;
   }
 
   #obey(control: Control): void {
@@ -80,13 +127,29 @@ export class LoopControl implements Gate {
         this.#until = control.step;
         break;
       case "set":
-        this.#options.set(control);
+      case "rewind":
+        // Before the first step there is nothing to go back to.
+        if (control.type === "set" && now === 0) this.#options.set(control);
+        else this.#due.push(control);
         break;
+    }
+  }
+
+  #doWhatIsDue(): void {
+    const now = this.#loop.stepCount();
+    for (const deed of this.#due.splice(0)) {
+      if (deed.type === "rewind") {
+        this.#timeline.rewind(deed.step, now);
+        continue;
+      }
+      this.#timeline.beforeChange(now);
+      this.#options.set(deed);
     }
   }
 
   #begin(): PromiseWithResolvers<void> {
     const hold = Promise.withResolvers<void>();
+    if (this.#isAtPlace) this.#timeline.keep(this.#loop.stepCount());
     // Whoever watches sees the loop stand with all its points.
     this.#loop.drain().then(() => {
       if (this.#hold === hold) this.#controls.held(true);
@@ -96,6 +159,7 @@ export class LoopControl implements Gate {
 
   #release(hold: PromiseWithResolvers<void>): void {
     this.#hold = undefined;
+    this.#isAtPlace = false;
     this.#loop.loopResumed();
     this.#controls.held(false);
     hold.resolve();

@@ -7,8 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
 import { RESUME_VARIABLE } from "../protocol/checkpoint.ts";
+import { isOpen } from "../protocol/finding.ts";
 import { PROTOCOL_VERSION } from "../protocol/messages.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
+import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
 import { thisProcess } from "../store/process.ts";
@@ -108,12 +110,16 @@ function receive(message: ToRecorder): void {
     case "seed":
     case "tensors":
     case "paused":
+    case "kept":
     case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
       recording.change(change);
       break;
     }
+    case "rewinds":
+      rewound(message.rewinds);
+      break;
     case "steps":
       recording.steps(message.batch);
       recording.findings(diagnosis.steps(message.batch));
@@ -136,6 +142,15 @@ function receive(message: ToRecorder): void {
       void finish(message.outcome);
       break;
   }
+}
+
+/** What was said of steps that are taken back is no longer so; the diagnosis begins anew. */
+function rewound(rewinds: readonly RewindRecord[]): void {
+  const step = rewinds.at(-1)?.step ?? 0;
+  const { findings } = recording.stored.run;
+  recording.findings(findings.filter(isOpen).map(each => ({ ...each, state: "cleared", step })));
+  recording.change({ rewinds });
+  diagnosis.restart();
 }
 
 /** Stops the run when nobody has watched it for `graceMs`. */
@@ -169,6 +184,7 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   const run = recording.close({
     status,
     paused: false,
+    kept: [],
     endedAt: Date.now(),
     ...(error && { error }),
   });

@@ -64,7 +64,7 @@ export class ScriptRun {
   async #prepare(engine: string): Promise<void> {
     process.setSourceMapsEnabled(true);
     provideEngine(engine);
-    const opening = openEngine(this.#launch.seed);
+    const opening = openEngine(this.#launch);
     // Where both fail, the script's own fault is told.
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
@@ -152,14 +152,17 @@ export class ScriptRun {
 }
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
-async function openEngine(seed: number) {
-  const [{ gpu }, loop, { prepareToStop }, { manualSeed }] = await Promise.all([
-    import("../gpu/device.ts"),
-    import("../insight/recorder.ts"),
-    import("../checkpoint/stopping.ts"),
-    import("../index.ts"),
-  ]);
+async function openEngine({ seed, rewindBytes }: LaunchOptions) {
+  const [{ gpu }, recorder, { SnapshotRing }, { prepareToStop }, { manualSeed }] =
+    await Promise.all([
+      import("../gpu/device.ts"),
+      import("../insight/recorder.ts"),
+      import("../checkpoint/ring.ts"),
+      import("../checkpoint/stopping.ts"),
+      import("../index.ts"),
+    ]);
   manualSeed(seed);
+  const loop = { ...recorder, snapshots: new SnapshotRing(rewindBytes) };
   return { loop, prepareToStop, adapter: gpu.adapter };
 }
 

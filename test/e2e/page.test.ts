@@ -409,7 +409,9 @@ describe("a run that goes on", () => {
     const { page } = hosted;
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
     await page.getByRole("button", { name: "Pause" }).click();
-    await hosted.send({ type: "run", run: pageRun({ paused: true }) });
+    const changes = [{ step: 15, group: 0, name: "lr" as const, from: 0.1, to: 0.2 }];
+    const rewindable = { kept: [1, 12, 18, 20], changes };
+    await hosted.send({ type: "run", run: pageRun({ paused: true, ...rewindable }) });
     await expect.poll(() => page.textContent(".status"), { timeout: 20_000 }).toBe("Paused");
     await page.getByRole("button", { name: "Step", exact: true }).click();
     await page.getByLabel("Number of steps").fill("25");
@@ -428,6 +430,15 @@ describe("a run that goes on", () => {
     await page.evaluate("document.activeElement.blur()");
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Space");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Control+z");
+    await page.getByLabel("Number of steps").fill("12");
+    await page.getByRole("button", { name: "Go back to that step" }).click();
+    const rewound = { ...rewindable, rewinds: [{ step: 21, to: 12 }] };
+    await hosted.send({ type: "run", run: pageRun({ paused: true, ...rewound }) });
+    await page.getByRole("button", { name: "Go back to the last kept step" }).click();
+    const undo = page.getByRole("button", { name: "Take the last change back" });
+    await expect.poll(() => undo.isDisabled(), { timeout: 20_000 }).toBe(true);
     await page.getByRole("button", { name: "Stop" }).click();
     await hosted.send({ type: "run", run: pageRun({ ...ENDED, status: "stopped" }) });
     await page.getByRole("button", { name: "Train again" }).click();
@@ -442,6 +453,10 @@ describe("a run that goes on", () => {
       { type: "set", group: 0, name: "lr" },
       { type: "step", count: 1 },
       { type: "resume" },
+      { type: "rewind", step: 20 },
+      { type: "rewind", step: 14 },
+      { type: "rewind", step: 12 },
+      { type: "rewind", step: 1 },
     ].map(control => ({ type: "control", control }));
     expect(posts).toEqual([{ type: "ready" }, ...controls, { type: "stop" }, { type: "train" }]);
     expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0);

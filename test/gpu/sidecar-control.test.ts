@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { undoTarget } from "../../runtime/protocol/rewind.ts";
 import {
   LOOP,
   loopLoss,
@@ -68,13 +69,24 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   run.connection.control({ type: "step", count: 1 });
   await run.until(() => run.steps === changed && run.record.changes !== undefined);
   expect(run.batches.at(-1)?.lr.at(-1)).toBe(0.25);
+  await held();
+  // Back to before the change, of which the steps that follow know nothing.
+  expect(undoTarget(run.record)).toBe(changed - 1);
+  run.connection.control({ type: "rewind", step: changed - 1 });
+  run.connection.control({ type: "step", count: 3 });
+  await run.until(() => run.steps === changed + 3);
+  await held();
+  expect(run.record.rewinds).toEqual([{ step: changed, to: changed - 1 }]);
+  expect(run.record.kept).toContain(changed);
   run.connection.stop();
   await run.closed;
   const changes = [{ step: changed, group: 0, name: "lr", from: 0.1, to: 0.25 }];
   expect(run.end).toMatchObject({ status: "stopped", paused: false, changes });
+  expect(run.end?.kept).toEqual([]);
   losses(run.batches).forEach((loss, i) => {
-    expect(loss).toBeCloseTo(loopLoss(i + 1), 5);
+    expect(loss).toBeCloseTo(loopLoss(i < changed ? i + 1 : i), 5);
   });
+  expect(run.stored().losses).toEqual(losses(run.batches));
 });
 
 test("a run that is held saves its checkpoint when it is stopped", async () => {

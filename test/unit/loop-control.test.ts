@@ -1,13 +1,30 @@
 /** Pause, step and resume against a model of a loop. */
 import { describe, expect, test } from "vitest";
+import { allParts } from "../../runtime/checkpoint/parts.ts";
 import { type KeyTarget, pressKey } from "../../runtime/cli/keys.ts";
 import type { ChangeRecord, Control } from "../../runtime/protocol/control.ts";
+import {
+  type RewindRecord,
+  stepBackTarget,
+  stretchesInForce,
+  stretchesTakenBack,
+  undoTarget,
+} from "../../runtime/protocol/rewind.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
+import { type Snapshots, Timeline } from "../../runtime/sidecar/timeline.ts";
 import { randomNumbers } from "./random.ts";
 
-/** A loop of empty steps, and what its clients are told. */
+/** A number that tells which steps were taken, at which rates. */
+const stepped = (state: number, lr: number) => (state * 31 + lr) % 1_000_003;
+
+/** A loop whose state is one number, and what its clients are told. */
 class Loop {
   steps = 0;
+  state = 0;
+  kept = new Map<number, () => void>();
+  rewinds: readonly RewindRecord[] = [];
+  readonly warnings: string[] = [];
+  readonly optimizer = { paramGroups: [{ lr: 1 }], groupIndices: [0] };
   resumed = 0;
   readonly inbox: Control[] = [];
   readonly told: boolean[] = [];
@@ -17,6 +34,7 @@ class Loop {
       stepCount: () => this.steps,
       drain: async () => {},
       loopResumed: () => this.resumed++,
+      snapshots: this.#snapshots(),
     },
     {
       take: () => this.inbox.shift(),
@@ -24,14 +42,57 @@ class Loop {
       changed: changes => {
         this.changes = changes;
       },
+      kept: () => {},
+      rewound: rewinds => {
+        this.rewinds = rewinds;
+      },
+      warn: text => this.warnings.push(text),
     },
   );
 
+  /** As a SnapshotRing has them, of this state and of all parts. */
+  #snapshots(): Snapshots {
+    const loop = this;
+    return {
+      budget: 1,
+      get steps() {
+        return [...loop.kept.keys()];
+      },
+      take: step => {
+        const { state } = loop;
+        const puts = allParts().map(part => part.capture());
+        loop.kept.delete(step);
+        loop.kept.set(step, () => {
+          loop.state = state;
+          for (const put of puts) put();
+        });
+        return true;
+      },
+      rewind: to => {
+        const found = [...loop.kept.keys()].findLast(step => step <= to);
+        if (found !== undefined) loop.kept.get(found)?.();
+        return found;
+      },
+      clear: () => this.kept.clear(),
+    };
+  }
+
   async run(until: () => boolean): Promise<void> {
     while (!until()) {
-      this.steps++;
-      await (this.control.after() ?? Promise.resolve());
+      this.take();
+      await (this.control.after(this.optimizer) ?? Promise.resolve());
     }
+  }
+
+  /** Takes a step; the rate in it. */
+  take(): number {
+    const putBack = this.control.before(this.optimizer);
+    const [group] = this.optimizer.paramGroups;
+    const lr = group?.lr ?? 0;
+    this.state = stepped(this.state, lr);
+    putBack?.();
+    this.steps++;
+    return lr;
   }
 
   async send(...controls: Control[]): Promise<void> {
@@ -45,38 +106,61 @@ class Loop {
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 describe("a loop under control", () => {
-  test("is held where it should be, after any 1,000 sequences of controls", async () => {
+  test("is where it should be after any of 6,000 sequences of controls, in the state it should be in", async () => {
     const pick = randomNumbers(6);
-    for (let sequence = 0; sequence < 1000; sequence++) {
+    const below = (n: number) => Math.floor(pick() * n);
+    for (let round = 0; round < 60; round++) {
       const loop = new Loop();
       let isOver = false;
       // Held from its first step on, so that every control finds it at rest.
       loop.inbox.push({ type: "pause" });
       const running = loop.run(() => isOver);
-      let expected = 1;
-      for (let i = 0; i < 6; i++) {
+      // The model: where the loop stands, its state and rate, and those of the places it stood at.
+      const model = { steps: 1, state: stepped(0, 1), lr: 1 };
+      const places = new Map<number, { readonly state: number; readonly lr: number }>();
+      for (let i = 0; i < 100; i++) {
+        await settled();
+        // What is set there later belongs to the steps behind it.
+        const here = { state: model.state, lr: model.lr };
+        if (!places.has(model.steps)) places.set(model.steps, here);
         const burst: Control[] = [];
-        for (let n = 0; n <= pick() * 3; n++) {
-          const count = 1 + Math.floor(pick() * 5);
-          const kind = Math.floor(pick() * 3);
+        let target = model.steps;
+        for (let n = 0; n <= below(4); n++) {
+          const kind = below(5);
           if (kind === 0) {
+            const count = 1 + below(5);
             burst.push({ type: "step", count });
-            expected += count;
-          } else if (kind === 1) burst.push({ type: "pause" });
-          else if (n === 0) {
-            burst.push({ type: "runTo", step: expected + count });
-            expected += count;
+            target += count;
+          } else if (kind === 1) {
+            burst.push({ type: "pause" });
+            target = model.steps;
+          } else if (kind === 2 && n === 0) {
+            target += 1 + below(5);
+            burst.push({ type: "runTo", step: target });
+          } else if (kind === 3) {
+            model.lr = 2 + below(50);
+            burst.push({ type: "set", group: 0, name: "lr", value: model.lr });
+          } else {
+            const to = 1 + below(model.steps);
+            burst.push({ type: "rewind", step: to });
+            const step = [...places.keys()].findLast(place => place <= to) ?? 0;
+            Object.assign(model, places.get(step));
+            if (step !== model.steps) {
+              places.delete(model.steps);
+              places.set(model.steps, { state: model.state, lr: model.lr });
+            }
           }
-          if (kind === 1) expected = loop.steps;
         }
+        for (; model.steps < target; model.steps++) model.state = stepped(model.state, model.lr);
         await loop.send(...burst);
-        expect([sequence, loop.steps]).toEqual([sequence, expected]);
+        expect([round, i, loop.steps, loop.state]).toEqual([round, i, model.steps, model.state]);
       }
       isOver = true;
       await loop.send({ type: "resume" });
       await running;
-      expect(loop.steps).toBe(expected);
+      expect(loop.steps).toBe(model.steps);
       expect(loop.told.at(-1)).toBe(false);
+      expect(loop.warnings).toEqual([]);
     }
   });
 
@@ -104,10 +188,24 @@ describe("a loop under control", () => {
         stepCount: () => 1,
         drain: () => Promise.reject(new Error("device lost")),
         loopResumed: () => {},
+        snapshots: {
+          budget: 0,
+          steps: [],
+          take: () => false,
+          rewind: () => undefined,
+          clear: () => {},
+        },
       },
-      { take: once({ type: "pause" }), held: () => {}, changed: () => {} },
+      {
+        take: once({ type: "pause" }),
+        held: () => {},
+        changed: () => {},
+        kept: () => {},
+        rewound: () => {},
+        warn: () => {},
+      },
     );
-    await expect(control.after()).rejects.toThrow("device lost");
+    await expect(control.after({})).rejects.toThrow("device lost");
   });
 });
 
@@ -122,10 +220,15 @@ test("options have the value of a client in a step, and their own beside it", ()
     loop.steps++;
     return inForce;
   };
+  /** Controls that come while the loop is between two steps. */
+  const ask = (...controls: Control[]) => {
+    loop.inbox.push(...controls);
+    loop.control.after(optimizer);
+  };
   expect(step()).toEqual([0.1, 0.2]);
-  loop.inbox.push({ type: "set", group: 1, name: "lr", value: 3 });
+  ask({ type: "set", group: 1, name: "lr", value: 3 });
   // The first group has no ε, which changes nothing.
-  loop.inbox.push({ type: "set", group: 0, name: "eps", value: 3 });
+  ask({ type: "set", group: 0, name: "eps", value: 3 });
   expect(step()).toEqual([0.1, 3]);
   // A schedule goes on behind it.
   optimizer.paramGroups.forEach(group => {
@@ -133,18 +236,72 @@ test("options have the value of a client in a step, and their own beside it", ()
   });
   expect(rates()).toEqual([0.05, 0.1]);
   // One gesture: the second change follows at once.
-  loop.inbox.push({ type: "set", group: 1, name: "lr", value: 4 });
+  ask({ type: "set", group: 1, name: "lr", value: 4 });
   expect(step()).toEqual([0.05, 4]);
   expect(loop.changes).toEqual([{ step: 2, group: 1, name: "lr", from: 0.2, to: 4 }]);
-  loop.inbox.push(
-    { type: "set", group: 1, name: "lr" },
-    { type: "set", group: 0, name: "lr", value: 0 },
-  );
+  ask({ type: "set", group: 1, name: "lr" }, { type: "set", group: 0, name: "lr", value: 0 });
   expect(step()).toEqual([0, 0.1]);
   expect(loop.changes.slice(1)).toEqual([
     { step: 4, group: 0, name: "lr", from: 0.05, to: 0 },
     { step: 4, group: 1, name: "lr", from: 4, to: 0.1 },
   ]);
+});
+
+test("a run says where it can go back to, and what was taken back", () => {
+  const changes = [30, 90].map(step => ({ step, group: 0, name: "lr" as const, from: 1, to: 2 }));
+  const kept = [1, 20, 29, 60, 80];
+  expect(undoTarget({ steps: 80, changes: changes.slice(0, 1), kept })).toBe(29);
+  expect(stepBackTarget({ steps: 80, kept })).toBe(60);
+  // At 80 it went back to 29: the change at 30 is not in force any more.
+  const rewinds = [{ step: 80, to: 29 }];
+  expect(undoTarget({ steps: 80, changes: changes.slice(0, 1), kept, rewinds })).toBeUndefined();
+  expect(stepBackTarget({ steps: 80, kept, rewinds })).toBe(20);
+  expect(undoTarget({ steps: 95, changes, kept, rewinds })).toBe(89);
+  expect(stretchesTakenBack(rewinds, 95)).toEqual([{ first: 30, last: 80 }]);
+  // And at 95 into what had been taken back.
+  const twice = [...rewinds, { step: 95, to: 60 }];
+  expect(stretchesInForce(twice, 99)).toEqual([
+    { first: 1, last: 60 },
+    { first: 96, last: 99 },
+  ]);
+  expect(stretchesTakenBack(twice, 99)).toEqual([{ first: 61, last: 95 }]);
+  // Behind step 80 it is the state of 29 that is kept.
+  expect(stretchesInForce([...rewinds, { step: 95, to: 80 }], 95)).toEqual([
+    { first: 1, last: 29 },
+  ]);
+  expect(undoTarget({ steps: 40, changes, kept: [35] })).toBeUndefined();
+});
+
+test("says that it cannot go back so far, or at all", async () => {
+  const loop = new Loop();
+  loop.inbox.push({ type: "runTo", step: 3 });
+  const running = loop.run(() => loop.steps > 3);
+  await settled();
+  loop.kept.delete(1);
+  await loop.send({ type: "rewind", step: 2 });
+  expect(loop.warnings).toEqual([
+    "The state after step 2 is not kept any more, nor is one before it. The first that is kept is " +
+      "that of 3.",
+  ]);
+  await loop.send({ type: "resume" });
+  await running;
+  const warnings: string[] = [];
+  const none = {
+    budget: 1,
+    steps: [],
+    take: () => false,
+    rewind: () => undefined,
+    clear: () => {},
+  };
+  const listener = {
+    kept: () => {},
+    rewound: () => {},
+    warn: (text: string) => warnings.push(text),
+  };
+  const timeline = new Timeline(none, listener);
+  timeline.passed(1);
+  timeline.passed(2);
+  expect(warnings).toEqual([expect.stringContaining("does not fit into the memory")]);
 });
 
 function once(control: Control): () => Control | undefined {
@@ -158,6 +315,8 @@ test.each([
   ["s", true, { type: "step", count: 1 }],
   ["\r", true, { type: "step", count: 1 }],
   ["d", true, { type: "step", count: 10 }],
+  ["b", true, { type: "rewind", step: 5 }],
+  ["u", true, { type: "rewind", step: 6 }],
   ["q", false, "stop"],
   ["\x03", true, "stop"],
   ["x", true, undefined],
@@ -165,6 +324,11 @@ test.each([
   let done: Control | "stop" | undefined;
   const target: KeyTarget = {
     isPaused,
+    run: {
+      steps: 9,
+      kept: [2, 5, 9],
+      changes: [{ step: 7, group: 0, name: "lr", from: 1, to: 2 }],
+    },
     control: control => {
       done = control;
     },

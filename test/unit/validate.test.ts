@@ -52,7 +52,7 @@ describe("messages", () => {
     ],
     [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo | set, got string",
+      "message.control.type: expected pause | resume | step | runTo | rewind | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],

@@ -1,4 +1,5 @@
 import type { Control } from "../../runtime/protocol/control.ts";
+import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/protocol/rewind.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { iconButton } from "../controls.ts";
 import { element } from "../dom.ts";
@@ -7,8 +8,9 @@ import { element } from "../dom.ts";
 const MAX_STEPS = 1e9;
 
 /**
- * Pause, resume, single steps, and so many steps or up to a step. Keys, where no field has the focus:
- * Space pauses and resumes, the right arrow takes a step.
+ * Pause, resume, single steps, so many steps or up to a step, and the ways back. Keys, where no field has
+ * the focus: Space pauses and resumes, the right arrow takes a step, the left one goes back, Ctrl+Z takes
+ * the last change back.
  */
 export class LoopControls {
   readonly root: HTMLElement;
@@ -27,7 +29,17 @@ export class LoopControls {
     },
   });
   private readonly send: (control: Control) => void;
+  private readonly stepBack = iconButton("Go back to the last kept step", "debug-step-back", () =>
+    this.goBack(stepBackTarget),
+  );
+  private readonly undo = iconButton("Take the last change back", "debug-reverse-continue", () =>
+    this.goBack(undoTarget),
+  );
+  private readonly rewind = iconButton("Go back to that step", "history", () =>
+    this.sendNumber("rewind"),
+  );
   private paused = false;
+  private run: Rewindable = { steps: 0 };
 
   constructor(send: (control: Control) => void) {
     this.send = send;
@@ -46,12 +58,20 @@ export class LoopControls {
       this.count,
       steps,
       runTo,
+      this.rewind,
+      this.stepBack,
+      this.undo,
     );
     addEventListener("keydown", event => this.pressed(event));
   }
 
-  /** Shows what can be done with a run as it stands. */
-  show({ status, paused = false }: RunRecord): void {
+  /** Shows what can be done with a run as it stands; `steps` of it have arrived. */
+  show(run: RunRecord, steps: number): void {
+    const { status, paused = false, kept = [] } = run;
+    this.run = { ...run, steps };
+    this.rewind.disabled = kept.length === 0;
+    this.stepBack.disabled = stepBackTarget(this.run) === undefined;
+    this.undo.disabled = undoTarget(this.run) === undefined;
     this.root.hidden = status !== "running";
     this.paused = paused;
     const hadFocus = [this.pause, this.resume].some(each => each === document.activeElement);
@@ -61,7 +81,12 @@ export class LoopControls {
     if (hadFocus) (paused ? this.resume : this.pause).focus();
   }
 
-  private sendNumber(type: "step" | "runTo"): void {
+  private goBack(target: (run: Rewindable) => number | undefined): void {
+    const step = target(this.run);
+    if (step !== undefined) this.send({ type: "rewind", step });
+  }
+
+  private sendNumber(type: "step" | "runTo" | "rewind"): void {
     const number = this.count.valueAsNumber;
     if (!this.count.reportValidity() || !Number.isSafeInteger(number)) return;
     this.send(type === "step" ? { type, count: number } : { type, step: number });
@@ -69,9 +94,13 @@ export class LoopControls {
 
   private pressed(event: KeyboardEvent): void {
     const { key, ctrlKey, altKey, metaKey, target } = event;
-    if (this.root.hidden || ctrlKey || altKey || metaKey || target !== document.body) return;
-    if (key === " ") this.send({ type: this.paused ? "resume" : "pause" });
+    if (this.root.hidden || altKey || target !== document.body) return;
+    if (ctrlKey || metaKey) {
+      if (key !== "z") return;
+      this.goBack(undoTarget);
+    } else if (key === " ") this.send({ type: this.paused ? "resume" : "pause" });
     else if (key === "ArrowRight") this.send({ type: "step", count: 1 });
+    else if (key === "ArrowLeft") this.goBack(stepBackTarget);
     else return;
     event.preventDefault();
   }

@@ -10,7 +10,7 @@ export class LiveDiagnosis {
   #state: DiagnosisState | undefined;
   /** ‖θ₀‖ of the optimizer's parameters. */
   #origin = Number.NaN;
-  readonly #resumed: boolean;
+  #resumed: boolean;
 
   constructor(resumed: boolean) {
     this.#resumed = resumed;
@@ -19,6 +19,12 @@ export class LiveDiagnosis {
   /** The tensors that later batches have rows of. */
   tensors(tensors: readonly TensorRecord[]): void {
     this.#tensors = tensors;
+  }
+
+  /** Forgets what it has seen: the run goes on from an earlier state. */
+  restart(): void {
+    this.#state = undefined;
+    this.#resumed = true;
   }
 
   /** Takes in steps, none skipped. Returns new versions of findings. */

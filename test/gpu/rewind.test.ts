@@ -1,0 +1,114 @@
+/** A loop that was changed and went back is, bit by bit, one that was never changed. */
+import { afterEach, expect, test } from "vitest";
+import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
+import { data, manualSeed, nn, optim, randn } from "../../runtime/index.ts";
+import { setGate } from "../../runtime/insight/gate.ts";
+import type { Control } from "../../runtime/protocol/control.ts";
+import type { RewindRecord } from "../../runtime/protocol/rewind.ts";
+import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
+import { randomNumbers } from "../unit/random.ts";
+import { OPTIMIZERS, training } from "./whole-loop.ts";
+
+afterEach(() => setGate(undefined));
+
+/** Puts a loop into a hand, until the gate is taken away. */
+function hand() {
+  let steps = 0;
+  /** The first of the loop's, among those of all loops of this process. */
+  let group = 0;
+  const inbox: Control[] = [];
+  let rewinds: readonly RewindRecord[] = [];
+  const snapshots = new SnapshotRing(2 ** 26);
+  const loop = { stepCount: () => steps, drain: async () => {}, loopResumed: () => {}, snapshots };
+  const control = new LoopControl(loop, {
+    take: () => {
+      const next = inbox.shift();
+      return next?.type === "set" ? { ...next, group } : next;
+    },
+    held: () => {},
+    changed: () => {},
+    kept: () => {},
+    rewound: all => {
+      rewinds = all;
+    },
+    warn: text => {
+      throw new Error(text);
+    },
+  });
+  setGate({
+    before: optimizer => {
+      [group = 0] = optimizer.groupIndices;
+      return control.before(optimizer);
+    },
+    after: optimizer => {
+      steps++;
+      return control.after(optimizer);
+    },
+  });
+  return {
+    ask: (...controls: Control[]) => inbox.push(...controls),
+    rewinds: () => rewinds,
+  };
+}
+
+test.each(Object.entries(OPTIMIZERS))("%s, ten times, from any step", async (_, make) => {
+  const never = training(make);
+  // Four passes of six batches, and more.
+  const losses = await never.run(26);
+  const end = await never.state();
+  const pick = randomNumbers(5);
+  for (let round = 0; round < 10; round++) {
+    const { run, state } = training(make);
+    const { ask, rewinds } = hand();
+    const at = 2 + Math.floor(pick() * 12);
+    await run(at - 1);
+    ask({ type: "set", group: 0, name: "lr", value: 0.3 });
+    // The change is made behind this step.
+    expect(await run(1)).toEqual(losses.slice(at - 1, at));
+    const changed = await run(1 + Math.floor(pick() * 8));
+    expect(changed.at(-1) === losses[at + changed.length - 1]).toBe(changed.length === 1);
+    ask({ type: "rewind", step: at });
+    const [last] = await run(1);
+    expect(last).not.toBe(losses[at + changed.length]);
+    expect(rewinds()).toEqual([{ step: at + changed.length + 1, to: at }]);
+    expect(await run(26 - at)).toEqual(losses.slice(at));
+    expect(await state()).toEqual(end);
+    setGate(undefined);
+  }
+});
+
+test("two optimizers in turn go back together, behind a step of the second", async () => {
+  const losses = async (count: number, at?: (step: number) => void) => {
+    manualSeed(3);
+    const inputs = new data.TensorDataset(randn(8, 3).keep());
+    const loader = new data.DataLoader(inputs, { batchSize: 2, shuffle: true });
+    const [first, second] = [new nn.Linear(3, 2), new nn.Linear(2, 1)];
+    const optimizers = [
+      new optim.Adam(first.parameters(), { lr: 0.05 }),
+      new optim.SGD(second.parameters(), { lr: 0.05, momentum: 0.9 }),
+    ];
+    const all: number[] = [];
+    while (all.length < count) {
+      for await (const [batch] of loader) {
+        for (const optimizer of optimizers) {
+          const loss = second.forward(first.forward(batch).tanh()).square().mean();
+          for (const each of optimizers) each.zeroGrad();
+          loss.backward();
+          at?.(all.length + 1);
+          await optimizer.step();
+          all.push(await loss.item());
+        }
+      }
+    }
+    return all.slice(0, count);
+  };
+  const never = await losses(16);
+  const { ask, rewinds } = hand();
+  const once = await losses(24, step => {
+    if (step === 2) ask({ type: "set", group: 0, name: "lr", value: 0.5 });
+    // It is done where both have taken their steps.
+    if (step === 7) ask({ type: "rewind", step: 2 });
+  });
+  expect(rewinds()).toEqual([{ step: 8, to: 2 }]);
+  expect(once.slice(8, 22)).toEqual(never.slice(2));
+});
