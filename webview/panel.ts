@@ -4,6 +4,7 @@ import type { ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
+import { eventsOf } from "./control/eventMarks.ts";
 import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
 import { RunSeries } from "./data/runSeries.ts";
@@ -130,7 +131,13 @@ export class Panel {
     this.run = run;
     this.header.showRun(run);
     this.error.show(run);
-    this.charts.show(this.series, run.tensors, this.state);
+    this.showCharts();
+  }
+
+  private showCharts(): void {
+    if (!this.run) return;
+    const events = eventsOf(this.run, this.series.lastStep);
+    this.charts.show(this.series, this.run.tensors, this.state, events);
   }
 
   private addSteps(batch: StepBatch): void {
@@ -138,18 +145,18 @@ export class Panel {
       this.behind = true;
       this.host.post({ type: "ready" });
     }
-    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+    this.showCharts();
   }
 
   private addMetrics(metrics: readonly MetricRecord[]): void {
     for (const metric of metrics) this.series.addMetric(metric);
-    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+    this.showCharts();
   }
 
   private choose(change: Partial<ViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
-    if (this.run) this.charts.show(this.series, this.run.tensors, this.state);
+    this.showCharts();
     this.frames.request();
   }
 

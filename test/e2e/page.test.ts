@@ -439,6 +439,20 @@ describe("a run that goes on", () => {
     await page.getByRole("button", { name: "Go back to the last kept step" }).click();
     const undo = page.getByRole("button", { name: "Take the last change back" });
     await expect.poll(() => undo.isDisabled(), { timeout: 20_000 }).toBe(true);
+    // What was done is marked, and said.
+    const loss = page.locator("[data-chart=loss]");
+    await expect
+      .poll(() => loss.locator(".visually-hidden").textContent(), { timeout: 20_000 })
+      .toContain("at step 15 η 0.1 → 0.2; at step 21 taken back to step 12.");
+    const veil = await loss.locator(".veil").boundingBox();
+    const marks = await loss
+      .locator(".event-mark")
+      .evaluateAll(all => all.map(mark => mark.getBoundingClientRect().left));
+    expect(marks).toHaveLength(2);
+    expect(marks[0]).toBeGreaterThan(veil?.x ?? 0);
+    await page.mouse.move(marks[0] ?? 0, (veil?.y ?? 0) + 40);
+    expect(await loss.locator(".tooltip-event").allTextContents()).toEqual(["η 0.1 → 0.2"]);
+    await page.screenshot({ path: join(PICTURES, "taken-back.png") });
     await page.getByRole("button", { name: "Stop" }).click();
     await hosted.send({ type: "run", run: pageRun({ ...ENDED, status: "stopped" }) });
     await page.getByRole("button", { name: "Train again" }).click();

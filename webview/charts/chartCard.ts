@@ -1,3 +1,4 @@
+import { describeEvents, type RunEvents } from "../control/eventMarks.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
@@ -38,6 +39,7 @@ export interface CardView {
   /** The part of the y axis that was chosen. */
   readonly yZoom: Range | undefined;
   readonly ignoresOutliers: boolean;
+  readonly events: RunEvents;
 }
 
 /** A chart with its title, value, number of points, legend, choice of scale, and as a table. */
@@ -106,7 +108,7 @@ export class ChartCard {
   /** Draws what is new, if the card can be seen. */
   async draw(view: CardView): Promise<void> {
     this.view = view;
-    const { series, window, yZoom, ignoresOutliers } = view;
+    const { series, window, yZoom, ignoresOutliers, events } = view;
     if (!this.content || !this.dirty || !this.visible || series.length === 0) return;
     this.dirty = false;
     const { model, scales } = this.content;
@@ -115,10 +117,10 @@ export class ChartCard {
     model.mark(window, domain);
     this.drawn = drawn;
     const steps = series.positions("step");
-    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps });
+    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events });
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
-    this.summarize(model, series, drawn);
+    this.summarize(model, series, drawn, events);
     this.table.show(model, view);
     this.showReadings();
   }
@@ -169,6 +171,7 @@ export class ChartCard {
     model: ChartModel,
     series: RunSeries,
     { extent: [low, high], steps }: Drawn,
+    events: RunEvents,
   ): void {
     const first = model.readings(0)[0];
     const last = model.readings(series.length - 1)[0];
@@ -179,7 +182,7 @@ export class ChartCard {
     setText(
       this.summary,
       `${this.title} over ${formatSteps(series.length)}: first ${formatValue(first.value)}, ` +
-        `last ${formatValue(last.value)}${shown}${range}.`,
+        `last ${formatValue(last.value)}${shown}${range}.${describeEvents(events)}`,
     );
   }
 

@@ -1,4 +1,5 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
 import { wholeDomain } from "../data/axis.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
@@ -34,6 +35,7 @@ export class ChartGrid {
   private series: RunSeries | undefined;
   private tensors: readonly TensorRecord[] = [];
   private state: ViewState | undefined;
+  private events = NO_EVENTS;
   /** What the cards were made for; they are made anew when it differs. */
   private made = "";
 
@@ -47,8 +49,13 @@ export class ChartGrid {
     this.made = "";
   }
 
-  /** Shows a run as the user has chosen to see it. */
-  show(series: RunSeries, tensors: readonly TensorRecord[], state: ViewState): void {
+  /** Shows a run as the user has chosen to see it, with what was done to it. */
+  show(
+    series: RunSeries,
+    tensors: readonly TensorRecord[],
+    state: ViewState,
+    events: RunEvents,
+  ): void {
     if (series !== this.series) {
       this.made = "";
       this.crosshair.point(undefined);
@@ -56,6 +63,7 @@ export class ChartGrid {
     this.series = series;
     this.tensors = tensors;
     this.state = state;
+    this.events = events;
     for (const card of this.cards.values()) card.invalidate();
   }
 
@@ -71,8 +79,9 @@ export class ChartGrid {
     this.remake(series, state);
     const window = windowOf(series, state);
     const { yZooms, ignoresOutliers } = state;
+    const { events } = this;
     for (const [id, card] of this.cards) {
-      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers });
+      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers, events });
     }
   }
 

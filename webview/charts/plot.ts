@@ -1,8 +1,10 @@
+import { EventMarks, type RunEvents } from "../control/eventMarks.ts";
 import {
   nearestRow,
   numberOf,
   type Positions,
   partOf,
+  rowAt,
   rowsIn,
   shareOf,
   xTicks,
@@ -41,6 +43,7 @@ export interface PlotView {
   readonly yScale: ScaleKind;
   /** Steps by row. */
   readonly steps: Positions;
+  readonly events: RunEvents;
 }
 
 /**
@@ -52,6 +55,7 @@ export class Plot {
   private readonly canvas = element("div", { class: "plot-canvas" });
   private readonly line = element("div", { class: "crosshair", attributes: { hidden: "" } });
   private readonly tooltip = element("div", { class: "tooltip", attributes: { hidden: "" } });
+  private readonly marks = new EventMarks();
   private readonly options: PlotOptions;
   private readonly gestures: Gestures;
   private vega: VegaChart | undefined;
@@ -78,6 +82,7 @@ export class Plot {
         },
       },
       this.canvas,
+      this.marks.root,
       this.line,
       this.tooltip,
     );
@@ -103,7 +108,8 @@ export class Plot {
     if (!this.vega || this.width === 0) return;
     this.view = view;
     const { window, yDomain, yScale } = view;
-    const { width, height } = this.area();
+    const { left, width, height } = this.area();
+    this.marks.draw(view.events, step => this.placeOf(rowAt(view.steps, step)), left, width);
     const x = xTicks(window.kind, window.domain, window.scale, Math.floor(width / X_TICK));
     const yTicks = yScale === "log" ? logTicks : linearTicks;
     this.vega.resize(this.width, this.height);
@@ -121,14 +127,14 @@ export class Plot {
   point(row: number | undefined, title: string, readings: readonly Reading[]): void {
     const { view } = this;
     if (!view) return;
-    const { positions, domain, scale } = view.window;
-    const share = row === undefined ? Number.NaN : shareOf(positions.at(row), domain, scale);
-    const shown = share >= 0 && share <= 1;
+    const { positions } = view.window;
+    const x = row === undefined ? Number.NaN : this.placeOf(row);
+    const { left, width } = this.area();
+    const shown = x >= left && x <= left + width;
     this.line.hidden = !shown;
     this.tooltip.hidden = !shown || !this.active;
     this.describe(row ?? positions.length - 1, readings);
     if (!shown) return;
-    const x = PADDING.left + share * this.area().width;
     this.line.style.transform = `translateX(${x}px)`;
     if (this.active) this.showTooltip(x, title, readings);
   }
@@ -142,7 +148,16 @@ export class Plot {
     root.setAttribute("aria-valuemax", String(view.steps.at(last)));
     const step = view.steps.at(row);
     root.setAttribute("aria-valuenow", String(step));
-    root.setAttribute("aria-valuetext", `step ${step}: ${values}`);
+    const events = view.events.marks.filter(mark => mark.step === step).map(({ text }) => text);
+    root.setAttribute("aria-valuetext", [`step ${step}: ${values}`, ...events].join("; "));
+  }
+
+  /** Where a row stands, in CSS pixels from the left. */
+  private placeOf(row: number): number {
+    if (!this.view) return Number.NaN;
+    const { positions, domain, scale } = this.view.window;
+    const at = positions.at(Math.min(row, positions.length - 1));
+    return PADDING.left + shareOf(at, domain, scale) * this.area().width;
   }
 
   private showTooltip(x: number, title: string, readings: readonly Reading[]): void {
@@ -157,7 +172,8 @@ export class Plot {
     });
     const head = element("div", { class: "tooltip-step" });
     setText(head, title);
-    this.tooltip.replaceChildren(head, ...rows);
+    const events = this.marks.near(x).map(text => element("div", { class: "tooltip-event", text }));
+    this.tooltip.replaceChildren(head, ...rows, ...events);
     const { offsetWidth } = this.tooltip;
     const right = x + 12 + offsetWidth <= this.width;
     const left = right ? x + 12 : Math.max(0, x - 12 - offsetWidth);

@@ -1,0 +1,83 @@
+import { type Stretch, stretchesTakenBack } from "../../runtime/protocol/rewind.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { formatCount, formatValue } from "../data/format.ts";
+import { element } from "../dom.ts";
+
+/** Something that was done to a run at a step, in words. */
+export interface EventMark {
+  readonly step: number;
+  readonly text: string;
+}
+
+/** What the charts show of what was done to a run. */
+export interface RunEvents {
+  readonly marks: readonly EventMark[];
+  readonly takenBack: readonly Stretch[];
+}
+
+export const NO_EVENTS: RunEvents = { marks: [], takenBack: [] };
+
+/** Names of options as one reads them. */
+const NAMES: Readonly<Record<string, string>> = { lr: "η", weightDecay: "weight decay", eps: "ε" };
+
+/** What was done to a run of which `steps` steps are known, in the order of the steps. */
+export function eventsOf(
+  { changes = [], rewinds = [], tensors }: RunRecord,
+  steps: number,
+): RunEvents {
+  const groups = new Set(tensors.map(({ group }) => group)).size;
+  const marks = [
+    ...changes.map(({ step, group, name, from, to }) => {
+      const where = groups > 1 ? ` of group ${group}` : "";
+      const what = `${NAMES[name] ?? name}${where}`;
+      return { step, text: `${what} ${formatValue(from)} → ${formatValue(to)}` };
+    }),
+    ...rewinds.map(({ step, to }) => ({ step, text: `taken back to step ${formatCount(to)}` })),
+  ].sort((a, b) => a.step - b.step);
+  return { marks, takenBack: stretchesTakenBack(rewinds, steps) };
+}
+
+/** Events in a sentence, for who does not see the marks. */
+export function describeEvents({ marks }: RunEvents): string {
+  const said = marks.map(({ step, text }) => `at step ${formatCount(step)} ${text}`);
+  return said.length > 0 ? ` ${said.join("; ")}.` : "";
+}
+
+/** CSS pixels around a mark in which the pointer means it. */
+const NEAR = 6;
+
+/** Marks above a plot, and a veil over what was taken back. */
+export class EventMarks {
+  readonly root = element("div", { class: "event-marks", attributes: { "aria-hidden": "true" } });
+  private places: readonly { readonly x: number; readonly text: string }[] = [];
+
+  /** @param placeOf the place of a step in CSS pixels from the left, which may lie outside of the plot. */
+  draw(
+    { marks, takenBack }: RunEvents,
+    placeOf: (step: number) => number,
+    left: number,
+    width: number,
+  ) {
+    const within = (x: number) => Math.min(Math.max(x, left), left + width);
+    this.places = marks
+      .map(({ step, text }) => ({ x: placeOf(step), text }))
+      .filter(({ x }) => x === within(x));
+    const veils = takenBack.flatMap(({ first, last }) => {
+      const [from, to] = [within(placeOf(first)), within(placeOf(last))];
+      return to > from ? [boxAt("veil", from, to - from)] : [];
+    });
+    this.root.replaceChildren(...veils, ...this.places.map(({ x }) => boxAt("event-mark", x)));
+  }
+
+  /** What was done near a place, in words. */
+  near(x: number): readonly string[] {
+    return this.places.filter(place => Math.abs(place.x - x) <= NEAR).map(({ text }) => text);
+  }
+}
+
+function boxAt(name: string, left: number, width?: number): HTMLElement {
+  const box = element("div", { class: name });
+  box.style.left = `${left}px`;
+  if (width !== undefined) box.style.width = `${width}px`;
+  return box;
+}
