@@ -1,6 +1,7 @@
 /** A loop that was changed and went back is, bit by bit, one that was never changed. */
 import { afterEach, expect, test } from "vitest";
 import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
+import { takeSnapshot } from "../../runtime/checkpoint/snapshot.ts";
 import { data, manualSeed, nn, optim, randn } from "../../runtime/index.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
 import type { Control } from "../../runtime/protocol/control.ts";
@@ -111,4 +112,32 @@ test("two optimizers in turn go back together, behind a step of the second", asy
   });
   expect(rewinds()).toEqual([{ step: 8, to: 2 }]);
   expect(once.slice(8, 22)).toEqual(never.slice(2));
+});
+
+test("an optimizer that has taken no step yet goes back to its first parameters and moments", async () => {
+  manualSeed(3);
+  const [first, second] = [new nn.Linear(2, 2), new nn.Linear(2, 1)];
+  const inputs = randn(4, 2).keep();
+  const optimizers = [
+    new optim.Adam(first.parameters(), { lr: 0.1 }),
+    new optim.Adam(second.parameters(), { lr: 0.1 }),
+  ] as const;
+  const step = async (optimizer: optim.Adam) => {
+    const loss = second.forward(first.forward(inputs)).square().mean();
+    for (const each of optimizers) each.zeroGrad();
+    loss.backward();
+    await optimizer.step();
+    return loss.item();
+  };
+  await step(optimizers[0]);
+  const snapshot = takeSnapshot();
+  const on = async () => [
+    await step(optimizers[1]),
+    await step(optimizers[0]),
+    await step(optimizers[1]),
+  ];
+  const losses = await on();
+  snapshot.restore();
+  expect(await on()).toEqual(losses);
+  snapshot.free();
 });
