@@ -29,6 +29,7 @@ const runtime = {
     sidecar: "runtime/sidecar/main.ts",
     recorder: "runtime/sidecar/recorder.ts",
     stepscope: "runtime/cli/main.ts",
+    worker: "runtime/data/worker.ts",
   },
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",

@@ -23,8 +23,13 @@ export class Subset<Batch> implements Dataset<Batch> {
     return this.indices.length;
   }
 
-  batch(indices: Int32Array): Batch | Promise<Batch> {
-    return this.dataset.batch(indices.map(i => this.indices[i] ?? 0));
+  batch(indices: Int32Array, random?: () => number): Batch | Promise<Batch> {
+    return this.dataset.batch(this.select(indices), random);
+  }
+
+  /** The numbers that samples have in the other data set. @internal */
+  select(indices: Int32Array): Int32Array {
+    return indices.map(i => this.indices[i] ?? 0);
   }
 }
 
@@ -77,7 +82,7 @@ export class ConcatDataset<Tensors extends readonly Tensor[]> implements Dataset
   }
 
   /** @throws TypeError if the data sets have samples of different shape or dtype. */
-  async batch(indices: Int32Array): Promise<Tensors> {
+  async batch(indices: Int32Array, random?: () => number): Promise<Tensors> {
     const rows = new Int32Array(indices.length);
     const parts: (Tensors | Promise<Tensors>)[] = [];
     let start = 0;
@@ -89,7 +94,7 @@ export class ConcatDataset<Tensors extends readonly Tensor[]> implements Dataset
         own.push(index - start);
         rows[place] = row++;
       }
-      if (own.length > 0) parts.push(dataset.batch(Int32Array.from(own)));
+      if (own.length > 0) parts.push(dataset.batch(Int32Array.from(own), random));
       start += dataset.length;
     }
     const batches = await Promise.all(parts);

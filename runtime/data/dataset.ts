@@ -9,9 +9,34 @@ import { type Column, readColumn, takeRows } from "./rows.ts";
 export interface Dataset<Batch> {
   /** Number of samples. */
   readonly length: number;
-  /** The samples of these numbers as one batch: usually a tuple of tensors, one sample a row. */
-  batch(indices: Int32Array): Batch | Promise<Batch>;
+  /**
+   * The samples of these numbers as one batch: usually a tuple of tensors, one sample a row.
+   * @param random gives a loader's uniform numbers in [0, 1) for this batch: equal ones in a worker,
+   *   read ahead, or after the run was resumed.
+   */
+  batch(indices: Int32Array, random?: () => number): Batch | Promise<Batch>;
 }
+
+/** A set that gives one sample at a time, which the loader's `collate` makes a batch of. */
+export interface SampleDataset<Sample> {
+  /** Number of samples. */
+  readonly length: number;
+  /** @param random gives a loader's uniform numbers in [0, 1) for this sample, as for `Dataset`. */
+  sample(index: number, random?: () => number): Sample | Promise<Sample>;
+}
+
+/**
+ * A stream of samples, in the order in which they come, such as the lines of a file larger than
+ * memory: PyTorch's `IterableDataset`. Each pass begins the iteration anew.
+ */
+export type IterableDataset<Sample> = AsyncIterable<Sample> | Iterable<Sample>;
+
+/** Whatever a loader can read. @internal */
+export type AnyDataset =
+  | Dataset<unknown>
+  | SampleDataset<unknown>
+  | AsyncIterable<unknown>
+  | Iterable<unknown>;
 
 /**
  * Samples that lie in tensors: sample i is row i of each. A batch is a tuple of tensors, gathered in

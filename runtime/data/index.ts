@@ -1,8 +1,15 @@
 /** The public namespace `data`. */
 export { loadIdx, loadNpy } from "./arrayFiles.ts";
+export { type Collated, collate } from "./collate.ts";
 export { ConcatDataset, randomSplit, Subset } from "./combine.ts";
-export { type Dataset, TensorDataset } from "./dataset.ts";
-export { DataLoader, type DataLoaderOptions } from "./loader.ts";
+export {
+  type Dataset,
+  type IterableDataset,
+  type SampleDataset,
+  TensorDataset,
+} from "./dataset.ts";
+export { type CollatingOptions, DataLoader, type DataLoaderOptions } from "./loader.ts";
+export { fromModule } from "./modules.ts";
 export {
   RandomSampler,
   type RandomSamplerOptions,

@@ -1,10 +1,12 @@
 import { takePart } from "../checkpoint/parts.ts";
 import { reportProgress } from "../insight/progress.ts";
 import { identity } from "../tensor/permutation.ts";
-import { hostGenerator, type RandomStream, takeStream } from "../tensor/random.ts";
-import type { Dataset } from "./dataset.ts";
+import { hostGenerator, initialSeed, type RandomStream, takeStream } from "../tensor/random.ts";
+import type { AnyDataset, Dataset, IterableDataset, SampleDataset } from "./dataset.ts";
 import { ReadAhead } from "./readAhead.ts";
+import { type BatchReader, isBatched, isSampled, openReader } from "./reader.ts";
 import { RandomSampler, type Sampler } from "./samplers.ts";
+import { WorkerPool, workerSource } from "./workers.ts";
 
 export interface DataLoaderOptions {
   /** Samples in a batch. 1 by default, as in PyTorch. */
@@ -17,9 +19,20 @@ export interface DataLoaderOptions {
   sampler?: Sampler;
   /**
    * Batches that are read while the loop works on the one before: for data sets that read files. 0 by
-   * default. Of a data set that draws random numbers for its batches, a resumed run draws others then.
+   * default; with workers, two for each of them.
    */
   prefetch?: number;
+  /**
+   * Threads that read the batches of a data set of `fromModule`, or of a subset of one: the same ones,
+   * in the same order. They are started for each pass. 0 by default; a stream has one at most.
+   */
+  numWorkers?: number;
+}
+
+/** For sets of single samples, and for streams. */
+export interface CollatingOptions<Sample, Batch> extends DataLoaderOptions {
+  /** Makes a batch of a list of samples, on the thread of the loop: `data.collate`, or an own one. */
+  collate: (samples: Sample[]) => Batch | Promise<Batch>;
 }
 
 /** Where a loader stands, as plain data. */
@@ -45,13 +58,15 @@ interface Pass {
  *
  *     for await (const [inputs, targets] of loader) { … }
  */
-export class DataLoader<Batch> implements AsyncIterable<Batch> {
-  readonly dataset: Dataset<Batch>;
+export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
+  readonly dataset: Dataset<Batch> | SampleDataset<Sample> | IterableDataset<Sample>;
   readonly batchSize: number;
   readonly dropLast: boolean;
   /** Without one, a pass reads all samples in order. */
   readonly sampler: Sampler | undefined;
   readonly prefetch: number;
+  readonly numWorkers: number;
+  readonly #collate: CollatingOptions<Sample, Batch>["collate"] | undefined;
   #batches = 0;
   #samples = 0;
   /** The pass that is not over; without one, the next begins with `#resumed`, if there is that. */
@@ -59,31 +74,37 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
   #resumed: Pass | undefined;
 
   /**
-   * @throws RangeError if the batch size is not a positive integer, or the batches to prefetch no count.
-   * @throws TypeError if there are both a sampler and `shuffle`.
+   * @throws RangeError if the batch size is not a positive integer, or the batches to prefetch or the
+   *   workers no count.
+   * @throws TypeError if there are both a sampler and `shuffle`, if workers cannot make the data set, or
+   *   if it gives single samples and there is no `collate`.
    */
-  constructor(dataset: Dataset<Batch>, options: DataLoaderOptions = {}) {
-    const { batchSize = 1, shuffle = false, dropLast = false, sampler, prefetch = 0 } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new RangeError(`DataLoader: batchSize should be a positive integer, got ${batchSize}`);
-    }
-    if (!Number.isInteger(prefetch) || prefetch < 0) {
-      throw new RangeError(`DataLoader: prefetch should be a number of batches, got ${prefetch}`);
-    }
-    if (sampler && shuffle) {
-      throw new TypeError("DataLoader: a sampler sets the order itself; leave out shuffle");
-    }
+  constructor(dataset: Dataset<Batch>, options?: DataLoaderOptions);
+  constructor(
+    dataset: SampleDataset<Sample> | IterableDataset<Sample>,
+    options: CollatingOptions<Sample, Batch>,
+  );
+  constructor(
+    dataset: Dataset<Batch> | SampleDataset<Sample> | IterableDataset<Sample>,
+    options: DataLoaderOptions & Partial<CollatingOptions<Sample, Batch>> = {},
+  ) {
+    const { batchSize = 1, shuffle = false, dropLast = false, sampler, collate } = options;
+    const { numWorkers = 0, prefetch = 2 * numWorkers } = options;
+    checkOptions(dataset, options);
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.dropLast = dropLast;
-    this.sampler = shuffle ? new RandomSampler(dataset) : sampler;
+    this.sampler = shuffle && "length" in dataset ? new RandomSampler(dataset) : sampler;
     this.prefetch = prefetch;
+    this.numWorkers = numWorkers;
+    this.#collate = collate;
     takePart(this);
   }
 
-  /** Number of batches in a pass. */
+  /** Number of batches in a pass; of a stream that has no end until it is there, Infinity. */
   get length(): number {
-    const batches = (this.sampler ?? this.dataset).length / this.batchSize;
+    if (!this.#isNumbered) return Number.POSITIVE_INFINITY;
+    const batches = (this.sampler?.length ?? this.#size) / this.batchSize;
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
@@ -91,22 +112,31 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
     const pass = this.#resumed ?? this.#newPass();
     this.#resumed = undefined;
     this.#pass = pass;
-    const ahead = new ReadAhead<Batch>(this.prefetch);
+    const reader = this.#open();
+    const ahead = new ReadAhead<unknown>(this.prefetch);
     try {
       while (pass.batch < this.length) {
         // A pass that is put back to an earlier place goes on from there.
         const { order } = pass;
-        const indicesOf = (batch: number) =>
-          order.slice(batch * this.batchSize, (batch + 1) * this.batchSize);
-        const batch = pass.batch++;
-        const value = await ahead.take(order, batch, this.length, async next =>
-          this.dataset.batch(indicesOf(next)),
+        const batch = pass.batch;
+        const samples = this.#samples;
+        const read = await ahead.take(order, batch, this.length, next =>
+          reader.read({
+            batch: next,
+            indices: order.slice(next * this.batchSize, (next + 1) * this.batchSize),
+            random: { seed: initialSeed(), sample: samples + (next - batch) * this.batchSize },
+          }),
         );
-        this.#report(pass.batch, indicesOf(batch).length);
+        const count = this.#count(read, batch);
+        if (count === 0) break;
+        const value = (await this.#collate?.(read as Sample[])) ?? (read as Batch);
+        pass.batch++;
+        this.#report(pass.batch, count);
         yield value;
       }
     } finally {
       if (this.#pass === pass) this.#pass = undefined;
+      await reader.close();
     }
   }
 
@@ -151,14 +181,42 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
   }
 
   #order(stream: RandomStream | null): Int32Array {
-    if (!this.sampler || !stream) return identity(this.dataset.length);
-    return this.sampler.indices(hostGenerator(stream));
+    if (this.sampler && stream) return this.sampler.indices(hostGenerator(stream));
+    return identity(this.#size);
+  }
+
+  /** Whether samples have numbers; those of a stream come as they do. */
+  get #isNumbered(): boolean {
+    return isBatched(this.dataset) || isSampled(this.dataset);
+  }
+
+  /** Samples in the data set; 0 for a stream. */
+  get #size(): number {
+    const { dataset } = this;
+    return isBatched(dataset) || isSampled(dataset) ? dataset.length : 0;
+  }
+
+  #open(): BatchReader {
+    if (this.numWorkers === 0) return openReader(this.dataset, this.batchSize);
+    return new WorkerPool(workerSource(this.dataset), this.numWorkers, this.batchSize);
+  }
+
+  /** Samples in a batch that was read; 0 behind the last one. */
+  #count(read: unknown, batch: number): number {
+    if (this.#isNumbered) {
+      const samples = this.sampler?.length ?? this.#size;
+      return Math.min(this.batchSize, samples - batch * this.batchSize);
+    }
+    const { length } = (read ?? []) as Sample[];
+    return this.dropLast && length < this.batchSize ? 0 : length;
   }
 
   /** A pass that was left early counts for what was read of it, so that the epoch only grows. */
   #report(batch: number, samples: number): void {
     this.#batches++;
     this.#samples += samples;
+    // Of a stream nobody knows how far it is.
+    if (!this.#isNumbered) return;
     reportProgress({
       epoch: this.#batches / this.length,
       batch,
@@ -166,4 +224,45 @@ export class DataLoader<Batch> implements AsyncIterable<Batch> {
       samples: this.#samples,
     });
   }
+}
+
+function checkOptions(
+  dataset: AnyDataset,
+  options: DataLoaderOptions & { readonly collate?: unknown },
+): void {
+  const { batchSize = 1, prefetch = 0, numWorkers = 0, shuffle, sampler, collate } = options;
+  const isStream = !isBatched(dataset) && !isSampled(dataset);
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`DataLoader: batchSize should be a positive integer, got ${batchSize}`);
+  }
+  if (!Number.isInteger(prefetch) || prefetch < 0) {
+    throw new RangeError(`DataLoader: prefetch should be a number of batches, got ${prefetch}`);
+  }
+  if (!Number.isInteger(numWorkers) || numWorkers < 0) {
+    throw new RangeError(`DataLoader: numWorkers should be a number of threads, got ${numWorkers}`);
+  }
+  if (isStream && numWorkers > 1) {
+    throw new RangeError(
+      `DataLoader: a stream is read by one worker, as its samples come one behind the other; got ${numWorkers}`,
+    );
+  }
+  if (sampler && shuffle) {
+    throw new TypeError("DataLoader: a sampler sets the order itself; leave out shuffle");
+  }
+  if (isStream && (sampler || shuffle)) {
+    throw new TypeError(
+      "DataLoader: the samples of a stream come in its own order: neither shuffle nor a sampler",
+    );
+  }
+  if (!isBatched(dataset) && !collate) {
+    throw new TypeError(
+      "DataLoader: single samples become a batch by collate: data.collate, or a function of your own",
+    );
+  }
+  if (isBatched(dataset) && collate) {
+    throw new TypeError(
+      "DataLoader: collate is for single samples, and this data set gives batches",
+    );
+  }
+  if (numWorkers > 0) workerSource(dataset);
 }

@@ -20,7 +20,10 @@ export interface AdapterSearch {
   readonly attempts: readonly AdapterAttempt[];
 }
 
-/** `STEPSCOPE_ADAPTER=gpu` forbids the software adapter, `software` asks for it. */
+/**
+ * `STEPSCOPE_ADAPTER=gpu` forbids the software adapter, `software` asks for it; with `none`, as in the
+ * workers of a data loader, nothing is opened.
+ */
 export const ADAPTER_VARIABLE = "STEPSCOPE_ADAPTER";
 
 /**
@@ -120,10 +123,16 @@ function loadLibrary(path: string): string | undefined {
   return undefined;
 }
 
+/** Loads Dawn, with the names that WebGPU gives to a global scope. */
+export async function loadDawn() {
+  const { create, globals } = await import("webgpu");
+  Object.assign(globalThis, globals);
+  return { create };
+}
+
 async function request(what: string, attempts: AdapterAttempt[]): Promise<Found | undefined> {
   try {
-    const { create, globals } = await import("webgpu");
-    Object.assign(globalThis, globals);
+    const { create } = await loadDawn();
     instance = create(DAWN_TOGGLES);
     const adapter = await instance.requestAdapter({ powerPreference: "high-performance" });
     if (!adapter) {

@@ -3,7 +3,7 @@
  * be synchronous.
  */
 import type { AdapterRecord } from "../protocol/run.ts";
-import { findAdapter, noAdapterMessage } from "./adapter.ts";
+import { ADAPTER_VARIABLE, findAdapter, loadDawn, noAdapterMessage } from "./adapter.ts";
 import { calmEventPump } from "./calm.ts";
 
 export interface Gpu {
@@ -34,7 +34,8 @@ export const counters: GpuCounters = {
 let failure: Error | undefined;
 
 /** The opened device. Importing this module fails where there is no adapter. */
-export const gpu: Gpu = await openGpu();
+export const gpu: Gpu =
+  process.env[ADAPTER_VARIABLE] === "none" ? await withoutGpu() : await openGpu();
 
 /** Throws what went wrong on the device since the last call: lost, out of memory, a fault of ours. */
 export function checkDevice(): void {
@@ -105,4 +106,17 @@ async function openGpu(): Promise<Gpu> {
     }
   });
   return { device, adapter: record };
+}
+
+/** For threads that only read data: tensors hold what the host has, and nothing can be computed. */
+async function withoutGpu(): Promise<Gpu> {
+  await loadDawn();
+  return {
+    adapter: { vendor: "", architecture: "", description: "no adapter", software: false },
+    get device(): never {
+      throw new Error(
+        "This thread reads data and has no GPU: compute in the training loop, or with plain numbers.",
+      );
+    },
+  };
 }

@@ -7,10 +7,8 @@ import { isBuiltin } from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Message, type OnResolveArgs, type Plugin, stop } from "esbuild";
+import type { CompiledModules } from "../data/modules.ts";
 import { resolveAsNode } from "./hooks.ts";
-
-/** ES modules with inline source maps, by the URL of the file that they were made from. */
-export type CompiledModules = ReadonlyMap<string, string>;
 
 /** Files that Node cannot run as they are: types, enums, decorators, path aliases. */
 const COMPILED = new Set([".ts", ".mts", ".tsx", ".jsx"]);
@@ -43,10 +41,15 @@ export class CompileError extends Error {
 /**
  * Compiles `script` and everything that it imports by path, alias or workspace.
  * @param engine URL of the module that `stepscope` stands for.
+ * @param isMain whether it is the main module of the run.
  * @throws CompileError with all that is wrong, if anything is.
  */
-export async function compileScript(script: string, engine: string): Promise<CompiledModules> {
-  const compiler = new Compiler(engine);
+export async function compileScript(
+  script: string,
+  engine: string,
+  isMain = true,
+): Promise<CompiledModules> {
+  const compiler = new Compiler(engine, isMain);
   compiler.add(realpathSync(script));
   await compiler.settled();
   // The compiler is a process of its own.
@@ -59,10 +62,12 @@ class Compiler {
   readonly modules = new Map<string, string>();
   readonly errors: Message[] = [];
   readonly #engine: string;
+  readonly #isMain: boolean;
   readonly #jobs = new Map<string, Promise<void>>();
 
-  constructor(engine: string) {
+  constructor(engine: string, isMain: boolean) {
     this.#engine = engine;
+    this.#isMain = isMain;
   }
 
   /** Sees to it that a file will be compiled; returns its URL. */
@@ -94,7 +99,7 @@ class Compiler {
         treeShaking: false,
         charset: "utf8",
         // For Node the sidecar is the main module.
-        banner: isEntry ? { js: "import.meta.main = true;" } : {},
+        banner: isEntry && this.#isMain ? { js: "import.meta.main = true;" } : {},
         logLevel: "silent",
         metafile: true,
       });

@@ -1,6 +1,5 @@
 /** How Node finds and loads the modules of a training script. */
 import { registerHooks } from "node:module";
-import type { CompiledModules } from "./compile.ts";
 
 /** Specifiers that ask for another one as seen from another module. */
 const AS_SEEN_FROM = "stepscope-as-seen-from:";
@@ -18,17 +17,6 @@ export function provideEngine(engine: string): void {
         decodeURIComponent(specifier.slice(AS_SEEN_FROM.length)),
       ) as [string, string];
       return next(wanted, { ...context, parentURL });
-    },
-  });
-}
-
-/** From now on files that have been compiled are loaded as such. */
-export function provideModules(modules: CompiledModules): void {
-  registerHooks({
-    load(url, context, next) {
-      const source = modules.get(url);
-      if (source === undefined) return next(url, context);
-      return { format: "module", source, shortCircuit: true };
     },
   });
 }

@@ -2,13 +2,14 @@
 import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { type CompiledModules, compileModulesWith, provideModules } from "../data/modules.ts";
 import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
-import { type CompiledModules, compileScript } from "./compile.ts";
+import { compileScript } from "./compile.ts";
 import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
-import { provideEngine, provideModules } from "./hooks.ts";
+import { provideEngine } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
 import { type ControlledLoop, LoopControl } from "./loopControl.ts";
 import { probeLearningRate } from "./probe.ts";
@@ -69,6 +70,7 @@ export class ScriptRun {
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
     provideModules(this.#modules);
+    compileModulesWith(file => compileScript(file, engine, false));
     const { loop, prepareToStop, adapter } = await opening;
     this.#drain = loop.drain;
     this.#prepareToStop = prepareToStop;

@@ -1,4 +1,8 @@
-import type { Tensor } from "./tensor.ts";
+import type { HostData } from "../graph/node.ts";
+import { hostNode } from "../graph/node.ts";
+import type { DType } from "../kernels/op.ts";
+import type { Shape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
 
 /**
  * The elements of a tensor that came from the host and was at most reshaped since: what a call can
@@ -12,4 +16,9 @@ export function hostValues(x: Tensor): Tensor["node"]["host"] {
     node = source;
   }
   return node.host;
+}
+
+/** A tensor of data that nobody else will change: not copied. */
+export function fromHost(data: HostData, shape: Shape, dtype: DType): Tensor {
+  return new Tensor(hostNode(data, shape, dtype));
 }

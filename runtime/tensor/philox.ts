@@ -1,8 +1,11 @@
 /** Philox4x32-10 on the host (Salmon et al. 2011); the kernels' version is in kernels/math.ts. */
 
-/** Number `i` of a stream: uniform in [0, 1), 24 bits, equal to the kernels'. */
-export function philox(i: number, seed: number, stream: number): number {
-  let [c0, c1, c2, c3] = [i >>> 2, stream >>> 0, 0, 0];
+/**
+ * Number `i` of a stream: uniform in [0, 1), 24 bits, equal to the kernels', which draw from
+ * substream 0.
+ */
+export function philox(i: number, seed: number, stream: number, substream = 0): number {
+  let [c0, c1, c2, c3] = [i >>> 2, stream >>> 0, substream >>> 0, 0];
   let [k0, k1] = [seed >>> 0, 0];
   for (let round = 0; round < 10; round++) {
     const next0 = (multiplyHigh(c2, 0xcd9e8d57) ^ c1 ^ k0) >>> 0;

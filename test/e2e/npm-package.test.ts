@@ -28,11 +28,13 @@ beforeAll(() => {
     symlinkSync(join(ROOT, "node_modules", name), join(project, "node_modules", name));
   }
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
+  writeFileSync(join(project, "pairs.ts"), PAIRS);
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 const SCRIPT = `
-import { type Tensor, nn, optim, tensor } from "stepscope";
+import { type Tensor, data, nn, optim, tensor } from "stepscope";
+import type pairs from "./pairs.ts";
 
 const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Tanh(), new nn.Linear(3, 1));
 const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 });
@@ -40,7 +42,22 @@ const loss: Tensor = new nn.MSELoss().forward(model.forward(tensor([[1, 2]])), t
 loss.backward();
 await optimizer.step();
 const value: number = await loss.item();
-console.log(Number.isFinite(value));
+const dataset = await data.fromModule<typeof pairs>(new URL("./pairs.ts", import.meta.url), 4);
+const read: number[][] = [];
+for await (const [x] of new data.DataLoader(dataset, { batchSize: 2, numWorkers: 1 })) {
+  read.push([...(await x.data())]);
+}
+console.log(Number.isFinite(value) && JSON.stringify(read) === "[[0,1],[2,3]]");
+`;
+
+/** A data set that a worker makes. */
+const PAIRS = `
+import { type Tensor, data, tensor } from "stepscope";
+
+export default (length: number): data.Dataset<[Tensor, Tensor]> => ({
+  length,
+  batch: indices => [tensor(indices), tensor(indices)],
+});
 `;
 
 test.for([
@@ -85,7 +102,7 @@ test("nothing but the entry can be imported", () => {
 
 /** What the compiler says of a file; nothing when it is right. */
 function check(file: string, compiler = TSC): string {
-  const options = ["--strict", "--noEmit", "--target", "es2023", "--module", "nodenext"];
+  const options = ["--strict", "--noEmit", "--allowImportingTsExtensions", "--target", "es2023", "--module", "nodenext"];
   const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
   try {
     execFileSync(process.execPath, [compiler, ...options, ...types, file], { cwd: project });

@@ -108,6 +108,35 @@ test("modules of its own: without extension, as .js, in circles, JSON, text, Com
   expect(await printed("a.ts")).toEqual([2, 7, "hello", "old.cjs", 8, 9]);
 });
 
+test("the module of a data set, compiled for the threads that read it", async () => {
+  project.write("tsconfig.json", `{ "compilerOptions": { "paths": { "@lib/*": ["./lib/*"] } } }`);
+  project.write("lib/size.ts", "export enum Size { Small = 3 }");
+  project.write(
+    "set.ts",
+    `import { isMainThread } from "node:worker_threads";
+     import { tensor } from "stepscope";
+     import { Size } from "@lib/size";
+     export default (from: number) => ({
+       length: Size.Small,
+       batch: (indices: Int32Array) => ({ x: tensor(indices.map(i => i + from)), isMainThread }),
+     });`,
+  );
+  project.write(
+    "a.ts",
+    `import { data } from "stepscope";
+     const set = await data.fromModule(new URL("./set.ts", import.meta.url), 10);
+     const read = [];
+     for await (const { x, isMainThread } of new data.DataLoader(set, { batchSize: 2, numWorkers: 2 })) {
+       read.push([...(await x.data()), isMainThread]);
+     }
+     console.log(JSON.stringify(read));`,
+  );
+  expect(await printed("a.ts")).toEqual([
+    [10, 11, false],
+    [12, false],
+  ]);
+});
+
 test("packages as seen from the file that imports them, all with the same engine", async () => {
   const pack = (folder: string, name: string, code: string) => {
     project.write(`${folder}node_modules/${name}/package.json`, `{ "exports": "./main.mjs" }`);

@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "runtime/protocol": ["package.json"],
   "runtime/nn": ["runtime/tensor"],
   "runtime/optim": ["runtime/nn", "runtime/insight", "runtime/protocol", ...LEAVES, ...ENGINE],
-  "runtime/data": ["runtime/tensor", ...LEAVES],
+  "runtime/data": ["runtime/tensor", "runtime/gpu", ...LEAVES],
   "runtime/checkpoint": [
     "runtime/nn",
     "runtime/optim",
