@@ -4,11 +4,12 @@
  *
  *   node esbuild.mjs [--watch] [--production]
  */
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build, context } from "esbuild";
 import { collectLicences } from "./packaging/licences.mjs";
 import { vegaLite } from "./webview/vegaLitePlugin.mjs";
 
+const manifest = JSON.parse(await readFile("package.json", "utf8"));
 const watch = process.argv.includes("--watch");
 const production = process.argv.includes("--production");
 
@@ -37,7 +38,8 @@ const runtime = {
   platform: "node",
   target: "node22",
   splitting: true,
-  packages: "external",
+  // What users install beside it; all else is bundled.
+  external: Object.keys(manifest.dependencies),
   // Names of the user's classes are not touched; ours appear in his stack traces.
   keepNames: true,
 };

@@ -1,6 +1,7 @@
-/** Reads arrays of numbers: NumPy's .npy, and IDX, the format of MNIST. */
+/** Reads arrays of numbers: NumPy's .npy and .npz, and IDX, the format of MNIST. */
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
+import { unzipSync } from "fflate";
 import { tensor } from "../tensor/creation.ts";
 import { numel, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -32,25 +33,55 @@ const TYPES: Readonly<Record<string, ElementType>> = {
  *   or an int64 that has no place in 32 bits.
  */
 export function loadNpy(path: string): Promise<Tensor> {
+  return about(path, readNpy);
+}
+
+/**
+ * The arrays of a file that NumPy's `savez` or `savez_compressed` wrote, by their names; `arr_0`, … where
+ * they were given none. Elements are those of `loadNpy`.
+ * @throws Error that names the file and the array, as `loadNpy` does, or if it is no such file.
+ */
+export function loadNpz(path: string): Promise<Record<string, Tensor>> {
   return about(path, view => {
-    const text = (from: number, to: number) =>
-      Buffer.from(view.buffer, view.byteOffset + from, to - from).toString("latin1");
-    if (view.byteLength < 12 || text(0, 6) !== "\x93NUMPY") throw new Error("not a .npy file");
-    // Version 1 has a length of two bytes.
-    const isFirst = view.getUint8(6) === 1;
-    const from = isFirst ? 10 : 12;
-    const start = from + (isFirst ? view.getUint16(8, true) : view.getUint32(8, true));
-    if (start > view.byteLength) throw new Error("its header is cut short");
-    const header = text(from, start);
-    const type = /'descr': *'([<>|=])(\w+)'/.exec(header);
-    const shape = /'shape': *\(([\d, ]*)\)/.exec(header);
-    if (!type || !shape) throw new Error(`cannot be read: ${header.trim()}`);
-    const sizes = (shape[1] ?? "").split(",").filter(Boolean).map(Number);
-    const isFortran = /'fortran_order': *True/.test(header);
-    const stored = isFortran ? sizes.toReversed() : sizes;
-    const elements = decode(view, start, type[2] ?? "", type[1] !== ">", stored);
-    return isFortran ? elements.permute(sizes.map((_, i) => sizes.length - 1 - i)) : elements;
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const files = Object.entries(unzip(bytes)).filter(([name]) => name.endsWith(".npy"));
+    const arrays = files.map(([file, content]) => {
+      const name = file.slice(0, -".npy".length);
+      const array = within(name, () =>
+        readNpy(new DataView(content.buffer, content.byteOffset, content.byteLength)),
+      );
+      return [name, array] as const;
+    });
+    return Object.fromEntries(arrays);
   });
+}
+
+function unzip(bytes: Uint8Array): Record<string, Uint8Array> {
+  try {
+    return unzipSync(bytes);
+  } catch (error) {
+    throw new Error("not a .npz file, or it is cut short", { cause: error });
+  }
+}
+
+function readNpy(view: DataView): Tensor {
+  const text = (from: number, to: number) =>
+    Buffer.from(view.buffer, view.byteOffset + from, to - from).toString("latin1");
+  if (view.byteLength < 12 || text(0, 6) !== "\x93NUMPY") throw new Error("not a .npy file");
+  // Version 1 has a length of two bytes.
+  const isFirst = view.getUint8(6) === 1;
+  const from = isFirst ? 10 : 12;
+  const start = from + (isFirst ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (start > view.byteLength) throw new Error("its header is cut short");
+  const header = text(from, start);
+  const type = /'descr': *'([<>|=])(\w+)'/.exec(header);
+  const shape = /'shape': *\(([\d, ]*)\)/.exec(header);
+  if (!type || !shape) throw new Error(`cannot be read: ${header.trim()}`);
+  const sizes = (shape[1] ?? "").split(",").filter(Boolean).map(Number);
+  const isFortran = /'fortran_order': *True/.test(header);
+  const stored = isFortran ? sizes.toReversed() : sizes;
+  const elements = decode(view, start, type[2] ?? "", type[1] !== ">", stored);
+  return isFortran ? elements.permute(sizes.map((_, i) => sizes.length - 1 - i)) : elements;
 }
 
 /** Codes of element types in the third byte of an IDX file. */
@@ -113,14 +144,21 @@ function narrow(wide: bigint): number {
 }
 
 /** Reads a file, unpacked, and has the message of an error say which one it is about. */
-async function about(path: string, read: (view: DataView) => Tensor): Promise<Tensor> {
+async function about<T>(path: string, read: (view: DataView) => T): Promise<T> {
   const bytes = await readFile(path);
-  try {
+  return within(path, () => {
     const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
     const { buffer, byteOffset, byteLength } = isPacked ? gunzipSync(bytes) : bytes;
     return read(new DataView(buffer, byteOffset, byteLength));
+  });
+}
+
+/** Has the message of an error begin with what it is about. */
+function within<T>(name: string, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new Error(`${path}: ${error.message}`, { cause: error });
+    throw new Error(`${name}: ${error.message}`, { cause: error });
   }
 }

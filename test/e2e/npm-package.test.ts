@@ -102,7 +102,15 @@ test("nothing but the entry can be imported", () => {
 
 /** What the compiler says of a file; nothing when it is right. */
 function check(file: string, compiler = TSC): string {
-  const options = ["--strict", "--noEmit", "--allowImportingTsExtensions", "--target", "es2023", "--module", "nodenext"];
+  const options = [
+    "--strict",
+    "--noEmit",
+    "--allowImportingTsExtensions",
+    "--target",
+    "es2023",
+    "--module",
+    "nodenext",
+  ];
   const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
   try {
     execFileSync(process.execPath, [compiler, ...options, ...types, file], { cwd: project });

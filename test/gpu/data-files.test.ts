@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
+import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
-import { data } from "../../runtime/index.ts";
+import { loadPeer } from "../../runtime/data/peer.ts";
+import { data, type Tensor } from "../../runtime/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "stepscope-data-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -22,9 +25,12 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Made by test/fixtures/arrays.py with NumPy. */
-const { cases } = JSON.parse(
+const { cases, archives } = JSON.parse(
   readFileSync(join(import.meta.dirname, "../fixtures/arrays.json"), "utf8"),
-) as { cases: Record<string, { shape: number[]; values: number[]; file: string }> };
+) as {
+  cases: Record<string, { shape: number[]; values: number[]; file: string }>;
+  archives: Record<string, string>;
+};
 
 describe("loadNpy", () => {
   const npy = (name: string) => file("a.npy", Buffer.from(cases[name]?.file ?? "", "base64"));
@@ -52,6 +58,83 @@ describe("loadNpy", () => {
     await expect(data.loadNpy(file("d.npy", whole.subarray(0, 40)))).rejects.toThrow(
       "its header is cut short",
     );
+  });
+});
+
+describe("loadNpz", () => {
+  test.each(Object.keys(archives))("reads a %s archive by names", async name => {
+    const path = file("a.npz", Buffer.from(archives[name] ?? "", "base64"));
+    const { inputs, arr_0, ...others } = await data.loadNpz(path);
+    expect([inputs?.shape, inputs?.dtype, arr_0?.dtype]).toEqual([[2, 3], "float32", "int32"]);
+    expect([...((await inputs?.data()) ?? [])]).toEqual([1, 2, 3, 100, 0, 1]);
+    expect([...((await arr_0?.data()) ?? [])]).toEqual([1, 2, 3, 100, 0, 1]);
+    expect(others).toEqual({});
+  });
+
+  test("says what cannot be read, and in which file", async () => {
+    const whole = Buffer.from(archives.plain ?? "", "base64");
+    const message = "not a .npz file, or it is cut short";
+    await expect(data.loadNpz(file("b.npz", whole.subarray(0, 300)))).rejects.toThrow(
+      `b.npz: ${message}`,
+    );
+    await expect(data.loadNpz(file("c.npz", "no archive"))).rejects.toThrow(message);
+    const odd = zipSync({ "x.npy": Buffer.from(cases.complex?.file ?? "", "base64") });
+    await expect(data.loadNpz(file("d.npz", odd))).rejects.toThrow(
+      "d.npz: x: elements of type c16",
+    );
+  });
+});
+
+describe("tokenizers", () => {
+  test("characters, by their code points", () => {
+    const tokenizer = new data.CharacterTokenizer(["hé", "llo 🙂"]);
+    expect(tokenizer.characters).toEqual([" ", "h", "l", "o", "é", "🙂"]);
+    const tokens = tokenizer.encode("hello 🙂".replace("e", "é"));
+    expect([...tokens]).toEqual([1, 4, 2, 2, 3, 0, 5]);
+    expect(tokenizer.decode(tokens)).toBe("héllo 🙂");
+    expect(() => tokenizer.encode("hex")).toThrow(
+      'CharacterTokenizer: "e" is none of the 6 characters',
+    );
+    expect(() => tokenizer.decode([6])).toThrow("there is no token 6 among 6");
+  });
+
+  test("byte pairs of GPT-2, as its paper's vocabulary has them", async () => {
+    const tokenizer = await data.bytePairTokenizer("r50k_base");
+    expect(tokenizer.size).toBe(50_257);
+    // The tokens that OpenAI's tiktoken documents for GPT-2.
+    expect([...tokenizer.encode("hello world")]).toEqual([31373, 995]);
+    const text = "Grüße 🙂 <|endoftext|>\n";
+    const tokens = tokenizer.encode(text);
+    expect(tokens).toBeInstanceOf(Int32Array);
+    expect(tokens.includes(50_256)).toBe(false);
+    expect(tokenizer.decode(tokens)).toBe(text);
+  });
+
+  test("a package that is missing is named", async () => {
+    await expect(loadPeer("no-such-package/part", "data.loadThat")).rejects.toThrow(
+      "data.loadThat needs the package no-such-package, which is not installed: npm install no-such-package",
+    );
+  });
+});
+
+describe("loadImage", () => {
+  /** Two pixels wide, one high: orange, and half of black. */
+  const pixels = Uint8Array.of(255, 128, 0, 255, 0, 0, 0, 51);
+
+  test("gives planes from 0 to 1, in the channels and the size asked for", async () => {
+    const path = join(folder, "a.png");
+    await sharp(pixels, { raw: { width: 2, height: 1, channels: 4 } })
+      .png()
+      .toFile(path);
+    const image = await data.loadImage(path);
+    expect(image.shape).toEqual([3, 1, 2]);
+    const bytes = async (x: Tensor) => [...(await x.data())].map(value => Math.round(value * 255));
+    expect(await bytes(image)).toEqual([255, 0, 128, 0, 0, 0]);
+    const withAlpha = await data.loadImage(path, { channels: 4 });
+    expect((await bytes(withAlpha)).slice(6)).toEqual([255, 51]);
+    const grey = await data.loadImage(path, { channels: 1, size: [3, 3] });
+    expect(grey.shape).toEqual([1, 3, 3]);
+    await expect(data.loadImage(file("b.png", "no picture"))).rejects.toThrow(/b\.png: .*format/);
   });
 });
 
