@@ -127,6 +127,8 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
             random: { seed: initialSeed(), sample: samples + (next - batch) * this.batchSize },
           }),
         );
+        // Meanwhile it may have been put back: then this batch is not the next one.
+        if (pass.order !== order) continue;
         const count = this.#count(read, batch);
         if (count === 0) break;
         const value = (await this.#collate?.(read as Sample[])) ?? (read as Batch);
