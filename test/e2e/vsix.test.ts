@@ -15,7 +15,7 @@ import { Workbench } from "../host/workbench.ts";
 const ALLOWED = [
   /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE(\.txt)?|\.vsixmanifest)$/i,
   /^media\/(icon\.png|runs\.svg)$/,
-  /^dist\/(index|sidecar|recorder|stepscope)\.js$/,
+  /^dist\/(index|sidecar|recorder|stepscope|worker)\.js$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/extension\.cjs$/,
   /^dist\/THIRD_PARTY_LICENSES\.txt$/,
