@@ -454,7 +454,10 @@ describe("a run that goes on", () => {
     expect(await loss.locator(".tooltip-event").allTextContents()).toEqual(["η 0.1 → 0.2"]);
     await page.screenshot({ path: join(PICTURES, "taken-back.png") });
     await page.getByRole("button", { name: "Stop" }).click();
-    await hosted.send({ type: "run", run: pageRun({ ...ENDED, status: "stopped" }) });
+    const ended = { ...ENDED, ...rewound, status: "stopped" as const, kept: [] };
+    await hosted.send({ type: "run", run: pageRun(ended) });
+    await page.locator(".status", { hasText: "Stopped" }).waitFor();
+    expect(await loss.locator(".event-mark").count()).toBe(2);
     await page.getByRole("button", { name: "Train again" }).click();
     expect(await page.textContent(".status")).toBe("Stopped");
     const { posts } = await hosted.watched();

@@ -82,6 +82,10 @@ describe("DataLoader with workers", () => {
     await expect(loop({ exit: 0 })).rejects.toThrow(
       "A worker of the DataLoader ended with the exit code 7.",
     );
+    await expect(loop({ lazy: true })).rejects.toThrow(
+      "a worker has no GPU and can only send data of the host, and a tensor [2, 2] of the batch is to be computed.",
+    );
+    await expect(loop({ computed: true })).rejects.toThrow("This thread reads data and has no GPU");
     const none = await data.fromModule(new URL("../unit/random.ts", import.meta.url)).catch(String);
     expect(none).toContain("expected a default export that makes the data set");
   });

@@ -4,14 +4,16 @@ import { type data, tensor } from "../../../runtime/index.ts";
 
 export default function squares(
   length: number,
-  { bad = -1, exit = -1 } = {},
+  { bad = -1, exit = -1, lazy = false, computed = false } = {},
 ): data.Dataset<Awaited<ReturnType<typeof batch>>> {
   return {
     length,
     batch: async (indices, random = Math.random) => {
       if (indices.includes(bad)) throw new RangeError(`sample ${bad} is damaged`);
       if (indices.includes(exit)) process.exit(7);
-      return batch(indices, random);
+      const made = batch(indices, random);
+      if (computed) await made.inputs.sum().item();
+      return lazy ? { ...made, inputs: made.inputs.mul(2) } : made;
     },
   };
 }
