@@ -114,10 +114,11 @@ function trainOptions(args: string[]) {
     resume: { type: "string" },
     json: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
-    "rewind-memory": { type: "string", default: "256" },
+    "rewind-memory": { type: "string" },
   });
   const from = values.resume === undefined ? undefined : resumable(values.resume);
   const [script = from?.run.script, ...others] = positionals;
+  const memory = values["rewind-memory"];
   if (!script) throw new UsageError("train: FILE is missing.");
   rejectArguments(others);
   return {
@@ -126,8 +127,10 @@ function trainOptions(args: string[]) {
     seed: wholeNumber("--seed", values.seed ?? String(from?.run.seed ?? 0)),
     json: values.json,
     strict: values.strict,
-    rewindBytes: wholeNumber("--rewind-memory", values["rewind-memory"]) * 1024 ** 2,
     sidecar: SIDECAR,
+    ...(memory !== undefined && {
+      rewindBytes: wholeNumber("--rewind-memory", memory) * 1024 ** 2,
+    }),
     ...(from && { resume: from.checkpoints }),
   };
 }

@@ -14,8 +14,8 @@ export interface TrainOptions {
   readonly script: string;
   readonly args: readonly string[];
   readonly seed: number;
-  /** GPU memory for states that the run can go back to. */
-  readonly rewindBytes: number;
+  /** GPU memory for states that the run can go back to, in bytes; 256 MiB if left out. */
+  readonly rewindBytes?: number;
   /** The folder of checkpoints to go on from. */
   readonly resume?: string;
   readonly json: boolean;

@@ -131,7 +131,7 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
         if (pass.order !== order) continue;
         const count = this.#count(read, batch);
         if (count === 0) break;
-        const value = (await this.#collate?.(read as Sample[])) ?? (read as Batch);
+        const value = this.#collate ? await this.#collate(read as Sample[]) : (read as Batch);
         pass.batch++;
         this.#report(pass.batch, count);
         yield value;

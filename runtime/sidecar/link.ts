@@ -30,10 +30,7 @@ export type ToRecorder =
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
   | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
-  | {
-      readonly type: "kept";
-      readonly kept: readonly number[];
-    }
+  | { readonly type: "kept"; readonly kept: readonly number[] }
   | { readonly type: "rewinds"; readonly rewinds: readonly RewindRecord[] }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
