@@ -28,8 +28,12 @@ export class RateControl {
     attributes: { type: "number", min: "0", step: "any", "aria-label": "Learning rate" },
   });
   private readonly back = iconButton("Learning rate of the script", "discard", () => {
+    this.sentBehind = undefined;
     this.send({ type: "set", group: this.chosen, name: "lr" });
   });
+  /** Steps that are known, and that were when a rate was sent: the next one has that rate. */
+  private steps = 0;
+  private sentBehind: number | undefined;
 
   constructor(send: (control: Control) => void) {
     this.send = send;
@@ -42,6 +46,9 @@ export class RateControl {
       if (!this.field.checkValidity() || Number.isNaN(this.field.valueAsNumber)) return;
       this.slider.valueAsNumber = Math.log10(this.field.valueAsNumber);
       this.set(this.field.valueAsNumber);
+    });
+    this.group.addEventListener("change", () => {
+      this.sentBehind = undefined;
     });
     this.root = element(
       "div",
@@ -56,13 +63,14 @@ export class RateControl {
       "Learning rate from the next step on, whatever script and schedule make of it";
   }
 
-  /** Shows the rate of the last step, unless the user is about to change it. */
+  /** Shows the rate of the last step, unless the user changes it, or has for the next one. */
   show({ status }: RunRecord, series: RunSeries): void {
     this.root.hidden = status !== "running" || !(series.groups > 0);
     if (this.group.options.length !== series.groups) this.offerGroups(series.groups);
-    const rate = series.lr(this.chosen)?.at(series.length - 1) ?? Number.NaN;
+    this.steps = series.length;
+    const rate = series.lr(this.chosen)?.at(this.steps - 1) ?? Number.NaN;
     const isEdited = [this.slider, this.field].some(each => each === document.activeElement);
-    if (isEdited || !Number.isFinite(rate)) return;
+    if (isEdited || this.sentBehind === this.steps || !Number.isFinite(rate)) return;
     this.slider.valueAsNumber = rate > 0 ? Math.log10(rate) : SMALLEST;
     this.field.value = String(Number(rate.toPrecision(4)));
   }
@@ -78,6 +86,7 @@ export class RateControl {
   }
 
   private set(value: number): void {
+    this.sentBehind = this.steps;
     this.send({ type: "set", group: this.chosen, name: "lr", value });
   }
 }
