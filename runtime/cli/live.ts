@@ -76,7 +76,7 @@ export class LiveReport implements Report {
   }
 
   finding(finding: Finding): void {
-    if (finding.state === "updated" || finding.state === "superseded") return;
+    if (finding.state === "superseded") return;
     const styles = { info: "cyan", warning: "yellow", error: "red" } as const;
     const format = finding.state === "cleared" ? "green" : styles[finding.severity];
     this.#above += `${style(format, findingLine(finding))}\n`;

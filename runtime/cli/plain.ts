@@ -51,7 +51,7 @@ export class PlainReport implements Report {
   }
 
   finding(finding: Finding): void {
-    if (finding.state === "updated" || finding.state === "superseded") return;
+    if (finding.state === "superseded") return;
     this.#sayRun();
     this.#print(findingLine(finding));
   }

@@ -1,5 +1,6 @@
 import { takePart } from "../checkpoint/parts.ts";
 import { reportProgress } from "../insight/progress.ts";
+import { tellFault } from "../tensor/loopFaults.ts";
 import { identity } from "../tensor/permutation.ts";
 import { hostGenerator, initialSeed, type RandomStream, takeStream } from "../tensor/random.ts";
 import type { AnyDataset, Dataset, IterableDataset, SampleDataset } from "./dataset.ts";
@@ -35,6 +36,9 @@ export interface CollatingOptions<Sample, Batch> extends DataLoaderOptions {
   collate: (samples: Sample[]) => Batch | Promise<Batch>;
 }
 
+/** Batches in a row with the same samples that are no accident. */
+const SAME_BATCHES = 8;
+
 /** Where a loader stands, as plain data. */
 export interface LoaderState {
   /** Batches and samples handed out since the loader was made. */
@@ -69,6 +73,8 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
   readonly #collate: CollatingOptions<Sample, Batch>["collate"] | undefined;
   #batches = 0;
   #samples = 0;
+  /** Samples of the latest batch, and how often it has come in a row. */
+  #latest = { samples: new Int32Array() as Int32Array, times: 0 };
   /** The pass that is not over; without one, the next begins with `#resumed`, if there is that. */
   #pass: Pass | undefined;
   #resumed: Pass | undefined;
@@ -133,7 +139,7 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
         if (count === 0) break;
         const value = this.#collate ? await this.#collate(read as Sample[]) : (read as Batch);
         pass.batch++;
-        this.#report(pass.batch, count);
+        this.#report(pass, count);
         yield value;
       }
     } finally {
@@ -182,6 +188,20 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
     return { stream, order: this.#order(stream), batch: 0 };
   }
 
+  /** The same samples again and again, where there are others, are a fault of the sampler. */
+  #checkSamples(indices: Int32Array): void {
+    const length = this.#size;
+    const { samples, times } = this.#latest;
+    const isSame =
+      indices.length < length &&
+      indices.length === samples.length &&
+      indices.every((index, i) => index === samples[i]);
+    const inARow = isSame ? times + 1 : 1;
+    this.#latest = { samples: indices, times: inARow };
+    if (inARow < SAME_BATCHES) return;
+    tellFault({ type: "sameSamples", samples: indices.length, of: length, times: inARow });
+  }
+
   #order(stream: RandomStream | null): Int32Array {
     if (this.sampler && stream) return this.sampler.indices(hostGenerator(stream));
     return identity(this.#size);
@@ -214,11 +234,12 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
   }
 
   /** A pass that was left early counts for what was read of it, so that the epoch only grows. */
-  #report(batch: number, samples: number): void {
+  #report({ order, batch }: Pass, samples: number): void {
     this.#batches++;
     this.#samples += samples;
-    // Of a stream nobody knows how far it is.
+    // Of a stream nobody knows how far it is, nor which samples it gives.
     if (!this.#isNumbered) return;
+    this.#checkSamples(order.slice((batch - 1) * this.batchSize, batch * this.batchSize));
     reportProgress({
       epoch: this.#batches / this.length,
       batch,

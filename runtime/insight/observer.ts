@@ -2,6 +2,7 @@
  * The one place where a training loop can be watched. The sidecar registers an observer before it
  * loads a script; without one (a script under plain `node`) nothing is measured or read back.
  */
+import type { LoopFault } from "../protocol/loopFault.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
@@ -15,6 +16,8 @@ export interface TrainingObserver {
   steps(batch: StepBatch): void;
   /** The script logged metrics of its own, in order. */
   metrics(metrics: readonly MetricRecord[]): void;
+  /** Something is certainly wrong since this step; `at` is an error of the place that it is at. */
+  fault(fault: LoopFault, step: number, at: Error): void;
 }
 
 let current: TrainingObserver | undefined;

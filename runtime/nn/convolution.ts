@@ -7,6 +7,7 @@ import {
   convTranspose2d,
 } from "../tensor/convolution.ts";
 import type { PaddingMode } from "../tensor/joining.ts";
+import { checkLayerInput } from "../tensor/lossUse.ts";
 import { uniform } from "../tensor/random.ts";
 import { numel, type Shape } from "../tensor/shape.ts";
 import { type PerDimension, perDimension } from "../tensor/space.ts";
@@ -85,6 +86,7 @@ abstract class Convolution<Options extends LayerOptions> extends Module {
 abstract class PaddedConvolution extends Convolution<ConvLayerOptions> {
   forward(input: Tensor): Tensor {
     const { paddingMode = "zeros", ...options } = this.options ?? {};
+    checkLayerInput(input);
     if (paddingMode === "zeros") return this.convolve(input, options);
     const padded = input.pad(this.#border(options), paddingMode);
     return this.convolve(padded, { ...options, padding: 0 });

@@ -1,3 +1,4 @@
+import { noteLoss } from "../tensor/lossUse.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** What becomes of the losses of a batch. */
@@ -17,8 +18,8 @@ export function checkReduction(loss: string, reduction: Reduction = "mean"): Red
   throw new RangeError(`${loss}: "${reduction}" is not a reduction; use "mean", "sum" or "none"`);
 }
 
-/** The losses as the reduction asks for them. */
-export function reduced(losses: Tensor, reduction: Reduction): Tensor {
-  if (reduction === "none") return losses;
-  return reduction === "sum" ? losses.sum() : losses.mean();
+/** The losses of a loss function as the reduction asks for them. */
+export function reduced(loss: string, losses: Tensor, reduction: Reduction): Tensor {
+  if (reduction === "none") return noteLoss(loss, losses);
+  return noteLoss(loss, reduction === "sum" ? losses.sum() : losses.mean());
 }

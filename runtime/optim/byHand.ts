@@ -16,6 +16,7 @@ import {
 import { ROW, ROW_WORDS } from "../kernels/statistics.ts";
 import { withGrad } from "../tensor/autograd.ts";
 import { zeros } from "../tensor/creation.ts";
+import { noteHandStep } from "../tensor/gradientUse.ts";
 import { type HandUpdate, onHandUpdates } from "../tensor/handUpdates.ts";
 import { stack } from "../tensor/joining.ts";
 import { backwardTargets } from "../tensor/losses.ts";
@@ -50,6 +51,7 @@ function recordUpdates(updates: ReadonlyMap<Tensor, HandUpdate>): void {
     assign(leafNode(row, words.shape, words.dtype), words.node);
     return measured;
   });
+  noteHandStep(optimizer, [...updates.keys()]);
   const losses = backwardTargets.take();
   const scalars = stepScalars(losses, [...updates.keys()]);
   const events = parts.map(() => [{ updated: true, hasMomentum: false }]);

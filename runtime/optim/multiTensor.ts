@@ -19,6 +19,7 @@ import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { full } from "../tensor/creation.ts";
 import { takeGradientNotes } from "../tensor/gradients.ts";
+import { noteStep } from "../tensor/gradientUse.ts";
 import { leaveToOptimizer } from "../tensor/handUpdates.ts";
 import { hostValues } from "../tensor/hostValues.ts";
 import { backwardTargets } from "../tensor/losses.ts";
@@ -129,6 +130,7 @@ export abstract class MultiTensorOptimizer<
 
   #step(guard?: Guard): Promise<void> {
     if (!this.#isAwaited) warnOnce();
+    this.#noteStep();
     withPhase("step", () => this.#placeGroups());
     const putBack = gate()?.before?.(this);
     const scalars = withPhase("step", () => {
@@ -148,6 +150,17 @@ export abstract class MultiTensorOptimizer<
     return noticeAwait(this.settled(), () => {
       this.#isAwaited = true;
     });
+  }
+
+  #noteStep(): void {
+    const maximize = this.paramGroups.every(
+      group => "maximize" in group && group.maximize === true,
+    );
+    noteStep(
+      this,
+      this.paramGroups.flatMap(({ params }) => params),
+      maximize,
+    );
   }
 
   /** Places of the groups among those of the run. @internal */

@@ -2,6 +2,7 @@
 import { takePart } from "../checkpoint/parts.ts";
 import { gate } from "../insight/gate.ts";
 import { mustSettle, settle } from "../insight/recorder.ts";
+import { noteOptimized } from "../tensor/gradientUse.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters with options of their own; what is left out is the optimizer's. */
@@ -89,6 +90,7 @@ export abstract class Optimizer<Options extends object = object> {
         );
       }
       known.add(parameter);
+      noteOptimized(this, parameter);
     });
     const complete = { ...this.#defaults, ...options };
     this.checkOptions(complete);

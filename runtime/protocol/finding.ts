@@ -5,7 +5,22 @@
 import type { SourceLocation } from "./run.ts";
 
 /** Rules that can make a finding. The part before the dot is its kind. */
-export const FINDING_CODES = ["lr.diverging", "lr.tooLarge", "lr.tooSmall", "lr.slow"] as const;
+export const FINDING_CODES = [
+  "lr.diverging",
+  "lr.tooLarge",
+  "lr.tooSmall",
+  "lr.slow",
+  "loop.zeroGrad",
+  "loop.backward",
+  "loop.step",
+  "loop.direction",
+  "params.notOptimized",
+  "params.noGradient",
+  "loss.arguments",
+  "loss.probabilities",
+  "data.sameSamples",
+  "data.scale",
+] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
 
@@ -14,10 +29,10 @@ export const SEVERITIES = ["info", "warning", "error"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /**
- * `raised` when first told, `updated` when its numbers changed, `cleared` when what it says is no
- * longer so, `superseded` when another finding has taken its place.
+ * `raised` when first told, `cleared` when what it says is no longer so, `superseded` when another
+ * finding has taken its place: also where the same rule has new numbers to say.
  */
-export const FINDING_STATES = ["raised", "updated", "cleared", "superseded"] as const;
+export const FINDING_STATES = ["raised", "cleared", "superseded"] as const;
 
 export type FindingState = (typeof FINDING_STATES)[number];
 
@@ -92,7 +107,7 @@ export interface Finding {
 
 /** Whether a finding still holds. */
 export function isOpen({ state }: Finding): boolean {
-  return state === "raised" || state === "updated";
+  return state === "raised";
 }
 
 /** The latest version of each finding, in the order in which they were raised. */

@@ -5,11 +5,18 @@
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { ChangeRecord } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
+import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
-import type { AdapterRecord, RunError, RunStatus, TensorRecord } from "../protocol/run.ts";
+import type {
+  AdapterRecord,
+  RunError,
+  RunStatus,
+  SourceLocation,
+  TensorRecord,
+} from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 
 /** A log before the recorder knows its step. */
@@ -35,6 +42,12 @@ export type ToRecorder =
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
+  | {
+      readonly type: "fault";
+      readonly fault: LoopFault;
+      readonly step: number;
+      readonly location: SourceLocation | undefined;
+    }
   /** The process was told to stop, as by SIGTERM. */
   | { readonly type: "interrupted" }
   | { readonly type: "end"; readonly outcome: Outcome };

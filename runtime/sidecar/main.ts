@@ -33,15 +33,18 @@ const controlPort = new ControlPort(controls, link);
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const flushOutput = captureOutput(line => link.log(line));
 
+const run = new ScriptRun(launch, link, controlPort, flushOutput);
+
 observe({
   seed: seed => link.send({ type: "seed", seed }),
   tensors: tensors => link.send({ type: "tensors", tensors }),
   steps: batch => link.steps(batch),
   metrics: metrics => link.send({ type: "metrics", metrics }),
+  fault: (fault, step, at) => link.send({ type: "fault", fault, step, location: run.placeOf(at) }),
 });
 
 process.argv = [process.execPath, launch.script, ...launch.args];
-await new ScriptRun(launch, link, controlPort, flushOutput).run(engine.href);
+await run.run(engine.href);
 
 /** The options of the client that started this process; hidden from the script. */
 function takeLaunchOptions(): LaunchOptions {

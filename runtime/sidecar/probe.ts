@@ -22,6 +22,7 @@ export async function probeLearningRate(
     tensors: () => {},
     steps: batch => loop.steps(batch),
     metrics: () => {},
+    fault: () => {},
   });
   const result = loop
     .held()

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
 import { RESUME_VARIABLE } from "../protocol/checkpoint.ts";
-import { isOpen } from "../protocol/finding.ts";
 import { PROTOCOL_VERSION } from "../protocol/messages.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
@@ -114,6 +113,7 @@ function receive(message: ToRecorder): void {
     case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
+      if (message.type === "changes") recording.findings(diagnosis.changed(message.changes));
       recording.change(change);
       break;
     }
@@ -123,6 +123,9 @@ function receive(message: ToRecorder): void {
     case "steps":
       recording.steps(message.batch);
       recording.findings(diagnosis.steps(message.batch));
+      break;
+    case "fault":
+      recording.findings(diagnosis.fault(message.fault, message.step, message.location));
       break;
     case "metrics":
       recording.metrics(message.metrics);
@@ -147,10 +150,8 @@ function receive(message: ToRecorder): void {
 /** What was said of steps that are taken back is no longer so; the diagnosis begins anew. */
 function rewound(rewinds: readonly RewindRecord[]): void {
   const step = rewinds.at(-1)?.step ?? 0;
-  const { findings } = recording.stored.run;
-  recording.findings(findings.filter(isOpen).map(each => ({ ...each, state: "cleared", step })));
+  recording.findings(diagnosis.restart(step));
   recording.change({ rewinds });
-  diagnosis.restart();
 }
 
 /** Stops the run when nobody has watched it for `graceMs`. */

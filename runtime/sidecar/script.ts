@@ -6,6 +6,7 @@ import { type CompiledModules, compileModulesWith, provideModules } from "../dat
 import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
+import type { SourceLocation } from "../protocol/run.ts";
 import { compileScript } from "./compile.ts";
 import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
@@ -27,6 +28,8 @@ export class ScriptRun {
   #hasLoaded = false;
   /** Delivers the steps that are still on the GPU; nothing to do before there is an engine. */
   #drain: () => Promise<void> = async () => {};
+  /** Looks for what should have happened by the end of the script; the same. */
+  #noteEnd: () => void = () => {};
   /** Has a loop that is held go on. */
   #letGo: () => void = () => {};
   /** Lets the script save what it wants to; the same. */
@@ -61,6 +64,11 @@ export class ScriptRun {
     }
   }
 
+  /** The first line of the script in the stack of an error. */
+  placeOf(error: Error): SourceLocation | undefined {
+    return describeError(error, file => this.#isScript(file)).location;
+  }
+
   /** Compiles the script, and opens the GPU meanwhile. */
   async #prepare(engine: string): Promise<void> {
     process.setSourceMapsEnabled(true);
@@ -71,7 +79,8 @@ export class ScriptRun {
     this.#modules = await compileScript(this.#launch.script, engine);
     provideModules(this.#modules);
     compileModulesWith(file => compileScript(file, engine, false));
-    const { loop, prepareToStop, adapter } = await opening;
+    const { loop, noteEnd, prepareToStop, adapter } = await opening;
+    this.#noteEnd = noteEnd;
     this.#drain = loop.drain;
     this.#prepareToStop = prepareToStop;
     if (!this.#launch.probe) this.#control(loop);
@@ -125,6 +134,7 @@ export class ScriptRun {
   async #end(outcome: Outcome, code: number | string): Promise<void> {
     if (this.#outcome) return;
     this.#outcome = outcome;
+    if (outcome.status === "completed") this.#noteEnd();
     try {
       await this.#drain();
     } catch (error) {
@@ -148,24 +158,28 @@ export class ScriptRun {
   }
 
   #failed(error: unknown): Outcome {
-    const isScript = (file: string) => this.#modules.has(pathToFileURL(file).href);
-    return { status: "failed", error: describeError(error, isScript) };
+    return { status: "failed", error: describeError(error, file => this.#isScript(file)) };
+  }
+
+  #isScript(file: string): boolean {
+    return this.#modules.has(pathToFileURL(file).href);
   }
 }
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
 async function openEngine({ seed, rewindBytes }: LaunchOptions) {
-  const [{ gpu }, recorder, { SnapshotRing }, { prepareToStop }, { manualSeed }] =
+  const [{ gpu }, recorder, { SnapshotRing }, { noteEnd }, { prepareToStop }, { manualSeed }] =
     await Promise.all([
       import("../gpu/device.ts"),
       import("../insight/recorder.ts"),
       import("../checkpoint/ring.ts"),
+      import("../tensor/gradientUse.ts"),
       import("../checkpoint/stopping.ts"),
       import("../index.ts"),
     ]);
   manualSeed(seed);
   const loop = { ...recorder, snapshots: new SnapshotRing(rewindBytes) };
-  return { loop, prepareToStop, adapter: gpu.adapter };
+  return { loop, noteEnd, prepareToStop, adapter: gpu.adapter };
 }
 
 function calledExit(code: number): Outcome {

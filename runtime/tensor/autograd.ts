@@ -7,6 +7,7 @@ import { withPhase } from "../graph/tape.ts";
 import { ones, zeros } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { noteAccumulation } from "./gradients.ts";
+import { noteBackward, noteGradient } from "./gradientUse.ts";
 import { endHandStep, endOfHandUpdates, expectHandUpdate } from "./handUpdates.ts";
 import { backwardTargets } from "./losses.ts";
 import { formatShape, sameShape } from "./shape.ts";
@@ -158,11 +159,14 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   endHandStep();
   pin(loss.node);
   backwardTargets.add(loss);
+  noteBackward(loss);
   differentiate([[loss, gradient]], undefined, options, (leaf, grad) => {
     noteAccumulation(leaf, grad);
     expectHandUpdate(leaf);
+    const before = leaf.grad;
     // Several leaves may get the same gradient: each has its own tensor to change in place.
     leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad.requiresGrad ? grad : grad.detach();
+    noteGradient(leaf, before);
   });
 }
 

@@ -5,6 +5,7 @@
  * that `backward()` reached is updated; if some are not, before the next `backward()`.
  */
 import { observer } from "../insight/observer.ts";
+import { noteUpdatedByHand } from "./gradientUse.ts";
 import { backwardTargets } from "./losses.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -49,6 +50,7 @@ export function noteHandUpdate(tensor: Tensor): void {
   if (!grad || !tensor.isLeaf || !observer() || backwardTargets.isEmpty) return;
   if (updates.has(tensor) || watchedElsewhere.has(tensor)) return;
   expected.delete(tensor);
+  noteUpdatedByHand(tensor);
   const before = tensor.detach().clone();
   updates.set(tensor, {
     before,

@@ -6,6 +6,7 @@ import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
 import { add, asFloat, cast, compare, div, mul, sub, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
+import { asProbabilities } from "./lossUse.ts";
 import { logicalNot } from "./masks.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
@@ -137,7 +138,7 @@ export function logsumexp(x: Tensor, dim: Dims, keepdim = false): Tensor {
 }
 
 export function softmax(x: Tensor, dim: number): Tensor {
-  return exp(logSoftmax(x, dim));
+  return asProbabilities(exp(logSoftmax(x, dim)), "softmax");
 }
 
 export function logSoftmax(x: Tensor, dim: number): Tensor {

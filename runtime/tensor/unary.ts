@@ -14,6 +14,7 @@ import {
   sub,
   where,
 } from "./elementwise.ts";
+import { asProbabilities } from "./lossUse.ts";
 import type { Operand, Tensor } from "./tensor.ts";
 
 type Slope = (grad: Tensor, x: Tensor, y: Tensor) => Tensor;
@@ -72,7 +73,8 @@ export const cos = real("cos", "input", (g, x) => mul(g, neg(sin(x))));
 export const tan = real("tan", "output", (g, _, y) => mul(g, add(square(y), 1)));
 export const atan = real("atan", "input", (g, x) => div(g, add(square(x), 1)));
 export const tanh = real("tanh", "output", (g, _, y) => mul(g, sub(1, square(y))));
-export const sigmoid = real("sigmoid", "output", (g, _, y) => mul(g, mul(y, sub(1, y))));
+const logistic = real("sigmoid", "output", (g, _, y) => mul(g, mul(y, sub(1, y))));
+export const sigmoid = (x: Tensor): Tensor => asProbabilities(logistic(x), "sigmoid");
 export const erf = real("erf", "input", (g, x) =>
   mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
 );

@@ -74,7 +74,9 @@ function trainer({ widths, batch, steps }: Size, instrumented: boolean) {
     { dtype: "int32" },
   );
   return async (): Promise<number> => {
-    observe(instrumented ? { seed() {}, tensors() {}, steps() {}, metrics() {} } : undefined);
+    observe(
+      instrumented ? { seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {} } : undefined,
+    );
     const start = milliseconds();
     for (let i = 0; i < steps; i++) {
       const loss = lossFn.forward(model.forward(x), y);

@@ -96,6 +96,7 @@ observe({
     recording.tensors = records;
   },
   metrics: () => {},
+  fault: () => {},
   steps: batch => {
     recording.batches.push(batch);
   },

@@ -256,3 +256,27 @@ function restore(name: string, value: string | undefined): void {
   if (value === undefined) delete process.env[name];
   else process.env[name] = value;
 }
+
+test("a loop without zeroGrad() is told, at its step, beside a learning rate that is no use", async () => {
+  const lines = [
+    'import { nn, optim, tensor } from "stepscope";',
+    "const x = new nn.Parameter(tensor([4]));",
+    "const optimizer = new optim.SGD([x], { lr: 1e-6 });",
+    "for (let i = 0; i < 200; i++) {",
+    "  x.square().sum().backward();",
+    "  await optimizer.step();",
+    "}",
+  ];
+  const script = project.write("piles.ts", lines.join("\n"));
+  const run = await project.run("piles.ts");
+  const { findings } = run.stored().record;
+  expect(findings).toMatchObject([
+    {
+      code: "loop.zeroGrad",
+      severity: "error",
+      since: 4,
+      location: { file: script, line: 6, column: 19 },
+    },
+  ]);
+  expect(run.messages).toContainEqual({ type: "finding", finding: findings[0] });
+});

@@ -58,6 +58,7 @@ export function watch(): Watch {
   observe({
     seed() {},
     metrics() {},
+    fault() {},
     tensors(all) {
       knownTensors = all;
     },

@@ -151,3 +151,39 @@ test("a loop by hand has no rate that is known, so none is suggested in its plac
   expect(found?.suggestion).toBeUndefined();
   expect(JSON.stringify(found)).not.toContain("NaN instead");
 });
+
+/** Steps of a run whose learning rate is far too low, as a recorder delivers them. */
+function tooLow(diagnosis: LiveDiagnosis, first: number, count: number) {
+  return Array.from({ length: count }, (_, i) =>
+    diagnosis.steps({
+      ...batchOf({ updateNorm: 1e-7, travel: 1e-7 }, 1e-6),
+      firstStep: first + i,
+    }),
+  ).flat();
+}
+
+test("a grave fault of the loop takes the place of what is said of the learning rate", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  const [low] = tooLow(diagnosis, 1, 60);
+  expect(low?.code).toBe("lr.tooSmall");
+  const fault = { type: "noBackward", steps: 3, tensors: 2 } as const;
+  expect(diagnosis.fault(fault, 61, undefined)).toMatchObject([
+    { id: low?.id, state: "superseded" },
+    { code: "loop.backward", severity: "error", supersedes: low?.id },
+  ]);
+  expect(tooLow(diagnosis, 61, 60)).toEqual([]);
+});
+
+test("a learning rate that was changed while it ran takes back what was said of it, and is not judged", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  const [low] = tooLow(diagnosis, 1, 60);
+  const change = { step: 61, group: 0, from: 1e-6, to: 1e-5 };
+  expect(diagnosis.changed([{ ...change, name: "eps" }])).toEqual([]);
+  expect(diagnosis.changed([{ ...change, name: "lr" }])).toMatchObject([
+    { id: low?.id, state: "cleared", step: 61 },
+  ]);
+  expect(tooLow(diagnosis, 61, 100)).toEqual([]);
+  const [lost] = diagnosis.steps({ ...batchOf({ loss: Number.NaN }), firstStep: 161 });
+  expect(lost).toMatchObject({ code: "lr.diverging" });
+  expect(lost?.id).not.toBe(low?.id);
+});

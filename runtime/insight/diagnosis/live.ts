@@ -1,8 +1,12 @@
 /** Diagnoses a run while it is recorded: from the batches of its steps. */
+
+import type { ChangeRecord } from "../../protocol/control.ts";
 import type { Finding } from "../../protocol/finding.ts";
-import type { TensorRecord } from "../../protocol/run.ts";
+import type { LoopFault } from "../../protocol/loopFault.ts";
+import type { SourceLocation, TensorRecord } from "../../protocol/run.ts";
 import { type StepBatch, stepValue, tensorValue } from "../../protocol/steps.ts";
 import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
+import { findingOf } from "./faults.ts";
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
 
 export class LiveDiagnosis {
@@ -10,10 +14,15 @@ export class LiveDiagnosis {
   #state: DiagnosisState | undefined;
   /** ‖θ₀‖ of the optimizer's parameters. */
   #origin = Number.NaN;
-  #resumed: boolean;
+  /** The parameters began somewhere else: at a checkpoint, or with another learning rate. */
+  #isOnItsWay: boolean;
+  #rateChanges = 0;
+  /** Findings of the learning rate before it was changed. */
+  #raised = 0;
+  #isBroken = false;
 
   constructor(resumed: boolean) {
-    this.#resumed = resumed;
+    this.#isOnItsWay = resumed;
   }
 
   /** The tensors that later batches have rows of. */
@@ -21,10 +30,38 @@ export class LiveDiagnosis {
     this.#tensors = tensors;
   }
 
-  /** Forgets what it has seen: the run goes on from an earlier state. */
-  restart(): void {
+  /** Takes in what is certainly wrong in the loop. Where it is grave, no learning rate is judged. */
+  fault(fault: LoopFault, step: number, location: SourceLocation | undefined): readonly Finding[] {
+    const finding = findingOf(fault, step, location);
+    if (finding.severity !== "error") return [finding];
+    this.#isBroken = true;
+    const open = this.#state?.finding;
+    if (!open || open.severity === "error") return [finding];
+    return [
+      { ...open, state: "superseded", step },
+      { ...finding, supersedes: open.id },
+    ];
+  }
+
+  /** Takes in what a client has changed: what was said of the learning rate before is void. */
+  changed(changes: readonly ChangeRecord[]): readonly Finding[] {
+    const rates = changes.filter(({ name }) => name === "lr").length;
+    if (rates === this.#rateChanges) return [];
+    this.#rateChanges = rates;
+    return this.restart(changes.at(-1)?.step ?? 1);
+  }
+
+  /**
+   * Forgets what it has seen: from this step on the run is another one. Faults of the loop stay.
+   * @returns what is said no more.
+   */
+  restart(step: number): readonly Finding[] {
+    const open = this.#state?.finding;
+    this.#raised = this.#state?.raised ?? this.#raised;
     this.#state = undefined;
-    this.#resumed = true;
+    this.#isOnItsWay = true;
+    const wasTold = open && (!this.#isBroken || open.severity === "error");
+    return wasTold ? [{ ...open, state: "cleared", step }] : [];
   }
 
   /** Takes in steps, none skipped. Returns new versions of findings. */
@@ -36,10 +73,13 @@ export class LiveDiagnosis {
         continue;
       }
       const record = this.#record(batch, row);
-      this.#state ??= startDiagnosis(planOf(this.#tensors, record.lr, this.#resumed));
+      this.#state ??= {
+        ...startDiagnosis(planOf(this.#tensors, record.lr, this.#isOnItsWay)),
+        raised: this.#raised,
+      };
       const [next, changes] = diagnose(this.#state, record);
       this.#state = next;
-      found.push(...changes);
+      found.push(...changes.filter(({ severity }) => !this.#isBroken || severity === "error"));
     }
     return found;
   }

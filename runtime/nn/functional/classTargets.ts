@@ -1,5 +1,6 @@
 /** Class numbers as targets: which are valid, which count, and how much. */
 import { hostValues } from "../../tensor/hostValues.ts";
+import { noteLoss } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type LossOptions, type Reduction, reduced } from "../reduction.ts";
@@ -29,6 +30,7 @@ export function classDimension(name: string, scores: Tensor, weight: Tensor | un
 
 /** Checked class numbers. */
 export class ClassTargets {
+  readonly #name: string;
   readonly #dim: number;
   readonly #classes: number;
   /** The class numbers; 0 where they are ignored. */
@@ -51,6 +53,7 @@ export class ClassTargets {
     targets: Tensor,
     { weight, ignoreIndex }: ClassLossOptions,
   ) {
+    this.#name = name;
     this.#dim = dim;
     this.#classes = scores.shape[dim] ?? 0;
     const ignored = ignoreIndex ?? -100;
@@ -88,11 +91,13 @@ export class ClassTargets {
   reduce(losses: Tensor, reduction: Reduction): Tensor {
     const valid = this.#nanBeyond(losses);
     const kept = this.#counts ? valid.where(this.#counts, 0) : valid;
-    if (reduction !== "mean" || !(this.#counts || this.#weight)) return reduced(kept, reduction);
+    if (reduction !== "mean" || !(this.#counts || this.#weight)) {
+      return reduced(this.#name, kept, reduction);
+    }
     const shares = this.#counts
       ? (this.#weight?.where(this.#counts, 0) ?? this.#counts)
       : this.#weight;
-    return kept.sum().div(shares?.sum() ?? 1);
+    return noteLoss(this.#name, kept.sum().div(shares?.sum() ?? 1));
   }
 
   /** Targets that were computed on the GPU cannot be checked by the call: a wrong one makes NaN. */

@@ -1,3 +1,4 @@
+import { checkLossArguments } from "../../tensor/lossUse.ts";
 import { sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, reduced } from "../reduction.ts";
@@ -30,6 +31,7 @@ export function crossEntropy(
     );
   }
   const dim = classDimension("crossEntropy", logits, weight);
+  checkLossArguments("crossEntropy", logits, targets, "logits");
   // log Σ exp − logit needs no second reduction when it is differentiated, as logSoftmax would.
   // Subtracting the largest logit changes nothing but the digits that are left of large ones.
   const shifted = logits.sub(logits.detach().amax(dim, true));
@@ -45,7 +47,7 @@ export function crossEntropy(
       throw new RangeError("crossEntropy: probabilities as targets know no ignoreIndex");
     }
     const smoothed = labelSmoothing ? targets.mul(1 - labelSmoothing).add(spread) : targets;
-    return reduced(expected(smoothed), reduction);
+    return reduced("crossEntropy", expected(smoothed), reduction);
   }
   const classes = new ClassTargets("crossEntropy", logits, dim, targets, options);
   const losses = classes.weigh(logTotal.squeeze(dim).sub(classes.pick(shifted)));
@@ -61,6 +63,7 @@ export function crossEntropy(
 export function nllLoss(input: Tensor, targets: Tensor, options: ClassLossOptions = {}): Tensor {
   const reduction = checkReduction("nllLoss", options.reduction);
   const dim = classDimension("nllLoss", input, options.weight);
+  checkLossArguments("nllLoss", input, targets, "log-probabilities");
   const classes = new ClassTargets("nllLoss", input, dim, targets, options);
   return classes.reduce(classes.weigh(classes.pick(input).neg()), reduction);
 }

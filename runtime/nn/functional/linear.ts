@@ -1,3 +1,4 @@
+import { checkLayerInput } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -18,6 +19,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     );
   }
   checkBias("linear", bias, weight);
+  checkLayerInput(input);
   const product = input.matmul(weight.t());
   return bias ? product.add(bias) : product;
 }

@@ -1,6 +1,7 @@
 /** Losses between probabilities. */
 import { softplus } from "../../tensor/activations.ts";
 import { differentiable } from "../../tensor/autograd.ts";
+import { checkLossArguments } from "../../tensor/lossUse.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, type LossOptions, type Reduction, reduced } from "../reduction.ts";
 import { checkSameShape } from "./regression.ts";
@@ -24,6 +25,7 @@ export function binaryCrossEntropy(
 ): Tensor {
   const reduction = checkReduction("binaryCrossEntropy", options.reduction);
   checkSameShape("binaryCrossEntropy", input, target);
+  checkLossArguments("binaryCrossEntropy", input, target);
   const logOdds = () => clampedLog(input).sub(clampedLog(complement(input)));
   const [x, t] = [input.detach(), target.detach()];
   const value = clampedLog(x)
@@ -41,7 +43,11 @@ export function binaryCrossEntropy(
       target.requiresGrad ? g.mul(logOdds()).neg() : null,
     ],
   );
-  return reduced(options.weight ? losses.mul(options.weight) : losses, reduction);
+  return reduced(
+    "binaryCrossEntropy",
+    options.weight ? losses.mul(options.weight) : losses,
+    reduction,
+  );
 }
 
 /**
@@ -59,10 +65,11 @@ export function binaryCrossEntropyWithLogits(
   const { weight, posWeight } = options;
   const reduction = checkReduction("binaryCrossEntropyWithLogits", options.reduction);
   checkSameShape("binaryCrossEntropyWithLogits", input, target);
+  checkLossArguments("binaryCrossEntropyWithLogits", input, target, "logits");
   const negative = softplus(input.neg());
   const weighted = posWeight ? negative.mul(target.mul(posWeight.sub(1)).add(1)) : negative;
   const losses = input.mul(complement(target)).add(weighted);
-  return reduced(weight ? losses.mul(weight) : losses, reduction);
+  return reduced("binaryCrossEntropyWithLogits", weight ? losses.mul(weight) : losses, reduction);
 }
 
 export interface KLDivOptions {
@@ -82,13 +89,14 @@ export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {})
   const { logTarget = false } = options;
   const reduction = checkKLDivReduction("klDiv", options.reduction);
   checkSameShape("klDiv", input, target);
+  checkLossArguments("klDiv", input, target, "log-probabilities");
   const losses = logTarget
     ? target.exp().mul(target.sub(input))
     : // 0 · log 0 is 0 here.
       target.mul(target.where(target.gt(0), 1).log().sub(input));
   return reduction === "batchmean"
     ? losses.sum().div(input.shape[0] ?? 1)
-    : reduced(losses, reduction);
+    : reduced("klDiv", losses, reduction);
 }
 
 /** @throws RangeError for a word that is no reduction. */

@@ -8,7 +8,7 @@ import { checkReduction, type LossOptions, reduced } from "../reduction.ts";
  */
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   const reduction = checkReduction("mseLoss", options.reduction);
-  return reduced(difference("mseLoss", input, target).square(), reduction);
+  return reduced("mseLoss", difference("mseLoss", input, target).square(), reduction);
 }
 
 /**
@@ -17,7 +17,7 @@ export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}
  */
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   const reduction = checkReduction("l1Loss", options.reduction);
-  return reduced(difference("l1Loss", input, target).abs(), reduction);
+  return reduced("l1Loss", difference("l1Loss", input, target).abs(), reduction);
 }
 
 /**
@@ -33,7 +33,7 @@ export function huberLoss(
   const { delta = 1 } = options;
   const reduction = checkReduction("huberLoss", options.reduction);
   if (!(delta > 0)) throw new RangeError(`huberLoss: delta should be above 0, got ${delta}`);
-  return reduced(huber(difference("huberLoss", input, target), delta), reduction);
+  return reduced("huberLoss", huber(difference("huberLoss", input, target), delta), reduction);
 }
 
 /**
@@ -50,7 +50,11 @@ export function smoothL1Loss(
   const reduction = checkReduction("smoothL1Loss", options.reduction);
   if (!(beta >= 0)) throw new RangeError(`smoothL1Loss: beta should be 0 or above, got ${beta}`);
   const distance = difference("smoothL1Loss", input, target);
-  return reduced(beta === 0 ? distance.abs() : huber(distance, beta).div(beta), reduction);
+  return reduced(
+    "smoothL1Loss",
+    beta === 0 ? distance.abs() : huber(distance, beta).div(beta),
+    reduction,
+  );
 }
 
 function huber(d: Tensor, delta: number): Tensor {

@@ -1,0 +1,108 @@
+/** What losses are given, and what becomes of them before `backward()`: known from the graph alone. */
+import type { Node } from "../graph/node.ts";
+import { observer } from "../insight/observer.ts";
+import { hostValues } from "./hostValues.ts";
+import { isSettled, tellFault } from "./loopFaults.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** A loss, and what it was multiplied with: 1, or −1 where it was negated. */
+export interface Direction {
+  readonly loss: string;
+  readonly factor: number;
+}
+
+/** Values that are probabilities, by what made them. */
+const probabilities = new WeakMap<Node, string>();
+/** Values of loss functions, by their names. */
+const losses = new WeakMap<Node, string>();
+
+/** Inputs of a first layer that are looked at; the scale of data does not change. */
+const LOOKS = 3;
+let looks = 0;
+
+/** Root mean square from which inputs are too large. */
+const LARGE = 10;
+
+/** Says that a value is a probability. Returns it. */
+export function asProbabilities(value: Tensor, from: string): Tensor {
+  if (observer()) probabilities.set(value.node, from);
+  return value;
+}
+
+/** To be called by a loss with its value. Returns it. */
+export function noteLoss(loss: string, value: Tensor): Tensor {
+  if (observer()) losses.set(value.node, loss);
+  return value;
+}
+
+/**
+ * To be called by a loss that is not the same the other way round.
+ * @param expected what the input should be, where that is no probability.
+ */
+export function checkLossArguments(
+  loss: string,
+  input: Tensor,
+  target: Tensor,
+  expected?: "logits" | "log-probabilities",
+): void {
+  if (target.requiresGrad && !input.requiresGrad) {
+    tellFault({ type: "swappedArguments", loss, elements: input.numel });
+  }
+  const from = expected && !isSettled("probabilities") && probabilities.get(unviewed(input.node));
+  if (!from) return;
+  const classes = loss.startsWith("binary") ? 2 : (input.shape[input.ndim === 1 ? 0 : 1] ?? 1);
+  tellFault({ type: "probabilities", loss, from, expected, classes });
+}
+
+/** To be called by a layer: data that come from the host go into the first one. */
+export function checkLayerInput(input: Tensor): void {
+  if (looks >= LOOKS || input.requiresGrad || isSettled("largeInputs")) return;
+  const values = hostValues(input);
+  if (!values || input.dtype !== "float32" || values.length === 0) return;
+  looks++;
+  let [sum, squares, largest] = [0, 0, 0];
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+    largest = Math.max(largest, Math.abs(value));
+  }
+  const mean = sum / values.length;
+  const meanSquare = squares / values.length;
+  if (!(Math.sqrt(meanSquare) > LARGE) || !Number.isFinite(meanSquare)) return;
+  const deviation = Math.sqrt(Math.max(0, meanSquare - mean * mean));
+  tellFault({ type: "largeInputs", mean, deviation, largest });
+}
+
+/**
+ * How what `backward()` is called on goes with a loss function. Undefined where that is not certain:
+ * it is a sum of several terms, no loss function's, or computed already.
+ */
+export function lossDirection(root: Tensor): Direction | undefined {
+  let factor = 1;
+  let node: Node | undefined = root.node;
+  while (node) {
+    const loss = losses.get(node);
+    if (loss) return { loss, factor };
+    const { op, inputs }: Node = node;
+    if (op.kind === "view" || op.kind === "reduce") node = inputs[0];
+    else if (op.kind !== "map") return undefined;
+    else if (op.fn === "neg" || op.fn === "mul" || op.fn === "div") {
+      const [left, right]: readonly (Node | undefined)[] = inputs;
+      const [by] = op.fn === "neg" ? [-1] : (right?.scalars ?? []);
+      if (by === undefined) return undefined;
+      factor *= Math.sign(by);
+      node = left;
+    } else return undefined;
+  }
+  return undefined;
+}
+
+/** The value behind changes of its shape. */
+function unviewed(node: Node): Node {
+  let [current, source]: [Node, Node | undefined] = [node, node];
+  while (source && !probabilities.has(source) && source.op.kind === "view") {
+    [source] = source.inputs;
+    current = source ?? current;
+  }
+  return current;
+}
