@@ -122,6 +122,9 @@ describe("a run that was recorded", () => {
     await hosted.drawn(STEPS, ["metric:val", "metric:accuracy", "stepToWeight", "signFlips"]);
     expect(await page.textContent("[data-chart='metric:val'] .legend")).toBe("loss0.5top10.5");
     expect(await page.textContent("[data-chart='metric:accuracy'] .chart-value")).toBe("0.5");
+    expect(await page.textContent("[data-chart='metric:val'] .chart-steps")).toBe(
+      "4 values in 1\u202f204 steps",
+    );
     await page.screenshot({ path: join(PICTURES, "metrics.png") });
     await expectClean(hosted);
     await page.close();
@@ -137,6 +140,9 @@ describe("a run that was recorded", () => {
     await hosted.drawn(2_000_000, ["metric:train"]);
     expect(await page.locator(".chart:visible").count()).toBe(1);
     expect(await page.textContent("[data-chart='metric:train'] .chart-value")).toBe("0.6667");
+    expect(await page.textContent("[data-chart='metric:train'] .chart-steps")).toBe(
+      "3 values in 1\u202f999\u202f991 steps",
+    );
     expect(await page.textContent("[data-fact=step]")).toBe("2\u202f000\u202f000");
     expect(await page.textContent("[data-fact=loss]")).toBe("–");
     await page.screenshot({ path: join(PICTURES, "imported.png") });

@@ -44,7 +44,7 @@ describe("lines", () => {
     ]);
     expect(shown<PointRow>(smooth).map(({ x }) => x)).toEqual([1, 2, 3]);
     expect(raw?.every((row, i) => row === before[i])).toBe(true);
-    expect(drawn).toEqual({ extent: [1, 4], typical: [1, 4], points: 3, steps: 3 });
+    expect(drawn).toEqual({ extent: [1, 4], typical: [1, 4], points: 3, values: 3 });
     expect(model.readings(1)).toEqual([{ label: "loss", slot: 0, value: 2 }]);
   });
 
@@ -63,7 +63,7 @@ describe("lines", () => {
   test("stand where they were measured, if that was not at every step", () => {
     const rows = columnOf([0, 0, 9]);
     const model = new LinesModel([{ label: "val", samples: columnOf([3, 2, 1]), rows }], options);
-    expect(model.write(firstSteps(20))).toMatchObject({ points: 3, steps: 3 });
+    expect(model.write(firstSteps(20))).toMatchObject({ points: 3, values: 3 });
     expect(shown<PointRow>(model.dataSets.raw).map(({ x, y }) => [x, y])).toEqual([
       [1, 3],
       [1, 2],
@@ -88,8 +88,8 @@ describe("lines", () => {
     const noisy = columnOf(Array.from({ length: 50_000 }, (_, i) => Math.sin(i * 7.7)));
     const lines = Array.from({ length: 7 }, (_, i) => ({ label: `${i}`, samples: noisy }));
     const model = new LinesModel(lines, options);
-    const { points, steps } = model.write(firstSteps(50_000));
-    expect(steps).toBe(50_000);
+    const { points, values } = model.write(firstSteps(50_000));
+    expect(values).toBe(50_000);
     expect(points).toBeLessThan(200);
     for (let slot = 0; slot < 7; slot++) {
       const rows = shown<PointRow>(model.dataSets.raw).filter(row => row.slot === slot);

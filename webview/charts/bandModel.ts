@@ -67,7 +67,7 @@ export class BandModel implements ChartModel {
     const { extent, typical } = extentsOf([this.p5, this.p50, this.p95], this.scale);
     const floor = this.floor();
     const above = ([low, high]: Range): Range => [Math.max(low, floor), high];
-    return { extent: above(extent), typical: above(typical), points, steps: to - from };
+    return { extent: above(extent), typical: above(typical), points, values: to - from };
   }
 
   mark(window: Window, shown: Range): void {

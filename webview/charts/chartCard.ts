@@ -1,4 +1,5 @@
 import { describeEvents, type RunEvents } from "../control/eventMarks.ts";
+import { rowsIn } from "../data/axis.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
@@ -120,7 +121,7 @@ export class ChartCard {
     await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events });
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
-    this.summarize(model, series, drawn, events);
+    this.summarize(model, view, drawn);
     this.table.show(model, view);
     this.showReadings();
   }
@@ -143,7 +144,7 @@ export class ChartCard {
     const readings = content.model.readings(row ?? series.length - 1);
     const title = series.describe(row ?? series.length - 1);
     setText(this.value, formatValue(readings[0]?.value ?? Number.NaN));
-    setText(this.steps, row === undefined ? countOf(drawn) : `at ${title}`);
+    setText(this.steps, row === undefined ? countOf(drawn, stepsOf(view)) : `at ${title}`);
     this.showLegend(readings);
     this.plot.point(row, title, readings);
   }
@@ -167,21 +168,19 @@ export class ChartCard {
   }
 
   /** The chart in a sentence, for who does not see it. */
-  private summarize(
-    model: ChartModel,
-    series: RunSeries,
-    { extent: [low, high], steps }: Drawn,
-    events: RunEvents,
-  ): void {
+  private summarize(model: ChartModel, view: CardView, { extent: [low, high] }: Drawn): void {
+    const { series, events } = view;
+    const steps = stepsOf(view);
+    const all = series.stepsIn([0, series.length]);
     const first = model.readings(0)[0];
     const last = model.readings(series.length - 1)[0];
     if (!first || !last) return;
     const range =
       low <= high ? `, between ${formatValue(low)} and ${formatValue(high)}` : ", no finite value";
-    const shown = steps < series.length ? `, shown ${formatSteps(steps)}` : "";
+    const shown = steps < all ? `, shown ${formatSteps(steps)}` : "";
     setText(
       this.summary,
-      `${this.title} over ${formatSteps(series.length)}: first ${formatValue(first.value)}, ` +
+      `${this.title} over ${formatSteps(all)}: first ${formatValue(first.value)}, ` +
         `last ${formatValue(last.value)}${shown}${range}.${describeEvents(events)}`,
     );
   }
@@ -252,9 +251,15 @@ export class ChartCard {
   }
 }
 
-/** How many points are drawn of how many steps. */
-function countOf({ points, steps }: Drawn): string {
-  return points < steps
-    ? `${formatCount(points)} points of ${formatSteps(steps)}`
-    : formatSteps(steps);
+/** Steps of the run in the window. */
+function stepsOf({ series, window }: CardView): number {
+  return series.stepsIn(rowsIn(window.positions, window.domain));
+}
+
+/** How many points are drawn of how many values, and of how many steps these are. */
+function countOf({ points, values }: Drawn, steps: number): string {
+  const drawn = points < values ? `${formatCount(points)} points of ` : "";
+  if (values === steps) return drawn + formatSteps(steps);
+  const noun = values === 1 ? "value" : "values";
+  return `${drawn}${formatCount(values)} ${noun} in ${formatSteps(steps)}`;
 }

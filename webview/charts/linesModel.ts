@@ -72,7 +72,7 @@ export class LinesModel implements ChartModel {
   }
 
   write(window: Window): Drawn {
-    let [points, steps] = [0, 0];
+    let [points, values] = [0, 0];
     for (const { trace, raw, smooth, slot, rows } of this.lines) {
       const positions = positionsOf(rows, window);
       trace.cut(binRows(positions, window.domain, window.scale, this.limit));
@@ -81,10 +81,10 @@ export class LinesModel implements ChartModel {
       if (slot > 0) continue;
       const [from, to] = rowsIn(positions, window.domain);
       points = used;
-      steps = to - from;
+      values = to - from;
     }
     const traces = this.lines.map(({ trace }) => trace);
-    return { ...extentsOf(traces, this.scale), points, steps };
+    return { ...extentsOf(traces, this.scale), points, values };
   }
 
   mark(window: Window, shown: Range): void {

@@ -24,9 +24,9 @@ export interface Drawn {
   readonly extent: Range;
   /** The same without outliers. */
   readonly typical: Range;
-  /** Points of the first line, and steps of the window behind them. */
+  /** Points of the first line, and the values in the window behind them. */
   readonly points: number;
-  readonly steps: number;
+  readonly values: number;
 }
 
 /** What a chart draws: data sets for Vega, and what is read off at a step. */

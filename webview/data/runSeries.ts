@@ -9,6 +9,7 @@ import {
 import { type Positions, rowAt, type XKind } from "./axis.ts";
 import { Column } from "./column.ts";
 import { formatCount } from "./format.ts";
+import type { Range } from "./scale.ts";
 
 /** What the page shows of a step; the store keeps the rest. */
 const SHOWN_STEP_COLUMNS = [
@@ -102,6 +103,11 @@ export class RunSeries {
 
   private stepAt(row: number): number {
     return this.loggedSteps ? (this.loggedSteps[row] ?? Number.NaN) : this.first + row;
+  }
+
+  /** Steps of the run from row `from` to before row `to`, those without a row of their own, too. */
+  stepsIn([from, to]: Range): number {
+    return to > from ? this.stepAt(to - 1) - this.stepAt(from) + 1 : 0;
   }
 
   /** What the script logged, by name in the order in which names came. */
