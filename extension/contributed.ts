@@ -19,6 +19,7 @@ export const Command = {
   explainFinding: "stepscope.explainFinding",
   silenceFinding: "stepscope.silenceFinding",
   openRun: "stepscope.openRun",
+  compareRuns: "stepscope.compareRuns",
   openRunScript: "stepscope.openRunScript",
   renameRun: "stepscope.renameRun",
   noteRun: "stepscope.noteRun",

@@ -29,11 +29,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const stored = new StoredRuns();
   const documents = new TrainingDocuments();
   const output = new RunOutput(runs);
-  const panel = new Panel(context.extensionUri, runs);
+  const history = new RunHistory(runs);
+  const panel = new Panel(context.extensionUri, runs, history);
   const scriptArguments = new ScriptArguments(context.workspaceState);
   const lens = new TrainingLens(documents, runs, stored, scriptArguments);
   const values = new InlineValues(documents, runs);
-  const history = new RunHistory(runs);
   const tree = new RunsTree(history);
   const findings = new FindingDiagnostics(documents, runs);
   const errors = new ErrorDiagnostics();

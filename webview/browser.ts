@@ -4,6 +4,9 @@ import { messageFromText } from "../runtime/protocol/text.ts";
 import { element } from "./dom.ts";
 import { dark, highContrast, highContrastLight, light, type PageTheme } from "./themes.ts";
 
+/** What tells this page from others of the same server. */
+const name = crypto.randomUUID();
+
 /** Messages to the page; opened again whenever the page asks for everything. */
 let feed: EventSource | undefined;
 
@@ -15,7 +18,7 @@ const gone = element("p", {
 
 function openFeed(): void {
   feed?.close();
-  feed = new EventSource("feed");
+  feed = new EventSource(`feed?${name}`);
   feed.onopen = () => {
     gone.hidden = true;
   };
@@ -28,7 +31,7 @@ function openFeed(): void {
 addEventListener("stepscope", event => {
   const message = (event as CustomEvent<FromPageMessage>).detail;
   if (message.type === "ready") openFeed();
-  else void fetch("posts", { method: "POST", body: JSON.stringify(message) });
+  else void fetch(`posts?${name}`, { method: "POST", body: JSON.stringify(message) });
 });
 
 /** What VS Code would set on the page in the theme that the user's system asks for. */

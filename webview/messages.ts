@@ -1,13 +1,31 @@
-import type { ToPageMessage } from "../runtime/protocol/page.ts";
+import type { RunChoice, ToPageMessage } from "../runtime/protocol/page.ts";
+import { RUN_STATUSES } from "../runtime/protocol/run.ts";
 import {
+  type Check,
+  count,
   list,
+  literal,
   logRecord,
   metricRecord,
+  number,
+  object,
+  optional,
   runRecord,
   stepBatch,
   string,
   union,
 } from "../runtime/protocol/validate.ts";
+
+const runChoice = object<RunChoice>({
+  runFolder: string,
+  name: string,
+  script: string,
+  args: list(string),
+  seed: number,
+  status: literal(...RUN_STATUSES),
+  startedAt: number,
+  steps: count,
+});
 
 const toPageMessage = union<ToPageMessage>({
   hydrate: {
@@ -16,12 +34,20 @@ const toPageMessage = union<ToPageMessage>({
     batches: list(stepBatch),
     logs: list(logRecord),
     metrics: list(metricRecord),
+    compared: optional(list(string)) as Check<readonly string[]>,
   },
   empty: { reason: string },
   run: { run: runRecord },
   steps: { batch: stepBatch },
   logs: { logs: list(logRecord) },
   metrics: { metrics: list(metricRecord) },
+  compare: { runFolders: list(string) },
+  compared: { runFolder: string, name: string, run: runRecord },
+  comparedRun: { runFolder: string, run: runRecord },
+  comparedSteps: { runFolder: string, batch: stepBatch },
+  comparedMetrics: { runFolder: string, metrics: list(metricRecord) },
+  comparedGone: { runFolder: string, reason: string },
+  runs: { runs: list(runChoice) },
 });
 
 /**

@@ -1,17 +1,19 @@
 import type { Control } from "../runtime/protocol/control.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
-import type { ToPageMessage } from "../runtime/protocol/page.ts";
+import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { eventsOf } from "./control/eventMarks.ts";
 import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
+import { ComparedRuns } from "./data/comparedRuns.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
 import type { Host } from "./host.ts";
 import { onThemeChange } from "./theme.ts";
+import { ComparisonBar } from "./view/comparisonBar.ts";
 import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { LogTail } from "./view/logTail.ts";
@@ -28,12 +30,14 @@ export class Panel {
   private readonly rate: RateControl;
   private readonly error: ErrorBlock;
   private readonly toolbar: Toolbar;
+  private readonly comparison: ComparisonBar;
   private readonly charts: ChartGrid;
   private readonly log: LogTail;
   private readonly empty = new EmptyState();
   private readonly body: HTMLElement;
   private run: RunRecord | undefined;
   private series = new RunSeries();
+  private readonly compared = new ComparedRuns();
   private state: ViewState;
   /** Steps are missing, and the host was asked for all of them. */
   private behind = false;
@@ -61,6 +65,11 @@ export class Panel {
       choose: change => this.choose(change),
       point: row => this.charts.point(row),
     });
+    this.comparison = new ComparisonBar({
+      list: () => host.post({ type: "listRuns" }),
+      compare: compared => this.compare(compared),
+    });
+    this.toolbar.root.append(this.comparison.root);
     this.body = element(
       "div",
       { class: "panel", attributes: { hidden: "" } },
@@ -105,6 +114,24 @@ export class Panel {
       case "logs":
         if (this.run) this.log.append(message.logs);
         break;
+      case "compare":
+        this.compare(message.runFolders);
+        break;
+      case "compared":
+      case "comparedRun":
+      case "comparedSteps":
+      case "comparedMetrics":
+        this.compared.receive(message);
+        this.showCharts();
+        break;
+      case "comparedGone":
+        this.comparison.tell(message.reason);
+        this.compared.receive(message);
+        this.choose({ compared: this.state.compared.filter(run => run !== message.runFolder) });
+        break;
+      case "runs":
+        this.comparison.offer(message.runs, this.state);
+        break;
     }
     this.frames.request();
   }
@@ -124,7 +151,10 @@ export class Panel {
     const { runFolder } = message;
     // A part of one run's axes says nothing of another's.
     const others = { zoom: undefined, follows: false, yZooms: {} };
-    this.choose(runFolder === this.state.runFolder ? {} : { runFolder, ...others });
+    const isOther = runFolder !== this.state.runFolder;
+    if (isOther) this.choose({ runFolder, ...others });
+    const compared = (isOther ? message.compared : undefined) ?? this.state.compared;
+    if (compared.length > 0) this.compare(compared);
   }
 
   private showRun(run: RunRecord): void {
@@ -137,7 +167,7 @@ export class Panel {
   private showCharts(): void {
     if (!this.run) return;
     const events = eventsOf(this.run, this.series.lastStep);
-    this.charts.show(this.series, this.run.tensors, this.state, events);
+    this.charts.show(this.series, this.run.tensors, this.state, events, this.compared.all);
   }
 
   private addSteps(batch: StepBatch): void {
@@ -153,6 +183,18 @@ export class Panel {
     this.showCharts();
   }
 
+  /** Compares the run with these and no others: the host sends those that are not there yet. */
+  private compare(runFolders: readonly string[]): void {
+    const others = [...new Set(runFolders)].filter(folder => folder !== this.state.runFolder);
+    const compared = others.slice(0, MOST_COMPARED);
+    this.comparison.tell(
+      compared.length < others.length ? `The first ${MOST_COMPARED} runs are compared.` : "",
+    );
+    this.compared.keep(compared);
+    this.choose({ compared });
+    this.host.post({ type: "compare", runFolders: compared });
+  }
+
   private choose(change: Partial<ViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
@@ -166,6 +208,7 @@ export class Panel {
     this.controls.show(this.run, this.series.length);
     this.rate.show(this.run, this.series);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
+    this.comparison.show(this.compared.all, this.state);
     await this.charts.draw();
   }
 }

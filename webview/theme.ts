@@ -1,40 +1,33 @@
 import type { Config } from "vega";
+import { COMPARED, COMPARED_SLOT, SERIES_TOKENS } from "./slots.ts";
 
 /** Colours and fonts of the page as VS Code has set them, resolved for a canvas. */
 export interface Theme {
   readonly foreground: string;
   readonly muted: string;
   readonly error: string;
-  /** Colours of the lines of a chart; the first is that of a single line. */
+  /** Colours by slot, of the lines of a chart and of compared runs; the first is that of a single line. */
   readonly series: readonly string[];
   readonly fontFamily: string;
   readonly highContrast: boolean;
 }
 
-/**
- * One pattern a line, so that lines differ without their colour. As many as a chart has lines at
- * most.
- */
-export const DASHES: readonly (readonly number[])[] = [
-  [1, 0],
-  [6, 2],
-  [2, 2],
-  [8, 2, 2, 2],
-  [4, 4],
-  [10, 3],
-  [1, 3],
-];
-
-/** Tokens of the lines, in an order in which neighbours differ for colour-blind eyes too. */
-const SERIES_TOKENS = [
-  "--vscode-charts-blue",
-  "--vscode-charts-orange",
-  "--vscode-charts-purple",
-  "--vscode-charts-green",
-  "--vscode-charts-red",
-  "--vscode-charts-yellow",
-  "--vscode-descriptionForeground",
-];
+/** Shows the colour and dash of a slot before an element; of none, nothing. */
+export function markSlot(target: HTMLElement, slot: number | undefined): void {
+  const style = slot === undefined ? undefined : COMPARED[slot - COMPARED_SLOT];
+  const on = style?.dash[0] ?? 0;
+  const properties = {
+    "--series": style && `var(${style.token})`,
+    "--on": style && `${on}px`,
+    "--period": style && `${on + (style.dash[1] ?? 0)}px`,
+  };
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) target.style.removeProperty(name);
+    else target.style.setProperty(name, value);
+  }
+  if (slot === undefined) delete target.dataset.slot;
+  else target.dataset.slot = String(slot);
+}
 
 /** Reads the theme from the page's tokens. */
 export function readTheme(): Theme {
@@ -46,7 +39,9 @@ export function readTheme(): Theme {
     foreground,
     muted: token("--vscode-descriptionForeground", foreground),
     error: token("--vscode-charts-red", token("--vscode-errorForeground", foreground)),
-    series: SERIES_TOKENS.map(name => token(name, foreground)),
+    series: [...SERIES_TOKENS, ...COMPARED.map(style => style.token)].map(name =>
+      token(name, foreground),
+    ),
     fontFamily: token("--vscode-font-family", "sans-serif"),
     highContrast: /vscode-high-contrast/.test(document.body.className),
   };

@@ -1,3 +1,4 @@
+import { MOST_COMPARED } from "../runtime/protocol/page.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
 
@@ -23,6 +24,8 @@ export interface ViewState {
   /** Outliers are left out of y axes. */
   readonly ignoresOutliers: boolean;
   readonly logOpen: boolean;
+  /** Folders of the runs that are compared with the one that is shown. */
+  readonly compared: readonly string[];
 }
 
 export const DEFAULT_STATE: ViewState = {
@@ -38,6 +41,7 @@ export const DEFAULT_STATE: ViewState = {
   yZooms: {},
   ignoresOutliers: true,
   logOpen: false,
+  compared: [],
 };
 
 /** The state that the host kept, as far as it makes sense; defaults for the rest. */
@@ -47,9 +51,7 @@ export function parseViewState(value: unknown): ViewState {
   return {
     runFolder: typeof runFolder === "string" ? runFolder : undefined,
     smoothing: isWeight(smoothing) ? smoothing : DEFAULT_STATE.smoothing,
-    gradientTensors: Array.isArray(gradientTensors)
-      ? gradientTensors.filter(name => typeof name === "string")
-      : [],
+    gradientTensors: stringsOf(gradientTensors),
     tensor: typeof tensor === "string" ? tensor : undefined,
     scales: entriesOf(value.scales, isScale),
     x: X_KINDS.find(kind => kind === value.x) ?? DEFAULT_STATE.x,
@@ -59,7 +61,12 @@ export function parseViewState(value: unknown): ViewState {
     yZooms: entriesOf(value.yZooms, isRange),
     ignoresOutliers: value.ignoresOutliers !== false,
     logOpen: value.logOpen === true,
+    compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
   };
+}
+
+function stringsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter(item => typeof item === "string") : [];
 }
 
 /** The entries of an object whose values are of a kind. */

@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
+import type { Comparison } from "../../runtime/page/comparison.ts";
 import { pageHtml } from "../../runtime/page/html.ts";
 import { PageFeed } from "../../runtime/page/pageFeed.ts";
 import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
+import type { RunHistory } from "../runs/runHistory.ts";
 import type { Runs } from "../runs/runs.ts";
 
 /** What the panel shows: a run in the store, or why there is none (yet) of a script. */
@@ -20,6 +22,7 @@ export type PanelContent =
 export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #root: vscode.Uri;
   readonly #runs: Runs;
+  readonly #history: RunHistory;
   #content: PanelContent = {
     reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
   };
@@ -29,10 +32,33 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   /** What keeps the page of this moment up to date. */
   #feed: vscode.Disposable | undefined;
   #ready = false;
+  /** What the page compares with the run; undefined until it has asked for something. */
+  #comparison: Comparison | undefined;
+  /** What it is to compare as soon as it shows a run. */
+  #toCompare: readonly string[] | undefined;
 
-  constructor(extensionUri: vscode.Uri, runs: Runs) {
+  constructor(extensionUri: vscode.Uri, runs: Runs, history: RunHistory) {
     this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     this.#runs = runs;
+    this.#history = history;
+  }
+
+  /** The folder of the run that is shown; undefined without one, or without a panel. */
+  get shownRun(): string | undefined {
+    return this.#panel && "runFolder" in this.#content ? this.#content.runFolder : undefined;
+  }
+
+  /** Folders of the runs that are compared with it. */
+  get comparedRuns(): readonly string[] {
+    return this.#toCompare ?? this.#comparison?.runFolders ?? [];
+  }
+
+  /** Shows a run, compared with these and no others. */
+  compare(runFolder: string, compared: readonly string[]): void {
+    this.#toCompare = compared;
+    const isShown = this.shownRun === runFolder;
+    this.show(isShown ? undefined : { runFolder });
+    if (isShown) this.#postToCompare();
   }
 
   /** Opens the panel beside the editor, or brings it to the front; the editor keeps the focus. */
@@ -125,6 +151,12 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       case "control":
         if (this.#script) this.#runs.control(this.#script, message.control);
         break;
+      case "compare":
+        void this.#compare(message.runFolders);
+        break;
+      case "listRuns":
+        void this.#listRuns();
+        break;
       case "train":
         void this.#execute(Command.trainAgain);
         break;
@@ -162,6 +194,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         if (this.#feed !== subscription) return;
         if (message.type === "hydrate") this.#name(message.run.script);
         this.#post(message);
+        if (message.type === "hydrate") this.#postToCompare();
         await setImmediate();
       }
       if (this.#feed === subscription) feed.start();
@@ -173,9 +206,33 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     }
   }
 
+  #postToCompare(): void {
+    if (!this.#ready || !this.#toCompare) return;
+    this.#post({ type: "compare", runFolders: this.#toCompare });
+    this.#toCompare = undefined;
+  }
+
+  async #compare(runFolders: readonly string[]): Promise<void> {
+    const { Comparison } = await import("../../runtime/page/comparison.ts");
+    if (!this.#ready) return;
+    this.#comparison ??= new Comparison(message => this.#post(message));
+    this.#comparison.show(runFolders);
+  }
+
+  async #listRuns(): Promise<void> {
+    const { runChoice } = await import("../../runtime/page/comparison.ts");
+    const projects = await this.#history.projects();
+    const runs = projects
+      .flatMap(project => project.runs)
+      .map(({ folder, record, notes }) => runChoice(folder, record, notes.name));
+    this.#post({ type: "runs", runs });
+  }
+
   /** The page is gone, or will be: there is nobody to send anything to. */
   #detach(): void {
     this.#ready = false;
+    this.#comparison?.dispose();
+    this.#comparison = undefined;
     this.#feed?.dispose();
     this.#feed = undefined;
   }

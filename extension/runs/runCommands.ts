@@ -1,13 +1,13 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { RunNotes } from "../../runtime/store/notes.ts";
-import type { RunSummary } from "../../runtime/store/summary.ts";
+import { type RunSummary, runName } from "../../runtime/store/summary.ts";
 import { Command } from "../contributed.ts";
 import type { Panel } from "../panel/panel.ts";
 import { exportRun } from "./exportRun.ts";
 import type { RunHistory } from "./runHistory.ts";
 import type { Runs } from "./runs.ts";
-import { isRun, type RunsTree } from "./runsTree.ts";
+import { isRun, type RunsTree, runDescription } from "./runsTree.ts";
 
 /** What the commands of the list of runs act on. */
 export interface RunCommandParts {
@@ -33,6 +33,7 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
       Command.openRun,
       one(({ folder }) => panel.show({ runFolder: folder })),
     ),
+    register(Command.compareRuns, compare),
     register(
       Command.openRunScript,
       one(({ record }) => vscode.window.showTextDocument(vscode.Uri.file(record.script))),
@@ -55,6 +56,50 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
     const chosen = Array.isArray(rows) ? rows.filter(isRun) : [];
     if (chosen.length > 0) return chosen;
     return isRun(row) ? [row] : tree.selection;
+  }
+
+  /** Compares rows, or what the user chooses, with the run that is shown. */
+  async function compare(row?: unknown, rows?: unknown): Promise<void> {
+    const chosen = isRun(row) ? targets(row, rows) : await choose();
+    const folders = chosen?.map(({ folder }) => folder);
+    const first = folders?.[0];
+    if (!chosen || !folders) return;
+    const shown = panel.shownRun;
+    // One row goes to those that are compared; of several, or of a choice, there are no others.
+    const adds = isRun(row) && folders.length === 1;
+    const base = shown !== undefined && (adds || !isRun(row) || folders.includes(shown));
+    const runFolder = base ? shown : first;
+    if (runFolder === undefined) return;
+    const compared = new Set([...(adds ? panel.comparedRuns : []), ...folders]);
+    compared.delete(runFolder);
+    panel.compare(runFolder, [...compared]);
+  }
+
+  /** Lets the user choose among all runs but the one that is shown; undefined where it is cancelled. */
+  async function choose(): Promise<readonly RunSummary[] | undefined> {
+    const projects = await history.projects();
+    const all = projects.flatMap(project => project.runs);
+    const items = all
+      .filter(({ folder }) => folder !== panel.shownRun)
+      .map(run => ({
+        label: runName(run),
+        description: new Date(run.record.startedAt).toLocaleString(vscode.env.language),
+        detail: runDescription(run),
+        picked: panel.comparedRuns.includes(run.folder),
+        run,
+      }));
+    if (items.length === 0) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("There are no other runs yet."));
+      return undefined;
+    }
+    const chosen = await vscode.window.showQuickPick(items, {
+      title: vscode.l10n.t("Compare Runs"),
+      placeHolder: vscode.l10n.t("Runs to draw over the one that is shown"),
+      canPickMany: true,
+      matchOnDescription: true,
+      matchOnDetail: true,
+    });
+    return chosen?.map(({ run }) => run);
   }
 
   async function annotate(run: RunSummary, change: Partial<RunNotes>): Promise<void> {

@@ -100,7 +100,7 @@ function runItem(run: RunSummary): vscode.TreeItem {
   const { record, notes, folder } = run;
   const item = new vscode.TreeItem(notes.starred ? `★ ${runName(run)}` : runName(run));
   item.id = folder;
-  item.description = description(run);
+  item.description = runDescription(run);
   item.tooltip = tooltip(run);
   item.iconPath = new vscode.ThemeIcon(STATUS_ICONS[record.status], statusColor(run));
   const state = record.status === "running" ? "running" : "ended";
@@ -111,13 +111,13 @@ function runItem(run: RunSummary): vscode.TreeItem {
     arguments: [run],
   };
   item.accessibilityInformation = {
-    label: [runName(run), record.status, description(run)].join(", "),
+    label: [runName(run), record.status, runDescription(run)].join(", "),
   };
   return item;
 }
 
 /** `loss 0.231 · η 0.002 · 12 s · #wide · before the fix` */
-function description({ record, rate, notes }: RunSummary): string {
+export function runDescription({ record, rate, notes }: RunSummary): string {
   const { steps, finalLoss } = record;
   const measured =
     steps > 0

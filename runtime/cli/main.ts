@@ -31,7 +31,8 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
       --planned N Steps that the run is to have
       --steps N   Rates that are tried (100); also --seed, --json and ARGS as above
   stepscope runs [FOLDER]                              List the runs of a project
-  stepscope view [RUN]                                 Show a run in a browser of this machine
+  stepscope view [RUN] [RUN …]                         Show a run in a browser of this machine, compared
+                                                       with the others
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
       RUN         Id of the run, a part of it, or its folder; the newest without it
       --format F  csv (tables), json (lines as of train --json) or tensorboard (csv)
@@ -72,11 +73,8 @@ async function main([command, ...rest]: string[]): Promise<number> {
       rejectArguments(others);
       return listProject(folder);
     }
-    case "view": {
-      const [run, ...others] = rest;
-      rejectArguments(others);
-      return view(run);
-    }
+    case "view":
+      return view(rest);
     case "export":
       return exportCommand(exportOptions(rest));
     case "import": {

@@ -1,5 +1,5 @@
-import type { FromPageMessage } from "../protocol/page.ts";
-import { control } from "../protocol/validate.ts";
+import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
+import { control, list, string } from "../protocol/validate.ts";
 
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {
@@ -8,9 +8,15 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
     case "ready":
     case "stop":
     case "train":
+    case "listRuns":
       return { type: value.type };
     case "control":
       return attempt(() => ({ type: "control", control: control(value.control, "control") }));
+    case "compare": {
+      const runFolders = attempt(() => list(string)(value.runFolders, "runFolders"));
+      if (!runFolders || runFolders.length > MOST_COMPARED) return undefined;
+      return { type: "compare", runFolders };
+    }
     case "openSource": {
       const { file, line } = value;
       if (typeof file !== "string" || file === "") return undefined;

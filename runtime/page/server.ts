@@ -25,7 +25,7 @@ export interface PageServerOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-const MAX_POST_BYTES = 4096;
+const MAX_POST_BYTES = 64 * 1024;
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -38,14 +38,15 @@ const TYPES: Readonly<Record<string, string>> = {
  *
  *   GET  /TOKEN/        the page
  *   GET  /TOKEN/FILE    its script, style and fonts
- *   GET  /TOKEN/feed    messages to the page, as server-sent events
- *   POST /TOKEN/posts   a message of the page
+ *   GET  /TOKEN/feed?NAME    messages to the page of this name, as server-sent events
+ *   POST /TOKEN/posts?NAME   a message of that page
  */
 export class PageServer {
   readonly #options: PageServerOptions;
   readonly #token = randomBytes(16).toString("hex");
   readonly #server: Server;
-  readonly #sessions = new Set<Session>();
+  /** By the names that their pages give themselves. */
+  readonly #sessions = new Map<string, Session>();
 
   constructor(options: PageServerOptions) {
     this.#options = options;
@@ -60,7 +61,7 @@ export class PageServer {
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions) session.dispose();
+    for (const session of this.#sessions.values()) session.dispose();
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, "close");
@@ -74,7 +75,8 @@ export class PageServer {
     response.setHeader("x-content-type-options", "nosniff");
     response.setHeader("referrer-policy", "no-referrer");
     response.setHeader("cache-control", "no-store");
-    const [, token, name = "", ...others] = (request.url ?? "").split("?", 1)[0]?.split("/") ?? [];
+    const [path = "", page = ""] = (request.url ?? "").split("?");
+    const [, token, name = "", ...others] = path.split("/");
     if (request.headers.host !== this.#host || token !== this.#token || others.length > 0) {
       response.writeHead(403).end();
       return;
@@ -86,10 +88,10 @@ export class PageServer {
           response.end(html());
           break;
         case "GET feed":
-          await this.#feed(response);
+          await this.#feed(page, response);
           break;
         case "POST posts":
-          await this.#receive(request, response);
+          await this.#receive(page, request, response);
           break;
         default:
           await this.#file(request, response, name);
@@ -100,30 +102,29 @@ export class PageServer {
   }
 
   /** One page at the other end: its session lasts as long as the answer. */
-  async #feed(response: ServerResponse): Promise<void> {
+  async #feed(page: string, response: ServerResponse): Promise<void> {
     response.setHeader("content-type", "text/event-stream");
     const session = this.#options.open(async message => {
       if (response.writable && !response.write(`data: ${messageToText(message)}\n\n`)) {
         await Promise.race([once(response, "drain"), once(response, "close")]);
       }
     });
-    this.#sessions.add(session);
+    this.#sessions.set(page, session);
     response.once("close", () => {
-      this.#sessions.delete(session);
+      // The page may have opened another meanwhile.
+      if (this.#sessions.get(page) === session) this.#sessions.delete(page);
       session.dispose();
     });
     await session.start();
   }
 
-  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #receive(page: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (Number(request.headers["content-length"] ?? Infinity) > MAX_POST_BYTES) {
       response.writeHead(413).end();
       return;
     }
     const message = parsePageMessage(await json(request).catch(() => undefined));
-    // All sessions show the same run: of several pages, one tells it.
-    const [session] = this.#sessions;
-    if (message) session?.receive(message);
+    if (message) this.#sessions.get(page)?.receive(message);
     response.writeHead(message ? 204 : 400).end();
   }
 

@@ -2,22 +2,37 @@ import type { SidecarConnection } from "../client/connection.ts";
 import { attachRun } from "../client/start.ts";
 import type { SidecarMessage } from "../protocol/messages.ts";
 import type { FromPageMessage, ToPageMessage } from "../protocol/page.ts";
+import { listRuns } from "../store/list.ts";
+import { readNotes } from "../store/notes.ts";
+import { projectOf } from "../store/paths.ts";
 import { openRun } from "../store/reader.ts";
+import { Comparison, runChoice } from "./comparison.ts";
 import { type Received, readHistory } from "./history.ts";
 import { PageFeed } from "./pageFeed.ts";
 
 /** Shows one page one run, outside of VS Code: what is stored of it, then what happens. */
 export class PageSession {
   readonly #folder: string;
+  readonly #compared: readonly string[];
+  readonly #comparison: Comparison;
   readonly #post: (message: ToPageMessage) => Promise<void>;
   readonly #feed: PageFeed;
   #connection: SidecarConnection | undefined;
   #hasEnded = false;
   #disposed = false;
 
-  /** `post` sends to the page; it resolves when the page can take more. */
-  constructor(folder: string, post: (message: ToPageMessage) => Promise<void>) {
+  /**
+   * `compared`: folders of runs to compare it with at first. `post` sends to the page; it resolves when
+   * the page can take more.
+   */
+  constructor(
+    folder: string,
+    compared: readonly string[],
+    post: (message: ToPageMessage) => Promise<void>,
+  ) {
     this.#folder = folder;
+    this.#compared = compared;
+    this.#comparison = new Comparison(post);
     this.#post = post;
     this.#feed = new PageFeed(message => void post(message));
   }
@@ -38,7 +53,8 @@ export class PageSession {
     try {
       for (const message of readHistory(this.#folder, received)) {
         if (this.#disposed) return;
-        await this.#post(message);
+        const compared = message.type === "hydrate" ? { compared: this.#compared } : {};
+        await this.#post({ ...message, ...compared });
       }
       this.#feed.start();
     } catch (error) {
@@ -50,13 +66,25 @@ export class PageSession {
   receive(message: FromPageMessage): void {
     if (message.type === "stop") this.#connection?.stop();
     if (message.type === "control") this.#connection?.control(message.control);
+    if (message.type === "compare") this.#comparison.show(message.runFolders);
+    if (message.type === "listRuns") this.#listRuns();
   }
 
   /** The page has gone. The run goes on. */
   dispose(): void {
     this.#disposed = true;
     this.#feed.dispose();
+    this.#comparison.dispose();
     this.#connection?.detach();
+  }
+
+  /** The other runs of the project. */
+  #listRuns(): void {
+    const { runs } = listRuns(projectOf(this.#folder));
+    const choices = runs.map(({ folder, record }) =>
+      runChoice(folder, record, readNotes(folder).name),
+    );
+    void this.#post({ type: "runs", runs: choices });
   }
 
   #receive(message: SidecarMessage): void {

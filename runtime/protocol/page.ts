@@ -5,8 +5,22 @@
 import type { Control } from "./control.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
-import type { RunRecord } from "./run.ts";
+import type { RunRecord, RunStatus } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
+
+/** A run that can be compared with the one that is shown, as one chooses it. */
+export interface RunChoice {
+  readonly runFolder: string;
+  /** The user's own name for it; empty without one. */
+  readonly name: string;
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly seed: number;
+  readonly status: RunStatus;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly steps: number;
+}
 
 export type ToPageMessage =
   /** Forget what you have and show this run. */
@@ -18,13 +32,40 @@ export type ToPageMessage =
       readonly batches: readonly StepBatch[];
       readonly logs: readonly LogRecord[];
       readonly metrics: readonly MetricRecord[];
+      /** Folders of the runs to compare it with, where its page has not been used before. */
+      readonly compared?: readonly string[];
     }
   /** There is no run to show, and why. */
   | { readonly type: "empty"; readonly reason: string }
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "logs"; readonly logs: readonly LogRecord[] }
-  | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] };
+  | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
+  /** Compare what is shown with these runs and no others. */
+  | { readonly type: "compare"; readonly runFolders: readonly string[] }
+  /** A run to compare with begins: forget what you have of it. Its metrics and steps follow. */
+  | {
+      readonly type: "compared";
+      readonly runFolder: string;
+      /** The user's own name for it; empty without one. */
+      readonly name: string;
+      readonly run: RunRecord;
+    }
+  | { readonly type: "comparedRun"; readonly runFolder: string; readonly run: RunRecord }
+  /** Steps without tensors. */
+  | { readonly type: "comparedSteps"; readonly runFolder: string; readonly batch: StepBatch }
+  | {
+      readonly type: "comparedMetrics";
+      readonly runFolder: string;
+      readonly metrics: readonly MetricRecord[];
+    }
+  /** A run to compare with cannot be read, or no longer, and why. */
+  | { readonly type: "comparedGone"; readonly runFolder: string; readonly reason: string }
+  /** The runs that can be compared, the newest first. */
+  | { readonly type: "runs"; readonly runs: readonly RunChoice[] };
+
+/** Runs that are compared with another at most: so many lines can be told apart. */
+export const MOST_COMPARED = 24;
 
 export type FromPageMessage =
   | { readonly type: "ready" }
@@ -32,5 +73,9 @@ export type FromPageMessage =
   | { readonly type: "control"; readonly control: Control }
   /** Train the same file again; a run that is under way is stopped. */
   | { readonly type: "train" }
+  /** These runs are compared with the one that is shown: send what was not sent yet. */
+  | { readonly type: "compare"; readonly runFolders: readonly string[] }
+  /** Which runs can be compared? */
+  | { readonly type: "listRuns" }
   /** Open the script at the line of its error. */
   | { readonly type: "openSource"; readonly file: string; readonly line: number };

@@ -1,7 +1,7 @@
 /** Where runs are kept: `<project>/.stepscope/runs/<id>/`. */
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 
 const PROJECT_MARKS = ["package.json", "tsconfig.json", ".git"];
 const STORE = ".stepscope";
@@ -22,6 +22,11 @@ export function projectFolder(script: string): string {
 /** The folder that holds the runs of a project. It may not exist. */
 export function runsFolder(project: string): string {
   return join(project, STORE, "runs");
+}
+
+/** The project that a run belongs to, whose folder is given. */
+export function projectOf(runFolder: string): string {
+  return resolve(runFolder, "../../..");
 }
 
 /**

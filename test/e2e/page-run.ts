@@ -129,3 +129,10 @@ export function pageBatch(first: number, count: number, nan: readonly number[] =
     tensors: Float32Array.from(tensors),
   };
 }
+
+/** The first steps of a run to compare with: no tensors, and a loss `factor` times as high. */
+export function pageCurves(count: number, factor: number): StepBatch {
+  const { steps, ...batch } = pageBatch(1, count);
+  const raised = steps.map((value, i) => (i % STEP_COLUMNS.length === 0 ? factor * value : value));
+  return { ...batch, steps: raised, tensorCount: 0, tensors: new Float32Array() };
+}

@@ -7,7 +7,7 @@ import { formatExact } from "../../webview/data/format.ts";
 import { type PageTheme, THEMES } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
-import { pageBatch, pageLoss, pageRun, STARTED_AT } from "./page-run.ts";
+import { pageBatch, pageCurves, pageLoss, pageRun, STARTED_AT } from "./page-run.ts";
 
 const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 const STEPS = 1204;
@@ -86,6 +86,73 @@ describe("a run that was recorded", () => {
       expect(await hosted.painted("gradNorm", token)).toBeGreaterThan(50);
     }
     await page.screenshot({ path: join(PICTURES, `${name}-${width}.png`) });
+    await expectClean(hosted);
+    await page.close();
+  });
+
+  test.each([
+    { theme: dark, width: 900 },
+    { theme: THEMES[1] as PageTheme, width: 400 },
+  ])("is compared with others, $width pixels wide", async ({ theme, width }) => {
+    const hosted = await open({ theme, width, height: 1500 });
+    const { page } = hosted;
+    await hosted.send(hydrate());
+    await hosted.drawn(STEPS, ["loss"]);
+    await page.getByRole("button", { name: "Compare…" }).click();
+    const folders = ["/runs/wide", "/runs/unnamed"];
+    const records = folders.map((id, i) => {
+      const args = i > 0 ? ["--rate", "0.01"] : [];
+      return pageRun({ ...ENDED, id, args, seed: i, steps: 2000, finalLoss: pageLoss(2000) });
+    });
+    const choices = records.map(({ id, ...record }, i) => {
+      return { ...record, runFolder: id, name: i > 0 ? "" : "wide" };
+    });
+    const own = { ...pageRun(ENDED), runFolder: "/runs/20260115-093000-digits", name: "" };
+    await hosted.send({ type: "runs", runs: [own, ...choices] });
+    const dialog = page.getByRole("dialog", { name: "Runs to compare with" });
+    // The shown run is not among them.
+    await expect.poll(() => dialog.getByRole("checkbox").count()).toBe(2);
+    await dialog.getByRole("searchbox").fill("rate");
+    expect(await dialog.getByRole("checkbox").count()).toBe(1);
+    await dialog.getByRole("searchbox").fill("");
+    for (const box of await dialog.getByRole("checkbox").all()) await box.check();
+    await page.screenshot({ path: join(PICTURES, `compare-pick-${width}.png`) });
+    await dialog.getByRole("button", { name: "Done" }).click();
+    const { posts, state } = await hosted.watched();
+    expect(posts.slice(1)).toEqual([
+      { type: "listRuns" },
+      { type: "compare", runFolders: folders.slice(0, 1) },
+      { type: "compare", runFolders: folders },
+    ]);
+    expect(state).toMatchObject({ compared: folders });
+    for (const [i, run] of records.entries()) {
+      const runFolder = run.id;
+      await hosted.send({ type: "compared", runFolder, name: i > 0 ? "" : "wide", run });
+      await hosted.send({ type: "comparedSteps", runFolder, batch: pageCurves(2000, 2 + 2 * i) });
+    }
+    const legend = page.locator("[data-chart=loss] .legend");
+    await expect.poll(() => legend.textContent(), { timeout: 20_000 }).toContain("wide");
+    await expect.poll(() => hosted.painted("loss", "charts-orange")).toBeGreaterThan(100);
+    expect(await hosted.painted("loss", "charts-purple")).toBeGreaterThan(100);
+    // After the end of the shown run there are the others.
+    const box = await page.locator("[data-chart=loss] .plot").boundingBox();
+    if (!box) throw new Error("The plot has no box");
+    await page.mouse.move(box.x + box.width - 40, box.y + 60);
+    const tooltip = page.locator("[data-chart=loss] .tooltip");
+    await tooltip.waitFor();
+    expect(await tooltip.textContent()).toMatch(
+      /^step 1\u202f[89]\d\dthis run–wide0\.\d+digits.ts/,
+    );
+    await page.screenshot({ path: join(PICTURES, `compare-${theme.name}-${width}.png`) });
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.getByRole("button", { name: "Remove wide from the comparison" }).click();
+    await expect.poll(() => legend.textContent()).not.toContain("wide");
+    const gone = { type: "comparedGone", runFolder: "/runs/unnamed", reason: "Deleted." } as const;
+    await hosted.send(gone);
+    await expect.poll(() => legend.isVisible(), { timeout: 20_000 }).toBe(false);
+    expect((await hosted.watched()).state).toMatchObject({ compared: [] });
+    expect(await page.locator(".comparison-notice").textContent()).toBe("Deleted.");
     await expectClean(hosted);
     await page.close();
   });

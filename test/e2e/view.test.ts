@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SidecarConnection } from "../../runtime/client/connection.ts";
 import { CLI, LOOP, TrainingProject } from "../gpu/training-project.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { storeExampleRun } from "../unit/run-example.ts";
 
 const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 
@@ -25,8 +26,9 @@ beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
   project = new TrainingProject();
   project.write("a.ts", `${LOOP}await steps(1e9);`);
+  const other = storeExampleRun(project.folder);
   run = (await project.start("a.ts")).connection;
-  command = spawn(process.execPath, [CLI, "view", run.runFolder], { cwd: project.folder });
+  command = spawn(process.execPath, [CLI, "view", run.runFolder, other], { cwd: project.folder });
   address = await addressOf(command);
   browser = await launchBrowser({ scale: 1 });
 });
@@ -63,6 +65,8 @@ test("the run is there from its first step, goes on, and can be held and stopped
     return Number(text.replace(/\D/g, "") || "NaN");
   };
   await expect.poll(step, PATIENCE).toBeGreaterThan(0);
+  const legend = page.locator("[data-chart=loss] .legend");
+  await expect.poll(() => legend.textContent(), PATIENCE).toMatch(/^this run.*digits\.ts/);
   const first = await step();
   await expect.poll(step, PATIENCE).toBeGreaterThan(first);
   expect(await page.getByRole("button", { name: "Train again" }).count()).toBe(0);
@@ -83,6 +87,12 @@ test("the run is there from its first step, goes on, and can be held and stopped
   await page.getByRole("button", { name: "Stop" }).click();
   await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Stopped");
   await expect.poll(step, PATIENCE).toBe(project.runs()[0]?.steps);
+  // What is compared is the page's own affair from then on.
+  await page.getByRole("button", { name: /^Remove digits\.ts/ }).click();
+  await expect.poll(() => legend.isVisible(), PATIENCE).toBe(false);
+  await page.getByRole("button", { name: "Compare…" }).click();
+  expect(await page.getByRole("checkbox", { name: /digits\.ts/ }).isChecked()).toBe(false);
+  await page.keyboard.press("Escape");
   await page.screenshot({ path: join(PICTURES, "browser.png") });
 
   // The stored run comes again after a reload; a server that has gone is told.

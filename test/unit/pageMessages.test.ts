@@ -7,6 +7,8 @@ describe("parsePageMessage", () => {
     [{ type: "ready" }],
     [{ type: "stop" }],
     [{ type: "train" }],
+    [{ type: "listRuns" }],
+    [{ type: "compare", runFolders: ["/runs/a", "/runs/b"] }],
     [{ type: "control", control: { type: "step", count: 10 } }],
     [{ type: "openSource", file: "/a.ts", line: 3 }],
   ])("takes %j", message => {
@@ -24,6 +26,8 @@ describe("parsePageMessage", () => {
     [[]],
     [{ type: "run" }],
     [{ type: "openSource" }],
+    [{ type: "compare", runFolders: [3] }],
+    [{ type: "compare", runFolders: Array(25).fill("/runs/a") }],
     [{ type: "control" }],
     [{ type: "control", control: { type: "step", count: 1.5 } }],
     [{ type: "openSource", file: 3, line: 1 }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { runChoice } from "../../runtime/page/comparison.ts";
 import { parseHostMessage } from "../../webview/messages.ts";
 import { DEFAULT_STATE, parseViewState } from "../../webview/viewState.ts";
 import { exampleBatch, exampleRun } from "./run-example.ts";
@@ -16,6 +17,13 @@ describe("messages of the host", () => {
       { type: "steps", batch },
       { type: "logs", logs },
       { type: "metrics", metrics },
+      { type: "compare", runFolders: ["/runs/2"] },
+      { type: "compared", runFolder: "/runs/2", name: "wide", run },
+      { type: "comparedRun", runFolder: "/runs/2", run },
+      { type: "comparedSteps", runFolder: "/runs/2", batch: exampleBatch(1, 3, 0) },
+      { type: "comparedMetrics", runFolder: "/runs/2", metrics },
+      { type: "comparedGone", runFolder: "/runs/2", reason: "There is no run." },
+      { type: "runs", runs: [runChoice("/runs/2", run, "wide")] },
     ]) {
       expect(parseHostMessage(message)).toBe(message);
     }
@@ -59,6 +67,7 @@ describe("state of the page", () => {
       yZooms: { loss: [0.1, 2] },
       ignoresOutliers: false,
       logOpen: true,
+      compared: ["/runs/2"],
     };
     expect(parseViewState(structuredClone(state))).toEqual(state);
   });

@@ -75,11 +75,12 @@ export class BandModel implements ChartModel {
     this.marks.finish();
   }
 
-  readings(row: number): readonly Reading[] {
+  readings(row: number, beyond?: number): readonly Reading[] {
+    const after = beyond === undefined ? {} : { absent: "–" };
     return [
-      { label: "median", value: this.p50.samples.at(row), slot: 0 },
-      { label: "p5", value: this.p5.samples.at(row), slot: undefined },
-      { label: "p95", value: this.p95.samples.at(row), slot: undefined },
+      { label: "median", value: this.p50.samples.at(row), slot: 0, ...after },
+      { label: "p5", value: this.p5.samples.at(row), slot: undefined, ...after },
+      { label: "p95", value: this.p95.samples.at(row), slot: undefined, ...after },
     ];
   }
 

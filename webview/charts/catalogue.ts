@@ -1,10 +1,12 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
-import { DASHES } from "../theme.ts";
+import { DASHES } from "../slots.ts";
 import type { ViewState } from "../viewState.ts";
 import type { BandColumns } from "./bandModel.ts";
 import type { Line } from "./linesModel.ts";
+import { Overlay, ownMetric, rateColumns } from "./overlay.ts";
 
 /** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
 export const MOST_TENSORS = DASHES.length - 1;
@@ -31,12 +33,14 @@ export function chartsOf(
   series: RunSeries,
   tensors: readonly TensorRecord[],
   { gradientTensors, tensor }: ViewState,
+  compared: readonly ComparedRun[] = [],
 ): ChartDefinition[] {
+  const overlay = new Overlay(compared);
   const index = Math.max(
     0,
     tensors.findIndex(({ name }) => name === tensor),
   );
-  if (series.isLoggedOnly) return metricCharts(series);
+  if (series.isLoggedOnly) return metricCharts(series, overlay);
   const adaptive = tensors[index]?.adaptive ?? true;
   const signFlips = series.tensor(index, "signFlips");
   const chosen = chosenLines(series, tensors, gradientTensors);
@@ -52,7 +56,10 @@ export function chartsOf(
       // A logarithm shows orders of magnitude; a loss that has been negative has none.
       scale: series.step("loss").least < 0 ? "linear" : "log",
       smoothed: true,
-      draws: lines([{ label: "loss", samples: series.step("loss") }]),
+      draws: lines([
+        { label: overlay.own("loss"), samples: series.step("loss") },
+        ...overlay.steps("loss"),
+      ]),
     },
     {
       id: "gradNorm",
@@ -62,9 +69,10 @@ export function chartsOf(
       choice: "tensors",
       smoothed: true,
       draws: lines([
-        { label: "all parameters", samples: series.step("gradNorm") },
+        { label: overlay.own("all parameters"), samples: series.step("gradNorm") },
         ...(clipped.least < Infinity ? [{ label: "after clipping", samples: clipped }] : []),
         ...chosen("gradNorm"),
+        ...overlay.steps("gradNorm"),
       ]),
     },
     {
@@ -88,7 +96,7 @@ export function chartsOf(
       title: "Learning rate",
       axisTitle: "η",
       scale: "linear",
-      draws: lines(rateLines(series)),
+      draws: lines([...rateLines(series, overlay.own("η")), ...overlay.rates()]),
     },
     {
       id: "stepToWeight",
@@ -99,8 +107,9 @@ export function chartsOf(
       smoothed: true,
       guide: 1e-3,
       draws: lines([
-        { label: "all parameters", samples: series.step("stepToWeight") },
+        { label: overlay.own("all parameters"), samples: series.step("stepToWeight") },
         ...chosen("stepToWeight"),
+        ...overlay.steps("stepToWeight"),
       ]),
     },
     {
@@ -119,21 +128,33 @@ export function chartsOf(
       axisTitle: "milliseconds",
       scale: "log",
       smoothed: true,
-      draws: lines([{ label: "step", samples: series.step("stepMs") }]),
+      draws: lines([
+        { label: overlay.own("step"), samples: series.step("stepMs") },
+        ...overlay.steps("stepMs"),
+      ]),
     },
-    ...metricCharts(series),
+    ...metricCharts(series, overlay),
   ];
 }
 
-/** What the script logged: names with the same part before the last `/` share a chart. */
-function metricCharts({ metrics, length }: RunSeries): ChartDefinition[] {
+/**
+ * What the script logged: names with the same part before the last `/` share a chart. While runs are
+ * compared each name has a chart of its own, in which each run has a line.
+ */
+function metricCharts(series: RunSeries, overlay: Overlay): ChartDefinition[] {
+  const { metrics, length } = series;
+  if (!overlay.isEmpty) {
+    return overlay.metricNames(series).map(name => ({
+      ...metricChart(name),
+      draws:
+        length > 0
+          ? { lines: [ownMetric(series, name, overlay.own(name)), ...overlay.metric(name)] }
+          : undefined,
+    }));
+  }
   const groups = Map.groupBy(metrics, ([name]) => name.split("/").slice(0, -1).join("/") || name);
   return [...groups].map(([title, members]) => ({
-    id: `metric:${encodeURIComponent(title)}`,
-    title,
-    axisTitle: "logged",
-    scale: "linear",
-    smoothed: true,
+    ...metricChart(title),
     draws:
       length > 0
         ? {
@@ -145,6 +166,11 @@ function metricCharts({ metrics, length }: RunSeries): ChartDefinition[] {
           }
         : undefined,
   }));
+}
+
+function metricChart(title: string): Omit<ChartDefinition, "draws"> {
+  const id = `metric:${encodeURIComponent(title)}`;
+  return { id, title, axisTitle: "logged", scale: "linear", smoothed: true };
 }
 
 /** Lines of the tensors that were chosen, as many as can be told apart. */
@@ -173,10 +199,10 @@ function bandOf(
   return p5 && p50 && p95 ? { band: { p5, p50, p95 } } : undefined;
 }
 
-/** η of each parameter group, as many as can be told apart. */
-function rateLines(series: RunSeries): Line[] {
-  return Array.from({ length: Math.min(series.groups, DASHES.length) }, (_, group) => {
-    const samples = series.lr(group);
-    return samples ? [{ label: series.groups === 1 ? "η" : `group ${group}`, samples }] : [];
-  }).flat();
+/** η of each parameter group; `only` is the name of a single one. */
+function rateLines(series: RunSeries, only: string): Line[] {
+  return rateColumns(series).map(({ group, samples }) => ({
+    label: series.groups === 1 ? only : `group ${group}`,
+    samples,
+  }));
 }

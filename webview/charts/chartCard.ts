@@ -1,12 +1,12 @@
 import { describeEvents, type RunEvents } from "../control/eventMarks.ts";
-import { rowsIn } from "../data/axis.ts";
+import { describePlace, rowsIn } from "../data/axis.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
-import type { Theme } from "../theme.ts";
+import { markSlot, type Theme } from "../theme.ts";
 import type { Crosshair } from "./crosshair.ts";
-import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
+import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
 import { Plot } from "./plot.ts";
 import { ReadingTable } from "./readingTable.ts";
 import type { Scales } from "./vegaChart.ts";
@@ -41,6 +41,8 @@ export interface CardView {
   readonly yZoom: Range | undefined;
   readonly ignoresOutliers: boolean;
   readonly events: RunEvents;
+  /** Other runs are compared. */
+  readonly hasOthers: boolean;
 }
 
 /** A chart with its title, value, number of points, legend, choice of scale, and as a table. */
@@ -118,7 +120,8 @@ export class ChartCard {
     model.mark(window, domain);
     this.drawn = drawn;
     const steps = series.positions("step");
-    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events });
+    const { hasOthers } = view;
+    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events, hasOthers });
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
     this.summarize(model, view, drawn);
@@ -139,11 +142,15 @@ export class ChartCard {
   private showReadings(): void {
     const { content, view, drawn } = this;
     if (!content || !view || !drawn || view.series.length === 0) return;
-    const { row } = this.crosshair;
-    const { series } = view;
-    const readings = content.model.readings(row ?? series.length - 1);
-    const title = series.describe(row ?? series.length - 1);
-    setText(this.value, formatValue(readings[0]?.value ?? Number.NaN));
+    const { row, beyond } = this.crosshair;
+    const { series, window } = view;
+    const readings = content.model.readings(row ?? series.length - 1, beyond);
+    const title =
+      beyond === undefined
+        ? series.describe(row ?? series.length - 1)
+        : describePlace(beyond, window.kind);
+    const [first] = readings;
+    setText(this.value, first ? textOf(first, formatValue) : "");
     setText(this.steps, row === undefined ? countOf(drawn, stepsOf(view)) : `at ${title}`);
     this.showLegend(readings);
     this.plot.point(row, title, readings);
@@ -153,17 +160,16 @@ export class ChartCard {
     this.legend.hidden = readings.length < 2;
     if (readings.length < 2) return;
     while (this.legend.children.length > readings.length) this.legend.lastElementChild?.remove();
-    for (const [i, { label, value, slot }] of readings.entries()) {
+    for (const [i, reading] of readings.entries()) {
       let item = this.legend.children[i];
       if (!item) {
         item = element("li", {}, element("span"), element("span", { class: "legend-value" }));
         this.legend.append(item);
       }
       const [name, number] = item.children;
-      if (slot === undefined) item.removeAttribute("data-slot");
-      else item.setAttribute("data-slot", String(slot));
-      if (name instanceof HTMLElement) setText(name, label);
-      if (number instanceof HTMLElement) setText(number, formatValue(value));
+      if (item instanceof HTMLElement) markSlot(item, reading.slot);
+      if (name instanceof HTMLElement) setText(name, reading.label);
+      if (number instanceof HTMLElement) setText(number, textOf(reading, formatValue));
     }
   }
 

@@ -1,6 +1,6 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
-import { wholeDomain } from "../data/axis.ts";
+import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import { element } from "../dom.ts";
@@ -13,7 +13,7 @@ import { Crosshair } from "./crosshair.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
 import { TensorChoice } from "./tensorChoice.ts";
-import { windowOf, within } from "./window.ts";
+import { wholeOf, windowOf, within } from "./window.ts";
 
 /** Bins of a chart over the whole width of the page, and of one beside others. */
 const WIDE_BINS = 640;
@@ -36,6 +36,7 @@ export class ChartGrid {
   private tensors: readonly TensorRecord[] = [];
   private state: ViewState | undefined;
   private events = NO_EVENTS;
+  private compared: readonly ComparedRun[] = [];
   /** What the cards were made for; they are made anew when it differs. */
   private made = "";
 
@@ -49,12 +50,13 @@ export class ChartGrid {
     this.made = "";
   }
 
-  /** Shows a run as the user has chosen to see it, with what was done to it. */
+  /** Shows a run as the user has chosen to see it, with what was done to it and other runs. */
   show(
     series: RunSeries,
     tensors: readonly TensorRecord[],
     state: ViewState,
     events: RunEvents,
+    compared: readonly ComparedRun[],
   ): void {
     if (series !== this.series) {
       this.made = "";
@@ -64,6 +66,7 @@ export class ChartGrid {
     this.tensors = tensors;
     this.state = state;
     this.events = events;
+    this.compared = compared;
     for (const card of this.cards.values()) card.invalidate();
   }
 
@@ -77,17 +80,18 @@ export class ChartGrid {
     const { series, state } = this;
     if (!series || !state) return;
     this.remake(series, state);
-    const window = windowOf(series, state);
+    const window = windowOf(series, state, this.compared);
     const { yZooms, ignoresOutliers } = state;
     const { events } = this;
+    const hasOthers = this.compared.length > 0;
     for (const [id, card] of this.cards) {
-      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers, events });
+      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers, events, hasOthers });
     }
   }
 
   /** Makes models and drawings anew where something has changed that they cannot change. */
   private remake(series: RunSeries, state: ViewState): void {
-    const charts = chartsOf(series, this.tensors, state);
+    const charts = chartsOf(series, this.tensors, state, this.compared);
     const names = this.tensors.map(({ name }) => name);
     const { scales, smoothing, gradientTensors, tensor, xScale } = state;
     const key = JSON.stringify([
@@ -142,7 +146,7 @@ export class ChartGrid {
   private zoom(id: string, x: Range | undefined, y: Range | undefined): void {
     const { series, state } = this;
     if (!series || !state) return;
-    const whole = wholeDomain(series.positions(state.x), state.x, state.xScale);
+    const whole = wholeOf(series, this.compared, state.x, state.xScale);
     this.change({
       ...(x && hasWidth(x) ? { zoom: within(x, whole, state.xScale), follows: false } : {}),
       ...(y && hasWidth(y) ? { yZooms: this.yZooms(id, y) } : {}),
@@ -165,9 +169,10 @@ function hasWidth([low, high]: Range): boolean {
   return high - low > Math.max(Math.abs(low), Math.abs(high)) * 1e-12;
 }
 
-/** Names of what a chart draws: it is made anew when they change. */
-function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly string[] {
-  return "band" in draws ? ["band"] : draws.lines.map(({ label }) => label);
+/** What a chart draws, in names and numbers: it is made anew when they change. */
+function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly unknown[] {
+  if ("band" in draws) return ["band"];
+  return draws.lines.map(({ label, slot, absent }) => [label, slot, absent]);
 }
 
 function modelOf(

@@ -1,6 +1,7 @@
-import { binRows, type Positions, rowAt, rowsIn } from "../data/axis.ts";
+import { binRows, nearestRow, type Positions, rowAt, rowsIn } from "../data/axis.ts";
 import type { Bins } from "../data/bins.ts";
 import type { Samples } from "../data/column.ts";
+import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, withoutOutliers } from "../data/scale.ts";
 import { Trace } from "../data/trace.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
@@ -11,6 +12,12 @@ export interface Line {
   readonly samples: Samples;
   /** Rows of the run at which the samples were taken; without them, sample i is that of row i. */
   readonly rows?: Positions;
+  /** Steps of another run than the one that is shown, whose line it is. */
+  readonly series?: RunSeries;
+  /** Number of its colour and dash, where that is not its place among the lines. */
+  readonly slot?: number;
+  /** Why it has no values at all. */
+  readonly absent?: string;
 }
 
 export interface LinesOptions {
@@ -30,10 +37,8 @@ const FEWEST_BINS = 160;
 export const EXTRA_BINS = 3;
 
 /** A trace and the rows that draw it. */
-interface DrawnLine {
-  readonly label: string;
+interface DrawnLine extends Line {
   readonly slot: number;
-  readonly rows: Positions | undefined;
   readonly trace: Trace;
   readonly raw: Pool<PointRow>;
   readonly smooth: Pool<PointRow>;
@@ -48,20 +53,23 @@ export class LinesModel implements ChartModel {
   private readonly limit: number;
   private readonly lines: readonly DrawnLine[];
   private readonly marks: Pool<MarkRow>;
+  private window: Window | undefined;
 
   constructor(lines: readonly Line[], { scale, smoothing, guide, bins }: LinesOptions) {
     this.scale = scale;
     this.limit = Math.max(FEWEST_BINS, Math.floor(bins / Math.max(1, lines.length)));
     this.smoothed = smoothing > 0;
     const most = this.limit + EXTRA_BINS;
-    this.lines = lines.map(({ label, samples, rows }, slot) => ({
-      label,
-      slot,
-      rows,
-      trace: new Trace(samples, { scale, smoothing }),
-      raw: pointPool(2 * most + 2, slot),
-      smooth: pointPool(smoothing > 0 ? most : 0, slot),
-    }));
+    this.lines = lines.map((line, i) => {
+      const slot = line.slot ?? i;
+      return {
+        ...line,
+        slot,
+        trace: new Trace(line.samples, { scale, smoothing }),
+        raw: pointPool(2 * most + 2, slot),
+        smooth: pointPool(smoothing > 0 ? most : 0, slot),
+      };
+    });
     this.marks = markPool(2 * most * Math.max(1, lines.length));
     this.dataSets = {
       raw: this.lines.flatMap(line => line.raw.rows),
@@ -73,12 +81,14 @@ export class LinesModel implements ChartModel {
 
   write(window: Window): Drawn {
     let [points, values] = [0, 0];
-    for (const { trace, raw, smooth, slot, rows } of this.lines) {
-      const positions = positionsOf(rows, window);
+    this.window = window;
+    for (const [i, line] of this.lines.entries()) {
+      const { trace, raw, smooth } = line;
+      const positions = positionsOf(line, window);
       trace.cut(binRows(positions, window.domain, window.scale, this.limit));
       const used = writeLine(raw, positions, visit => trace.bins.line(visit));
       writeLine(smooth, positions, visit => trace.smoothLine(visit));
-      if (slot > 0) continue;
+      if (i > 0) continue;
       const [from, to] = rowsIn(positions, window.domain);
       points = used;
       values = to - from;
@@ -88,26 +98,35 @@ export class LinesModel implements ChartModel {
   }
 
   mark(window: Window, shown: Range): void {
-    for (const { trace, rows } of this.lines) {
-      const positions = positionsOf(rows, window);
-      writeMarks(this.marks, { ...window, positions }, trace.bins, shown);
+    for (const line of this.lines) {
+      const positions = positionsOf(line, window);
+      writeMarks(this.marks, { ...window, positions }, line.trace.bins, shown);
     }
     this.marks.finish();
   }
 
-  readings(row: number): readonly Reading[] {
-    return this.lines.map(({ label, slot, trace, rows }) => ({
-      label,
-      slot,
+  readings(row: number, beyond?: number): readonly Reading[] {
+    const x = beyond ?? this.window?.positions.at(row) ?? Number.NaN;
+    return this.lines.map(({ label, slot, samples, rows, series, absent }) => {
+      const at = series ? rowOf(series.positions(this.window?.kind ?? "step"), x) : row;
       // What is not measured at every step has the value that it had last.
-      value: trace.samples.at(rows ? rowAt(rows, row + 1) - 1 : row),
-    }));
+      const value = samples.at(rows ? rowAt(rows, at + 1) - 1 : at);
+      const missing = absent ?? (at < 0 || (!series && beyond !== undefined) ? "–" : undefined);
+      return { label, slot, value, ...(missing === undefined ? {} : { absent: missing }) };
+    });
   }
 }
 
 /** Where the samples of a line stand. */
-function positionsOf(rows: Positions | undefined, { positions }: Window): Positions {
+function positionsOf({ rows, series }: Line, window: Window): Positions {
+  const positions = series?.positions(window.kind) ?? window.positions;
   return rows ? { length: rows.length, at: i => positions.at(rows.at(i)) } : positions;
+}
+
+/** The row of a run nearest to `x`; −1 before its begin and after its end. */
+function rowOf(positions: Positions, x: number): number {
+  const last = positions.length - 1;
+  return x >= positions.at(0) && x <= positions.at(last) ? nearestRow(positions, x) : -1;
 }
 
 function writeLine(

@@ -7,6 +7,13 @@ export interface Reading {
   readonly value: number;
   /** Number of the line's colour and dash; undefined for what has no line of its own. */
   readonly slot: number | undefined;
+  /** What stands in the place of the value, where there is none. */
+  readonly absent?: string;
+}
+
+/** A reading's value, or what stands in its place. */
+export function textOf({ value, absent }: Reading, format: (value: number) => string): string {
+  return absent ?? format(value);
 }
 
 /** The part of the x axis that is looked at. */
@@ -40,6 +47,9 @@ export interface ChartModel {
   write(window: Window): Drawn;
   /** After `write`: marks at the edges what has no place on a y axis of this domain. */
   mark(window: Window, shown: Range): void;
-  /** Row of the run's series, from 0. The first reading is the chart's value. */
-  readings(row: number): readonly Reading[];
+  /**
+   * Row of the run's series, from 0. The first reading is the chart's value. `beyond`: a place on the x
+   * axis after the run's end, where only runs that are compared with it have values.
+   */
+  readings(row: number, beyond?: number): readonly Reading[];
 }

@@ -12,10 +12,10 @@ import {
 import { formatExact } from "../data/format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
 import { element, setText } from "../dom.ts";
-import type { Theme } from "../theme.ts";
+import { markSlot, type Theme } from "../theme.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type Area, Gestures, scaledAt } from "./gestures.ts";
-import type { ChartModel, Reading, Window } from "./model.ts";
+import { type ChartModel, type Reading, textOf, type Window } from "./model.ts";
 import { PADDING, type Scales, VegaChart } from "./vegaChart.ts";
 
 /** CSS pixels of an axis for one tick. */
@@ -44,6 +44,8 @@ export interface PlotView {
   /** Steps by row. */
   readonly steps: Positions;
   readonly events: RunEvents;
+  /** Other runs are compared, which may go on after this one's end. */
+  readonly hasOthers: boolean;
 }
 
 /**
@@ -128,7 +130,7 @@ export class Plot {
     const { view } = this;
     if (!view) return;
     const { positions } = view.window;
-    const x = row === undefined ? Number.NaN : this.placeOf(row);
+    const x = row === undefined ? Number.NaN : this.placeOf(row, this.options.crosshair.beyond);
     const { left, width } = this.area();
     const shown = x >= left && x <= left + width;
     this.line.hidden = !shown;
@@ -142,7 +144,7 @@ export class Plot {
   private describe(row: number, readings: readonly Reading[]): void {
     const { root, view } = this;
     if (!view) return;
-    const values = readings.map(({ label, value }) => `${label} ${formatExact(value)}`).join(", ");
+    const values = readings.map(each => `${each.label} ${textOf(each, formatExact)}`).join(", ");
     const [first, last] = this.rows();
     root.setAttribute("aria-valuemin", String(view.steps.at(first)));
     root.setAttribute("aria-valuemax", String(view.steps.at(last)));
@@ -152,21 +154,21 @@ export class Plot {
     root.setAttribute("aria-valuetext", [`step ${step}: ${values}`, ...events].join("; "));
   }
 
-  /** Where a row stands, in CSS pixels from the left. */
-  private placeOf(row: number): number {
+  /** Where a row stands, or what is beyond all rows, in CSS pixels from the left. */
+  private placeOf(row: number, beyond?: number): number {
     if (!this.view) return Number.NaN;
     const { positions, domain, scale } = this.view.window;
-    const at = positions.at(Math.min(row, positions.length - 1));
+    const at = beyond ?? positions.at(Math.min(row, positions.length - 1));
     return PADDING.left + shareOf(at, domain, scale) * this.area().width;
   }
 
   private showTooltip(x: number, title: string, readings: readonly Reading[]): void {
-    const rows = readings.map(({ label, value, slot }) => {
+    const rows = readings.map(reading => {
       const row = element("div", { class: "tooltip-row" });
-      if (slot !== undefined && readings.length > 1) row.dataset.slot = String(slot);
+      markSlot(row, readings.length > 1 ? reading.slot : undefined);
       row.append(
-        element("span", { text: label }),
-        element("span", { class: "tooltip-value", text: formatExact(value) }),
+        element("span", { text: reading.label }),
+        element("span", { class: "tooltip-value", text: textOf(reading, formatExact) }),
       );
       return row;
     });
@@ -224,7 +226,9 @@ export class Plot {
       const { positions, domain, scale } = this.view.window;
       const { left, width } = this.area();
       const share = (event.clientX - this.root.getBoundingClientRect().left - left) / width;
-      this.pointAt(nearestRow(positions, numberOf(share, domain, scale)));
+      const x = Math.min(numberOf(share, domain, scale), domain[1]);
+      const isBeyond = x > positions.at(positions.length - 1) && this.view.hasOthers;
+      this.pointAt(nearestRow(positions, x), isBeyond ? x : undefined);
     });
     this.root.addEventListener("pointerleave", () => this.leave());
   }
@@ -290,9 +294,9 @@ export class Plot {
   }
 
   /** Points all charts at a row of those that are shown. */
-  private pointAt(row: number): void {
+  private pointAt(row: number, beyond?: number): void {
     const [first, last] = this.rows();
-    this.options.crosshair.point(Math.min(Math.max(row, first), last));
+    this.options.crosshair.point(Math.min(Math.max(row, first), last), beyond);
   }
 
   private leave(): void {

@@ -2,7 +2,7 @@ import { rowsIn } from "../data/axis.ts";
 import { formatCount, formatDuration, formatExact } from "../data/format.ts";
 import { element } from "../dom.ts";
 import type { CardView } from "./chartCard.ts";
-import type { ChartModel } from "./model.ts";
+import { type ChartModel, textOf } from "./model.ts";
 
 /** Rows that a table has at most: enough to see a course, few enough to hear. */
 const MOST_ROWS = 24;
@@ -26,7 +26,7 @@ export class ReadingTable {
         formatCount(series.positions("step").at(row)),
         Number.isNaN(epoch) ? "–" : epoch.toFixed(2),
         formatDuration(series.step("time").at(row)),
-        ...model.readings(row).map(({ value }) => formatExact(value)),
+        ...model.readings(row).map(reading => textOf(reading, formatExact)),
       ];
       return element("tr", {}, ...texts.map(text => element("td", { text })));
     });

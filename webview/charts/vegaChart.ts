@@ -1,7 +1,8 @@
 import { specs } from "vega-lite:charts";
 import { type Changeset, changeset, parse, type Spec, View } from "vega";
 import type { Range, ScaleKind } from "../data/scale.ts";
-import { DASHES, type Theme, vegaConfig } from "../theme.ts";
+import { SLOT_DASHES } from "../slots.ts";
+import { type Theme, vegaConfig } from "../theme.ts";
 import { expressionClosures } from "./expressions.ts";
 import type { ChartModel } from "./model.ts";
 
@@ -79,7 +80,7 @@ export class VegaChart {
     this.view
       .signal("axisTitle", axisTitle)
       .signal("colors", theme.series)
-      .signal("dashes", DASHES)
+      .signal("dashes", SLOT_DASHES)
       .signal("accent", theme.series[0])
       .signal("alarm", theme.error)
       .signal("quiet", theme.muted)

@@ -1,16 +1,43 @@
-import { nearestRow, type Positions, partOf, shareOf, wholeDomain } from "../data/axis.ts";
+import {
+  commonDomain,
+  nearestRow,
+  type Positions,
+  partOf,
+  shareOf,
+  wholeDomain,
+  type XKind,
+} from "../data/axis.ts";
+import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range, ScaleKind } from "../data/scale.ts";
 import type { ViewState } from "../viewState.ts";
 import type { Window } from "./model.ts";
 
-/** What all charts show of the x axis: all of it, a part that was chosen, or as wide a part at its end. */
-export function windowOf(series: RunSeries, { x, xScale, zoom, follows }: ViewState): Window {
+/**
+ * What all charts show of the x axis: all of it, where compared runs are, too; a part that was chosen, or
+ * as wide a part at the end of the run that is shown.
+ */
+export function windowOf(
+  series: RunSeries,
+  { x, xScale, zoom, follows }: ViewState,
+  compared: readonly ComparedRun[] = [],
+): Window {
   const positions = series.positions(x);
-  const whole = wholeDomain(positions, x, xScale);
   const window = { kind: x, scale: xScale, positions };
-  if (!zoom) return { ...window, domain: whole };
-  return { ...window, domain: follows ? atEnd(zoom, whole[1], xScale) : zoom };
+  if (!zoom) return { ...window, domain: wholeOf(series, compared, x, xScale) };
+  const end = wholeDomain(positions, x, xScale)[1];
+  return { ...window, domain: follows ? atEnd(zoom, end, xScale) : zoom };
+}
+
+/** The domain that shows all of a run, and of those that are compared with it. */
+export function wholeOf(
+  series: RunSeries,
+  compared: readonly ComparedRun[],
+  x: XKind,
+  scale: ScaleKind,
+): Range {
+  const others = compared.map(run => run.series.positions(x));
+  return commonDomain([series.positions(x), ...others], x, scale);
 }
 
 /** The domain moved so that it ends there, as wide as it is seen. */

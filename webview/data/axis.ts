@@ -1,4 +1,4 @@
-import { formatCount } from "./format.ts";
+import { formatCount, formatDuration } from "./format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind, stepTicks } from "./scale.ts";
 
 /** What the x axis counts: steps, passes over the data, or seconds since the start of the run. */
@@ -37,6 +37,18 @@ export function wholeDomain(positions: Positions, kind: XKind, scale: ScaleKind)
   const low = first < positions.length ? positions.at(first) : 1;
   const high = positions.length > 0 ? positions.at(positions.length - 1) : low;
   return [low, high > low ? high : low + (kind === "step" ? 1 : Math.abs(low) / 16 || 1)];
+}
+
+/** The domain that shows all rows of several runs; the first counts also without rows. */
+export function commonDomain(
+  [first, ...others]: readonly [Positions, ...Positions[]],
+  kind: XKind,
+  scale: ScaleKind,
+): Range {
+  const domains = [first, ...others.filter(({ length }) => length > 0)].map(positions =>
+    wholeDomain(positions, kind, scale),
+  );
+  return [Math.min(...domains.map(([low]) => low)), Math.max(...domains.map(([, high]) => high))];
 }
 
 /** Where a number lies on an axis of this kind, in units in which equal lengths look equal. */
@@ -117,6 +129,12 @@ export interface Ticks {
   readonly labels: readonly string[];
   /** What the labels count. */
   readonly title: string;
+}
+
+/** A place on an x axis in words: `step 1 204`, `epoch 3.25`, `12.3 s`. */
+export function describePlace(x: number, kind: XKind): string {
+  if (kind === "time") return formatDuration(1000 * x);
+  return kind === "epoch" ? `epoch ${x.toFixed(2)}` : `step ${formatCount(Math.round(x))}`;
 }
 
 /** Units of the time axis, in seconds, and from which span they are used. */

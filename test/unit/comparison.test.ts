@@ -1,0 +1,231 @@
+/** Runs that are compared: what a host sends of them, and how the page draws them over another. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Comparison } from "../../runtime/page/comparison.ts";
+import type { ToPageMessage } from "../../runtime/protocol/page.ts";
+import { stepValue } from "../../runtime/protocol/steps.ts";
+import { writeNotes } from "../../runtime/store/notes.ts";
+import { createRunFolder } from "../../runtime/store/paths.ts";
+import { openRun } from "../../runtime/store/reader.ts";
+import { deleteRuns } from "../../runtime/store/trash.ts";
+import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
+import { chartsOf } from "../../webview/charts/catalogue.ts";
+import { LinesModel } from "../../webview/charts/linesModel.ts";
+import type { PointRow } from "../../webview/charts/pool.ts";
+import { windowOf } from "../../webview/charts/window.ts";
+import { ComparedRuns } from "../../webview/data/comparedRuns.ts";
+import { RunSeries } from "../../webview/data/runSeries.ts";
+import { COMPARED_SLOT } from "../../webview/slots.ts";
+import { DEFAULT_STATE } from "../../webview/viewState.ts";
+import { exampleBatch, exampleRun, storeExampleRun } from "./run-example.ts";
+
+describe("a host", () => {
+  let project: string;
+  let sent: ToPageMessage[];
+  let comparison: Comparison;
+
+  beforeEach(() => {
+    project = mkdtempSync(join(tmpdir(), "stepscope-compare-"));
+    sent = [];
+    comparison = new Comparison(message => sent.push(message));
+  });
+
+  afterEach(() => {
+    comparison.dispose();
+    rmSync(project, { recursive: true });
+  });
+
+  const types = () => sent.map(message => message.type);
+
+  test("sends a run once: its record and name, its steps without tensors, what it logged", async () => {
+    const metrics = [{ name: "accuracy", value: 0.5, step: 2, time: 1 }];
+    const [first, second] = [storeExampleRun(project, [], metrics), storeExampleRun(project)];
+    writeNotes(first, { name: "wide" });
+    comparison.show([first]);
+    await vi.waitFor(() => expect(types()).toContain("comparedMetrics"));
+    comparison.show([first, second]);
+    await vi.waitFor(() => expect(types()).toHaveLength(5));
+    expect(types()).toEqual([
+      "compared",
+      "comparedSteps",
+      "comparedMetrics",
+      "compared",
+      "comparedSteps",
+    ]);
+    const [begin, steps, logged, other] = sent;
+    expect(begin).toMatchObject({ runFolder: first, name: "wide", run: { steps: 2 } });
+    expect(steps).toEqual({
+      type: "comparedSteps",
+      runFolder: first,
+      batch: { ...exampleBatch(1, 2), tensorCount: 0, tensors: new Float32Array() },
+    });
+    expect(logged).toEqual({ type: "comparedMetrics", runFolder: first, metrics });
+    expect(other).toMatchObject({ runFolder: second, name: "" });
+  });
+
+  test("sends what is added to a run that goes on, and its end", async () => {
+    const { id, folder } = createRunFolder(join(project, "digits.ts"));
+    let record = exampleRun({ id });
+    const writer = new RunWriter(folder, record, "");
+    const add = (first: number, count: number, change = {}) => {
+      const batch = exampleBatch(first, count);
+      record = { ...afterBatch(record, batch), ...change };
+      writer.add({ record, batches: [batch], logs: [], metrics: [] });
+    };
+    add(1, 3);
+    comparison.show([folder]);
+    await vi.waitFor(() => expect(types()).toEqual(["compared", "comparedSteps"]));
+    add(4, 2, { status: "completed", endedAt: 2 });
+    writer.close();
+    await vi.waitFor(() => expect(types()).toHaveLength(4), { timeout: 5000 });
+    expect(sent[2]).toMatchObject({ type: "comparedRun", run: { status: "completed", steps: 5 } });
+    expect(sent[3]).toMatchObject({ type: "comparedSteps", batch: { firstStep: 4, count: 2 } });
+  });
+
+  test("says that a run is gone, when it is deleted or was never there", async () => {
+    const folder = storeExampleRun(project);
+    const nowhere = join(project, "nowhere");
+    comparison.show([folder, nowhere]);
+    await vi.waitFor(() => expect(types()).toHaveLength(3));
+    const reason = (at: string) => ({
+      type: "comparedGone",
+      runFolder: at,
+      reason: `There is no run in ${at}.`,
+    });
+    expect(sent[2]).toEqual(reason(nowhere));
+    deleteRuns([folder]);
+    await vi.waitFor(() => expect(sent[3]).toEqual(reason(folder)), { timeout: 5000 });
+    expect(comparison.runFolders).toEqual([]);
+  });
+
+  test("reads the steps of a run without its tensors from any step on", () => {
+    const reader = openRun(storeExampleRun(project));
+    expect([...reader.curves(2)]).toEqual([
+      {
+        ...exampleBatch(1, 2),
+        firstStep: 2,
+        count: 1,
+        tensorCount: 0,
+        steps: exampleBatch(1, 2).steps.slice(exampleBatch(1, 2).steps.length / 2),
+        lr: new Float64Array([1e-3]),
+        tensors: new Float32Array(),
+      },
+    ]);
+    reader.close();
+  });
+});
+
+describe("the page", () => {
+  const shown = new RunSeries();
+  shown.append(exampleBatch(1, 4));
+  shown.addMetric({ name: "val/loss", value: 3, step: 4, time: 1 });
+  const compared = new ComparedRuns();
+  const run = exampleRun({ startedAt: new Date(2020, 4, 5, 6, 7, 8).getTime() });
+  for (const runFolder of ["/a", "/b", "/c"]) {
+    compared.receive({ type: "compared", runFolder, name: runFolder === "/a" ? "wide" : "", run });
+    const batch = exampleBatch(1, runFolder === "/b" ? 2 : 10, 0);
+    compared.receive({ type: "comparedSteps", runFolder, batch });
+  }
+  const metric = { name: "val/top1", value: 0.25, step: 9, time: 1 };
+  compared.receive({ type: "comparedMetrics", runFolder: "/a", metrics: [metric] });
+  const window = windowOf(shown, DEFAULT_STATE, compared.all);
+
+  function modelOf(id: string): LinesModel {
+    const charts = chartsOf(shown, exampleRun().tensors, DEFAULT_STATE, compared.all);
+    const draws = charts.find(chart => chart.id === id)?.draws;
+    if (!draws || !("lines" in draws)) throw new Error(`There is no chart ${id} with lines.`);
+    const model = new LinesModel(draws.lines, { scale: "linear", smoothing: 0.5, bins: 320 });
+    model.write(window);
+    return model;
+  }
+
+  test("gives each run a name and a colour of its own", () => {
+    expect(compared.all.map(({ slot }) => slot)).toEqual([0, 1, 2]);
+    const [wide, second, third] = compared.all.map(({ label }) => label);
+    expect(wide).toBe("wide");
+    expect(second).toMatch(/^digits\.ts .*6:07:08/);
+    expect(third).toBe(`${second} (2)`);
+  });
+
+  test("draws every run as it draws one, over all of their steps", () => {
+    expect(window.domain).toEqual([1, 10]);
+    const alone = new RunSeries();
+    alone.append(exampleBatch(1, 10));
+    const only = new LinesModel([{ label: "loss", samples: alone.step("loss") }], {
+      scale: "linear",
+      smoothing: 0.5,
+      bins: 320,
+    });
+    only.write({ ...window, positions: alone.positions("step") });
+    const { dataSets } = modelOf("loss");
+    for (const name of ["raw", "smooth"]) {
+      const drawn = (rows: readonly object[] = [], slot: number) =>
+        (rows as PointRow[])
+          .filter(row => row.slot === slot && !Number.isNaN(row.x))
+          .map(({ x, y }) => [x, y]);
+      const expected = drawn(only.dataSets[name], 0);
+      expect(expected).toHaveLength(10);
+      expect(drawn(dataSets[name], COMPARED_SLOT)).toEqual(expected);
+      expect(drawn(dataSets[name], COMPARED_SLOT + 1)).toEqual(expected.slice(0, 2));
+    }
+  });
+
+  test("reads all runs at a step, also after the end of the shown one", () => {
+    const loss = modelOf("loss");
+    const texts = (row: number, beyond?: number) =>
+      loss.readings(row, beyond).map(({ value, absent }) => absent ?? value);
+    expect(loss.readings(0).map(({ label }) => label)[0]).toBe("this run");
+    expect(texts(0)).toEqual([1, 1, 1, 1]);
+    expect(texts(3)).toEqual([1 / 4, 1 / 4, "–", 1 / 4]);
+    expect(texts(3, 8.4)).toEqual(["–", 1 / 8, "–", 1 / 8]);
+  });
+
+  test("aligns runs by time", () => {
+    const state = { ...DEFAULT_STATE, x: "time" } as const;
+    const loss = modelOf("loss");
+    const byTime = windowOf(shown, state, compared.all);
+    loss.write(byTime);
+    const seconds = stepValue(exampleBatch(1, 10), 9, "time") / 1000;
+    expect(byTime.domain[1]).toBe(seconds);
+    expect(loss.readings(3, seconds).map(each => each.absent ?? each.value)).toEqual([
+      "–",
+      1 / 10,
+      "–",
+      1 / 10,
+    ]);
+  });
+
+  test("says which run has not logged what others have, in a chart for each name", () => {
+    expect(
+      modelOf("metric:val%2Floss")
+        .readings(3)
+        .map(each => each.absent ?? each.value),
+    ).toEqual([3, "not logged", "not logged", "not logged"]);
+    const top1 = modelOf("metric:val%2Ftop1").readings(3, 9);
+    expect(top1.map(each => each.absent ?? each.value)).toEqual([
+      "not logged",
+      0.25,
+      "not logged",
+      "not logged",
+    ]);
+  });
+
+  test("leaves the others as they are when a run is removed", () => {
+    const runs = new ComparedRuns();
+    for (const runFolder of ["/a", "/b"]) {
+      runs.receive({ type: "compared", runFolder, name: runFolder, run });
+    }
+    runs.keep(["/b"]);
+    runs.receive({ type: "comparedSteps", runFolder: "/a", batch: exampleBatch(1, 2, 0) });
+    expect(runs.all.map(({ label, slot }) => [label, slot])).toEqual([["/b", 1]]);
+    runs.receive({ type: "compared", runFolder: "/c", name: "/c", run });
+    expect(runs.all.map(({ label, slot }) => [label, slot])).toEqual([
+      ["/b", 1],
+      ["/c", 0],
+    ]);
+    runs.receive({ type: "comparedGone", runFolder: "/c", reason: "deleted" });
+    expect(runs.all.map(({ label }) => label)).toEqual(["/b"]);
+  });
+});

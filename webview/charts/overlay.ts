@@ -1,0 +1,88 @@
+import { Column } from "../data/column.ts";
+import type { ComparedRun } from "../data/comparedRuns.ts";
+import type { MetricSeries, RunSeries, ShownStepColumn } from "../data/runSeries.ts";
+import { COMPARED_SLOT, DASHES } from "../slots.ts";
+import type { Line } from "./linesModel.ts";
+
+const EMPTY = new Column(64);
+
+/** Lines of the runs that are compared with the one that is shown, and how its own are called beside them. */
+export class Overlay {
+  private readonly runs: readonly ComparedRun[];
+
+  constructor(runs: readonly ComparedRun[]) {
+    this.runs = runs;
+  }
+
+  get isEmpty(): boolean {
+    return this.runs.length === 0;
+  }
+
+  /** What the line of the shown run is called, which is `alone` without others. */
+  own(alone: string): string {
+    return this.isEmpty ? alone : "this run";
+  }
+
+  /** The same quantity of all steps of the other runs. */
+  steps(name: ShownStepColumn): Line[] {
+    return this.runs.map(run => {
+      const samples = run.series.step(name);
+      // A run of which no row is known is still being read.
+      const isMissing = run.series.length > 0 && samples.least === Number.POSITIVE_INFINITY;
+      return isMissing ? absentLine(run, "not measured") : { ...lineOf(run), samples };
+    });
+  }
+
+  /** η of each parameter group of the other runs. */
+  rates(): Line[] {
+    return this.runs.flatMap(run => {
+      const { series } = run;
+      if (series.groups === 0 && series.length > 0) return [absentLine(run, "not measured")];
+      return rateColumns(series).map(({ group, samples }) => ({
+        ...lineOf(run),
+        label: series.groups === 1 ? run.label : `${run.label}, group ${group}`,
+        samples,
+      }));
+    });
+  }
+
+  /** What the other runs logged by a name. */
+  metric(name: string): Line[] {
+    return this.runs.map(run => {
+      const metric = run.series.metrics.get(name);
+      return metric ? { ...lineOf(run), ...samplesOf(metric) } : absentLine(run, "not logged");
+    });
+  }
+
+  /** Names by which any of the runs, or `series`, has logged something. */
+  metricNames(series: RunSeries): string[] {
+    const all = [series, ...this.runs.map(run => run.series)];
+    return [...new Set(all.flatMap(({ metrics }) => [...metrics.keys()]))];
+  }
+}
+
+/** What the shown run logged by a name, in a chart that may hold the same of others. */
+export function ownMetric(series: RunSeries, name: string, label: string): Line {
+  const metric = series.metrics.get(name);
+  return metric ? { label, ...samplesOf(metric) } : { label, samples: EMPTY, absent: "not logged" };
+}
+
+/** η by parameter group, as many as can be told apart. */
+export function rateColumns(series: RunSeries): { group: number; samples: Column }[] {
+  return Array.from({ length: Math.min(series.groups, DASHES.length) }, (_, group) => {
+    const samples = series.lr(group);
+    return samples ? [{ group, samples }] : [];
+  }).flat();
+}
+
+function lineOf({ label, series, slot }: ComparedRun): Pick<Line, "label"> & Partial<Line> {
+  return { label, series, slot: COMPARED_SLOT + slot };
+}
+
+function absentLine(run: ComparedRun, absent: string): Line {
+  return { ...lineOf(run), samples: EMPTY, absent };
+}
+
+function samplesOf({ rows, values }: MetricSeries): Pick<Line, "samples" | "rows"> {
+  return { samples: values, rows };
+}

@@ -1,0 +1,119 @@
+import type { MetricRecord } from "../../runtime/protocol/metric.ts";
+import { MOST_COMPARED, type ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { RunSeries } from "./runSeries.ts";
+
+/** A run whose lines are drawn over those of the one that is shown. */
+export interface ComparedRun {
+  readonly runFolder: string;
+  /** What it is called in legends: no two runs have the same. */
+  readonly label: string;
+  readonly run: RunRecord;
+  readonly series: RunSeries;
+  /** Number of its colour and dash among those of compared runs; it keeps it while it is there. */
+  readonly slot: number;
+}
+
+/** What a host sends of compared runs. */
+export type ComparedMessage = Extract<
+  ToPageMessage,
+  { type: "compared" | "comparedRun" | "comparedSteps" | "comparedMetrics" | "comparedGone" }
+>;
+
+interface Held {
+  readonly name: string;
+  run: RunRecord;
+  readonly series: RunSeries;
+  readonly slot: number;
+}
+
+/** The runs that are compared with the one that is shown, as far as the host has sent them. */
+export class ComparedRuns {
+  private readonly held = new Map<string, Held>();
+  private labelled: readonly ComparedRun[] = [];
+
+  /** In the order in which they came. */
+  get all(): readonly ComparedRun[] {
+    return this.labelled;
+  }
+
+  /** Forgets all runs but these. */
+  keep(runFolders: readonly string[]): void {
+    for (const folder of this.held.keys())
+      if (!runFolders.includes(folder)) this.held.delete(folder);
+    this.label();
+  }
+
+  /** Takes what the host sends of a run; what it sends of one that was forgotten is ignored. */
+  receive(message: ComparedMessage): void {
+    const { runFolder } = message;
+    if (message.type === "compared") {
+      const { name, run } = message;
+      const slot = this.held.get(runFolder)?.slot ?? this.freeSlot();
+      this.held.set(runFolder, { name, run, series: new RunSeries(), slot });
+      this.label();
+      return;
+    }
+    const held = this.held.get(runFolder);
+    if (!held) return;
+    switch (message.type) {
+      case "comparedRun":
+        held.run = message.run;
+        this.label();
+        break;
+      case "comparedSteps":
+        held.series.append(message.batch);
+        break;
+      case "comparedMetrics":
+        addMetrics(held, message.metrics);
+        break;
+      case "comparedGone":
+        this.held.delete(runFolder);
+        this.label();
+        break;
+    }
+  }
+
+  private freeSlot(): number {
+    const taken = new Set([...this.held.values()].map(({ slot }) => slot));
+    return Array.from({ length: MOST_COMPARED }, (_, i) => i).find(i => !taken.has(i)) ?? 0;
+  }
+
+  private label(): void {
+    const seen = new Map<string, number>();
+    this.labelled = [...this.held].map(([runFolder, { name, run, series, slot }]) => {
+      const label = runLabel(name, run);
+      const before = seen.get(label) ?? 0;
+      seen.set(label, before + 1);
+      return {
+        runFolder,
+        run,
+        series,
+        slot,
+        label: before > 0 ? `${label} (${before + 1})` : label,
+      };
+    });
+  }
+}
+
+function addMetrics({ run, series }: Held, metrics: readonly MetricRecord[]): void {
+  // Of a run that was imported all metrics come at once.
+  if (run.steps === 0 && run.status !== "running") series.addLoggedOnly(metrics);
+  else for (const metric of metrics) series.addMetric(metric);
+}
+
+/** What a run is called: by the user's own name for it, else by its script and the time of its start. */
+export function runLabel(
+  name: string,
+  { script, startedAt }: Pick<RunRecord, "script" | "startedAt">,
+) {
+  return name || `${script.split(/[\\/]/).pop() || script} ${formatStart(startedAt)}`;
+}
+
+/** A time of this day alone, else with its date. `startedAt`: milliseconds since 1970. */
+function formatStart(startedAt: number): string {
+  const start = new Date(startedAt);
+  const time = start.toLocaleTimeString(undefined, { timeStyle: "medium" });
+  if (start.toDateString() === new Date().toDateString()) return time;
+  return `${start.toLocaleDateString(undefined, { month: "short", day: "numeric" })} ${time}`;
+}
