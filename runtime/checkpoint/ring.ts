@@ -1,7 +1,7 @@
 /** Snapshots of a run within a budget of memory: the further back, the fewer. */
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
-interface Taken {
+export interface Taken {
   readonly step: number;
   readonly snapshot: Snapshot;
 }
@@ -22,6 +22,11 @@ export class SnapshotRing {
   /** Steps behind which there is a snapshot, in ascending order. */
   get steps(): number[] {
     return this.#taken.map(({ step }) => step);
+  }
+
+  /** The snapshots, oldest first. */
+  get taken(): readonly Taken[] {
+    return this.#taken;
   }
 
   /** GPU memory in use. */

@@ -3,7 +3,7 @@
  * nothing; going back to one makes what follows the same, bit by bit.
  */
 import { createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
-import { STORAGE_USAGE } from "../gpu/storage.ts";
+import { type BufferRange, STORAGE_USAGE } from "../gpu/storage.ts";
 import { flush } from "../graph/graph.ts";
 import { captureTensors } from "../tensor/changed.ts";
 import { allParts, type Memory } from "./parts.ts";
@@ -12,6 +12,8 @@ import { allParts, type Memory } from "./parts.ts";
 export interface Snapshot {
   /** GPU memory that it holds. */
   readonly bytes: number;
+  /** Where what lies in `range` now was copied to; undefined if that is not in it. */
+  find(range: BufferRange): BufferRange | undefined;
   /** Puts the state back. May be called again. */
   restore(): void;
   /** Frees its memory. */
@@ -41,8 +43,20 @@ export function takeSnapshot(budget = Number.POSITIVE_INFINITY): Snapshot | unde
   transfer(places, (encoder, range, offset) =>
     encoder.copyBufferToBuffer(range.buffer, range.offset, copy, offset, range.size),
   );
+  const copied = places.map(({ range }) => range);
   return {
     bytes,
+    find: ({ buffer, offset, size }) => {
+      let start = 0;
+      for (const range of copied) {
+        const inside = offset - range.offset;
+        if (range.buffer === buffer && inside >= 0 && inside + size <= range.size) {
+          return { buffer: copy, offset: start + inside, size };
+        }
+        start += range.size;
+      }
+      return undefined;
+    },
     restore: () => {
       // What was computed from the state until now keeps its value.
       flush();

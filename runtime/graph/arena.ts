@@ -45,6 +45,29 @@ export async function withOwnArena<T>(fn: () => Promise<T>): Promise<T> {
   }
 }
 
+/** An arena beside the step's, for what is computed between two steps over and over. */
+export class OwnArena {
+  #buffer: GPUBuffer | undefined;
+
+  /** Runs plans in it: what the latest plan left in the step's arena is still there afterwards. */
+  run<T>(fn: () => T): T {
+    const shelved = { buffer, epoch };
+    buffer = this.#buffer;
+    epoch = ++epochs;
+    try {
+      return fn();
+    } finally {
+      this.#buffer = buffer;
+      ({ buffer, epoch } = shelved);
+    }
+  }
+
+  free(): void {
+    if (this.#buffer) destroyBuffer(this.#buffer);
+    this.#buffer = undefined;
+  }
+}
+
 /** Every element takes 32 bits. */
 export function nodeBytes(node: Node): number {
   return 4 * numel(node.shape);

@@ -20,8 +20,6 @@ const NO_NODES: readonly Node[] = [];
 export class Node {
   readonly op: Op;
   inputs: readonly Node[];
-  /** The inputs of a value that was realized while origins were remembered. */
-  origin: readonly Node[] | undefined;
   readonly scalars: readonly number[];
   /** Where the value lives; undefined until it is realized. */
   storage: Storage | undefined;
@@ -64,16 +62,47 @@ export class Node {
   /** Makes this node a leaf: the value is known, how it came about is forgotten. */
   realize(storage: Storage): void {
     this.storage = storage;
-    if (remembersOrigins) this.origin = this.inputs;
+    origins?.add(this, this.inputs);
     this.inputs = NO_NODES;
   }
 }
 
-let remembersOrigins = false;
+/** How values came about that are realized. They are forgotten together, and each with its value. */
+export class Origins {
+  readonly #inputs = new WeakMap<Node, readonly Node[]>();
+  #count = 0;
+  readonly #limit: number;
 
-/** Has nodes that are realized from now on remember how they came about, or not. */
-export function rememberOrigins(value: boolean): void {
-  remembersOrigins = value;
+  /** @param limit values after which no more are remembered: a chain of them could grow for ever. */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#limit = limit;
+  }
+
+  /** Whether all values since it was made are remembered. */
+  get isWhole(): boolean {
+    return this.#count <= this.#limit;
+  }
+
+  add(node: Node, inputs: readonly Node[]): void {
+    if (++this.#count <= this.#limit) this.#inputs.set(node, inputs);
+  }
+
+  /** The inputs of a value that was realized; undefined if they are not known. */
+  of(node: Node): readonly Node[] | undefined {
+    return this.#inputs.get(node);
+  }
+}
+
+let origins: Origins | undefined;
+
+/** Has the origins of all values remembered there that are realized from now on, or nowhere. */
+export function rememberOrigins(at: Origins | undefined): void {
+  origins = at;
+}
+
+/** Whether they are remembered anywhere. */
+export function areOriginsRemembered(): boolean {
+  return origins !== undefined;
 }
 
 /** A node for a realized value. */

@@ -1,3 +1,5 @@
+import type { PictureView } from "./picture.ts";
+
 /** Options of a parameter group that can be changed while it runs. */
 export const LIVE_OPTIONS = ["lr", "weightDecay", "eps"] as const;
 
@@ -28,6 +30,10 @@ export type Control =
    * with what clients had set then. Held or not, the loop goes on from there as it was.
    */
   | { readonly type: "rewind"; readonly step: number }
+  /** Draws the loss around the place where the loop is held; `picture` messages tell of it. */
+  | { readonly type: "draw"; readonly view: PictureView }
+  /** Ends the drawing. */
+  | { readonly type: "stopDrawing" }
   /**
    * From the next step on the option of a parameter group has this value, whatever script and schedule
    * make of it; without one it is theirs again.

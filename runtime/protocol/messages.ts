@@ -7,12 +7,13 @@
 import type { Control } from "./control.ts";
 import type { Finding } from "./finding.ts";
 import type { MetricRecord } from "./metric.ts";
+import type { Picture } from "./picture.ts";
 import type { LearningRateProbe } from "./probe.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -52,6 +53,8 @@ export type SidecarMessage =
   | { readonly type: "finding"; readonly finding: Finding }
   /** What is known of the learning rate, where that is tried out instead of a run. */
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
+  /** The loss around the place where the loop is held, as far as it is drawn. Nobody keeps it. */
+  | { readonly type: "picture"; readonly picture: Picture }
   /** The last message of a run. */
   | { readonly type: "end"; readonly run: RunRecord }
   /** The sidecar refuses the client (wrong token or version) and closes. */

@@ -63,6 +63,7 @@ export function undoTarget(run: Rewindable): number | undefined {
   return kept.some(step => step < change.step) ? change.step - 1 : undefined;
 }
 
-function isWithin(stretches: readonly Stretch[], step: number): boolean {
+/** Whether a step is in one of the stretches. */
+export function isWithin(stretches: readonly Stretch[], step: number): boolean {
   return stretches.some(({ first, last }) => first <= step && step <= last);
 }

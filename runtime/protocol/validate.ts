@@ -12,6 +12,13 @@ import {
 } from "./finding.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
+import {
+  type LinePicture,
+  type PathPoint,
+  PICTURE_VIEWS,
+  type Picture,
+  type SurfacePicture,
+} from "./picture.ts";
 import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
 import type { RewindRecord } from "./rewind.ts";
 import {
@@ -296,6 +303,49 @@ const learningRateProbe = object<LearningRateProbe>({
   confidence: literal("high", "low"),
 });
 
+const line: Check<LinePicture> = (value, path) => {
+  const checked = object<LinePicture>({
+    parameter: optional(string) as Check<string>,
+    xs: float64Array,
+    losses: float64Array,
+    from: number,
+    fromLoss: number,
+    to: number,
+    toLoss: number,
+    slope: number,
+    lr: number,
+  })(value, path);
+  if (checked.xs.length === checked.losses.length) return checked;
+  throw new TypeError(`${path}: there are not as many losses as places`);
+};
+
+const surface: Check<SurfacePicture> = (value, path) => {
+  const checked = object<SurfacePicture>({
+    names: (names, at) => {
+      const [x = "", y = ""] = list(string)(names, at);
+      return [x, y];
+    },
+    xs: float64Array,
+    ys: float64Array,
+    losses: float64Array,
+  })(value, path);
+  const { xs, ys, losses } = checked;
+  if (xs.length * ys.length === losses.length) return checked;
+  throw new TypeError(`${path}: there are not as many losses as places`);
+};
+
+/** A picture whose losses are as many as its places. */
+export const picture: Check<Picture> = object<Picture>({
+  view: literal(...PICTURE_VIEWS),
+  step: count,
+  done: count,
+  total: count,
+  problem: optional(string) as Check<string>,
+  line: optional(line) as Check<LinePicture>,
+  surface: optional(surface) as Check<SurfacePicture>,
+  path: list(object<PathPoint>({ step: count, x: number, y: number })),
+});
+
 /** A control that came from outside. */
 export const control: Check<Control> = union<Control>({
   pause: {},
@@ -303,6 +353,8 @@ export const control: Check<Control> = union<Control>({
   step: { count: positive },
   runTo: { step: positive },
   rewind: { step: positive },
+  draw: { view: literal(...PICTURE_VIEWS) },
+  stopDrawing: {},
   set: {
     group: count,
     name: literal(...LIVE_OPTIONS),
@@ -324,6 +376,7 @@ const sidecarMessage = union<SidecarMessage>({
   metric: { metric: metricRecord },
   finding: { finding },
   probe: { probe: learningRateProbe },
+  picture: { picture },
   end: { run: runRecord },
   refused: { reason: string },
 });

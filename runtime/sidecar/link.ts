@@ -8,6 +8,7 @@ import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
+import type { Picture } from "../protocol/picture.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type {
@@ -41,6 +42,7 @@ export type ToRecorder =
   | { readonly type: "rewinds"; readonly rewinds: readonly RewindRecord[] }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
+  | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   | {
       readonly type: "fault";

@@ -1,6 +1,8 @@
 /** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
 import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
 import type { ChangeRecord, Control } from "../protocol/control.ts";
+import type { PictureView } from "../protocol/picture.ts";
+import type { Stretch } from "../protocol/rewind.ts";
 import { LiveOptions } from "./liveOptions.ts";
 import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
 
@@ -14,6 +16,17 @@ export interface ControlledLoop {
   loopResumed(): void;
   /** Where states are kept to go back to. */
   readonly snapshots: Snapshots;
+  /** Missing where nothing is drawn. */
+  readonly pictures?: PictureDrawer;
+}
+
+/** Draws the loss around the place where the loop is held: Pictures. */
+export interface PictureDrawer {
+  before(optimizer: object, step: number, isHeld: boolean): void;
+  passed(optimizer: object, isLast: boolean): void;
+  forget(): void;
+  stop(): void;
+  draw(view: PictureView, step: number, inForce: readonly Stretch[]): Promise<void>;
 }
 
 /** Where controls come from. */
@@ -78,14 +91,17 @@ export class LoopControl implements Gate {
   before(optimizer: SteppingOptimizer): (() => void) | undefined {
     this.#isAtPlace = false;
     this.receive();
-    return this.#options.apply(optimizer, this.#loop.stepCount() + 1);
+    const now = this.#loop.stepCount();
+    this.#loop.pictures?.before(optimizer, now, now + 1 >= this.#until);
+    return this.#options.apply(optimizer, now + 1);
   }
 
   after(optimizer: object): Promise<void> | undefined {
     this.#isAtPlace = this.#isPlace(optimizer);
-    this.receive();
+    if (this.#isAtPlace) this.#doWhatIsDue();
     if (this.#isAtPlace) this.#timeline.passed(this.#loop.stepCount());
     if (this.#mayGoOn()) {
+      this.#loop.pictures?.passed(optimizer, this.#isAtPlace);
       this.#isAtPlace = false;
       return undefined;
     }
@@ -126,6 +142,12 @@ export class LoopControl implements Gate {
       case "runTo":
         this.#until = control.step;
         break;
+      case "draw":
+        this.#draw(control.view);
+        break;
+      case "stopDrawing":
+        this.#loop.pictures?.stop();
+        break;
       case "set":
       case "rewind":
         // Before the first step there is nothing to go back to.
@@ -139,12 +161,19 @@ export class LoopControl implements Gate {
     const now = this.#loop.stepCount();
     for (const deed of this.#due.splice(0)) {
       if (deed.type === "rewind") {
-        this.#timeline.rewind(deed.step, now);
+        if (this.#timeline.rewind(deed.step, now)) this.#loop.pictures?.forget();
         continue;
       }
       this.#timeline.beforeChange(now);
       this.#options.set(deed);
     }
+  }
+
+  /** A loop that runs has no place around which one could look. */
+  #draw(view: PictureView): void {
+    if (!this.#hold) return;
+    const now = this.#loop.stepCount();
+    void this.#loop.pictures?.draw(view, now, this.#timeline.inForce(now));
   }
 
   #begin(): PromiseWithResolvers<void> {
@@ -160,6 +189,7 @@ export class LoopControl implements Gate {
   #release(hold: PromiseWithResolvers<void>): void {
     this.#hold = undefined;
     this.#isAtPlace = false;
+    this.#loop.pictures?.stop();
     this.#loop.loopResumed();
     this.#controls.held(false);
     hold.resolve();

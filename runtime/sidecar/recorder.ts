@@ -138,6 +138,9 @@ function receive(message: ToRecorder): void {
       probe = message.probe;
       server.broadcast({ type: "probe", probe });
       break;
+    case "picture":
+      server.broadcast(message);
+      break;
     case "interrupted":
       stop();
       break;

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { type CompiledModules, compileModulesWith, provideModules } from "../data/modules.ts";
 import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
+import type { Picture } from "../protocol/picture.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
 import type { SourceLocation } from "../protocol/run.ts";
 import { compileScript } from "./compile.ts";
@@ -73,7 +74,9 @@ export class ScriptRun {
   async #prepare(engine: string): Promise<void> {
     process.setSourceMapsEnabled(true);
     provideEngine(engine);
-    const opening = openEngine(this.#launch);
+    const opening = openEngine(this.#launch, picture =>
+      this.#link.send({ type: "picture", picture }),
+    );
     // Where both fail, the script's own fault is told.
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
@@ -167,18 +170,30 @@ export class ScriptRun {
 }
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
-async function openEngine({ seed, rewindBytes }: LaunchOptions) {
-  const [{ gpu }, recorder, { SnapshotRing }, { noteEnd }, { prepareToStop }, { manualSeed }] =
-    await Promise.all([
-      import("../gpu/device.ts"),
-      import("../insight/recorder.ts"),
-      import("../checkpoint/ring.ts"),
-      import("../tensor/gradientUse.ts"),
-      import("../checkpoint/stopping.ts"),
-      import("../index.ts"),
-    ]);
+async function openEngine(
+  { seed, rewindBytes }: LaunchOptions,
+  pictured: (picture: Picture) => void,
+) {
+  const [
+    { gpu },
+    recorder,
+    { Pictures },
+    { SnapshotRing },
+    { noteEnd },
+    { prepareToStop },
+    { manualSeed },
+  ] = await Promise.all([
+    import("../gpu/device.ts"),
+    import("../insight/recorder.ts"),
+    import("../insight/probes/pictures.ts"),
+    import("../checkpoint/ring.ts"),
+    import("../tensor/gradientUse.ts"),
+    import("../checkpoint/stopping.ts"),
+    import("../index.ts"),
+  ]);
   manualSeed(seed);
-  const loop = { ...recorder, snapshots: new SnapshotRing(rewindBytes) };
+  const snapshots = new SnapshotRing(rewindBytes);
+  const loop = { ...recorder, snapshots, pictures: new Pictures(snapshots, pictured) };
   return { loop, noteEnd, prepareToStop, adapter: gpu.adapter };
 }
 

@@ -1,5 +1,5 @@
 /** The states that a loop can go back to, and when it did. */
-import type { RewindRecord } from "../protocol/rewind.ts";
+import { type RewindRecord, type Stretch, stretchesInForce } from "../protocol/rewind.ts";
 
 /** Snapshots within a budget of memory: a SnapshotRing. */
 export interface Snapshots {
@@ -73,8 +73,16 @@ export class Timeline {
     if (!this.#isOff && this.#snapshots.steps.at(-1) !== step) this.#take(step);
   }
 
-  /** Puts the state back that followed step `to`, or the newest one before it; `step` is the last one. */
-  rewind(to: number, step: number): void {
+  /** The steps that led to the state behind `step`. */
+  inForce(step: number): readonly Stretch[] {
+    return stretchesInForce(this.#rewinds, step);
+  }
+
+  /**
+   * Puts the state back that followed step `to`, or the newest one before it; `step` is the last one.
+   * @returns whether there was one.
+   */
+  rewind(to: number, step: number): boolean {
     const reached = this.#snapshots.rewind(to);
     if (reached === undefined) {
       const [first] = this.#snapshots.steps;
@@ -82,14 +90,15 @@ export class Timeline {
         `The state after step ${to} is not kept any more, nor is one before it. ` +
           (first === undefined ? "None is kept." : `The first that is kept is that of ${first}.`),
       );
-      return;
+      return false;
     }
     this.#changedAt = Number.NEGATIVE_INFINITY;
-    if (reached === step) return;
+    if (reached === step) return true;
     this.#rewinds = [...this.#rewinds, { step, to: reached }];
     this.#listener.rewound(this.#rewinds);
     // From here on it is this state that follows the step.
     this.#take(step);
+    return true;
   }
 
   #take(step: number): void {

@@ -2,6 +2,7 @@
  * What happened to gradients between `backward()` and the step, for the instruments: micro-batches
  * that were accumulated, and clipping. Nothing is computed where nobody watches.
  */
+import { areOriginsRemembered, type Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -11,14 +12,32 @@ let microBatchSquares = new Map<Tensor, Tensor>();
 /** ‖g‖² that each clipping since the last step took away. */
 let clippedSquares: Tensor[] = [];
 
+/** What each call of `backward()` since the last step made of the leaves, where it can be computed again. */
+let contributions = new Map<Tensor, Node[]>();
+
 /** Loops that never call `step()` would fill it. */
 const LIMIT = 1024;
 
 /** To be called before the gradient of a micro-batch is added to what a leaf has. */
 export function noteAccumulation(leaf: Tensor, grad: Tensor): void {
+  if (areOriginsRemembered()) noteContribution(leaf, grad.node);
   if (!observer() || !leaf.grad) return;
   const before = microBatchSquares.get(leaf) ?? sumOfSquares(leaf.grad);
   microBatchSquares.set(leaf, before.add(sumOfSquares(grad)));
+}
+
+function noteContribution(leaf: Tensor, grad: Node): void {
+  const known = contributions.get(leaf);
+  if (!known) contributions.set(leaf, [grad]);
+  else if (known.length < LIMIT) known.push(grad);
+}
+
+/**
+ * The gradients of a leaf as `backward()` made them since the last step, one a call: their sum is what
+ * it had before anything was clipped.
+ */
+export function contributionsTo(leaf: Tensor): readonly Node[] {
+  return contributions.get(leaf) ?? [];
 }
 
 /** To be called when gradients are clipped. @param removed ‖g‖² before, less ‖g‖² after. */
@@ -36,6 +55,7 @@ export function takeGradientNotes(): {
   const notes = { microBatchSquares, clippedSquares };
   microBatchSquares = new Map();
   clippedSquares = [];
+  contributions = new Map();
   return notes;
 }
 

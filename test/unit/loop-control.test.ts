@@ -205,6 +205,7 @@ describe("a loop under control", () => {
         warn: () => {},
       },
     );
+    control.receive();
     await expect(control.after({})).rejects.toThrow("device lost");
   });
 });
@@ -223,6 +224,7 @@ test("options have the value of a client in a step, and their own beside it", ()
   /** Controls that come while the loop is between two steps. */
   const ask = (...controls: Control[]) => {
     loop.inbox.push(...controls);
+    loop.control.receive();
     loop.control.after(optimizer);
   };
   expect(step()).toEqual([0.1, 0.2]);

@@ -1,61 +1,63 @@
 /** The loss of one step as a function of the parameters: the same batch, the same random numbers. */
 import { offTape } from "../../graph/graph.ts";
-import { Node } from "../../graph/node.ts";
+import { Node, type Origins } from "../../graph/node.ts";
 import { rebuild } from "../../graph/rebuild.ts";
 import { internOp } from "../../kernels/op.ts";
 import { grad } from "../../tensor/autograd.ts";
+import { contributionsTo } from "../../tensor/gradients.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+
+/** The operations that a step consists of, as they were recorded. */
+interface Recorded {
+  readonly value: Node;
+  /** One a parameter. */
+  readonly gradient: readonly Node[];
+  readonly product?: readonly Node[];
+}
 
 /**
  * Made between `backward()` and the update. Nothing of the step itself is computed in another way
  * than without it: the function is a copy of the operations that were recorded.
  */
 export class StepLoss {
+  readonly #origins: Origins;
   readonly #parameters: readonly Node[];
   readonly #directions: readonly Node[];
-  readonly #value: Node;
-  readonly #gradient: readonly Node[];
-  #product: (() => readonly Node[]) | undefined;
+  readonly #recorded: Recorded;
 
   /**
-   * @param losses what `backward()` was called on: their sum is the function. Their graphs have to be
-   *   there still, see `retainGraphs`.
+   * Use `lossOf` or `lossOfKeptGraphs`.
    * @param parameters the variables.
-   * @param twice whether second derivatives will be asked for.
+   * @param origins where the values of the step are remembered.
    */
-  constructor(losses: readonly Tensor[], parameters: readonly Tensor[], twice: boolean) {
-    const [first, ...others] = losses;
-    if (!first) throw new Error("backward() was not called before optimizer.step().");
+  constructor(
+    parameters: readonly Tensor[],
+    origins: Origins,
+    record: (directions: readonly Node[]) => Recorded,
+  ) {
+    this.#origins = origins;
     this.#parameters = parameters.map(({ node }) => node);
     this.#directions = parameters.map(
       ({ shape }) => new Node(internOp({ kind: "leaf", bound: true }, shape, "float32")),
     );
-    const build = () => {
-      const sum = others.reduce((total, loss) => total.add(loss.sum()), first.sum());
-      const gradient = grad(sum, parameters, { createGraph: twice, allowUnused: true });
-      const product = twice ? productOf(gradient, parameters, this.#directions) : undefined;
-      return { sum, gradient, product };
-    };
-    const { sum, gradient, product } = offTape(build);
-    this.#value = sum.node;
-    this.#gradient = gradient.map(({ node }) => node);
-    this.#product = product && (() => product.map(({ node }) => node));
+    this.#recorded = offTape(() => record(this.#directions));
   }
 
   /** The loss at a place, a tensor of one element. */
   value(at: readonly Tensor[]): Tensor {
-    return this.#compute([this.#value], at)[0] as Tensor;
+    return this.#compute([this.#recorded.value], at)[0] as Tensor;
   }
 
   /** Its gradient, in the shapes of the parameters. */
   gradient(at: readonly Tensor[]): Tensor[] {
-    return this.#compute(this.#gradient, at);
+    return this.#compute(this.#recorded.gradient, at);
   }
 
   /** Its Hessian times a vector in the shapes of the parameters: exact (Pearlmutter 1994). */
   hessianProduct(at: readonly Tensor[], vector: readonly Tensor[]): Tensor[] {
-    if (!this.#product) throw new Error("Invariant violation: made without second derivatives");
-    return this.#compute(this.#product(), at, vector);
+    const { product } = this.#recorded;
+    if (!product) throw new Error("Invariant violation: made without second derivatives");
+    return this.#compute(product, at, vector);
   }
 
   #compute(
@@ -72,8 +74,56 @@ export class StepLoss {
       const value = vector[i];
       if (value) substitutes.set(node, value.node);
     });
-    return rebuild(roots, substitutes).map(node => new Tensor(node));
+    return rebuild(roots, this.#origins, substitutes).map(node => new Tensor(node));
   }
+}
+
+/**
+ * The sum of the losses of a step, with the gradients that `backward()` recorded: before clipping.
+ * @param losses what `backward()` was called on.
+ * @param origins where values have been remembered since before the first operation of the step.
+ * @throws Error if there are no losses.
+ */
+export function lossOf(
+  losses: readonly Tensor[],
+  parameters: readonly Tensor[],
+  origins: Origins,
+): StepLoss {
+  return new StepLoss(parameters, origins, () => ({
+    value: sumOf(losses).node,
+    gradient: parameters.map(parameter => {
+      const [first, ...others] = contributionsTo(parameter).map(node => new Tensor(node));
+      return others.reduce((sum, part) => sum.add(part), first ?? parameter.detach().mul(0)).node;
+    }),
+  }));
+}
+
+/**
+ * The same with derivatives of the losses' own graphs, which have to be there still: `retainGraphs`.
+ * @param twice whether second derivatives will be asked for.
+ * @throws Error if there are no losses.
+ */
+export function lossOfKeptGraphs(
+  losses: readonly Tensor[],
+  parameters: readonly Tensor[],
+  origins: Origins,
+  twice: boolean,
+): StepLoss {
+  return new StepLoss(parameters, origins, directions => {
+    const sum = sumOf(losses);
+    const gradient = grad(sum, parameters, { createGraph: twice, allowUnused: true });
+    const product = twice ? productOf(gradient, parameters, directions) : undefined;
+    return {
+      value: sum.node,
+      gradient: gradient.map(({ node }) => node),
+      ...(product && { product: product.map(({ node }) => node) }),
+    };
+  });
+}
+
+function sumOf([first, ...others]: readonly Tensor[]): Tensor {
+  if (!first) throw new Error("backward() was not called before optimizer.step().");
+  return others.reduce((total, loss) => total.add(loss.sum()), first.sum());
 }
 
 /** The derivative of gradient · direction. */

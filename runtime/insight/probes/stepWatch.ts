@@ -1,13 +1,13 @@
 /** Steps of a running loop as functions: where they began, where they led, and what the loss is elsewhere. */
 import { withOwnArena } from "../../graph/arena.ts";
 import { flush } from "../../graph/graph.ts";
-import { rememberOrigins } from "../../graph/node.ts";
+import { Origins, rememberOrigins } from "../../graph/node.ts";
 import { Optimizer } from "../../optim/optimizer.ts";
 import { noGrad, retainGraphs } from "../../tensor/autograd.ts";
 import { backwardTargets } from "../../tensor/losses.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Gate, SteppingOptimizer } from "../gate.ts";
-import { StepLoss } from "./stepLoss.ts";
+import { lossOfKeptGraphs, type StepLoss } from "./stepLoss.ts";
 
 export interface WatchedStep {
   readonly optimizer: Optimizer;
@@ -41,6 +41,7 @@ export class StepWatch<Result> implements Gate {
   #before: readonly Tensor[] | undefined;
   #loss: StepLoss | undefined;
   #lr = Number.NaN;
+  readonly #origins = new Origins();
   #isOver = false;
 
   constructor(options: WatchOptions, use: (steps: readonly WatchedStep[]) => Promise<Result>) {
@@ -57,7 +58,9 @@ export class StepWatch<Result> implements Gate {
     const { twice = false } = this.#options;
     this.#lr = optimizer.paramGroups[0]?.lr ?? Number.NaN;
     try {
-      this.#loss = new StepLoss(backwardTargets.current, parametersOf(this.#optimizer), twice);
+      const { current } = backwardTargets;
+      const parameters = parametersOf(this.#optimizer);
+      this.#loss = lossOfKeptGraphs(current, parameters, this.#origins, twice);
     } catch (error) {
       this.#end();
       this.#settle.reject(error);
@@ -83,7 +86,7 @@ export class StepWatch<Result> implements Gate {
     }
     this.#before = here;
     const isLast = this.#steps.length === this.#options.steps;
-    rememberOrigins(!isLast);
+    rememberOrigins(isLast ? undefined : this.#origins);
     retainGraphs(!isLast);
     if (!isLast) return;
     this.#end();
@@ -96,7 +99,7 @@ export class StepWatch<Result> implements Gate {
 
   #end(): void {
     this.#isOver = true;
-    rememberOrigins(false);
+    rememberOrigins(undefined);
     retainGraphs(false);
   }
 }
