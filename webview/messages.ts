@@ -10,6 +10,7 @@ import {
   number,
   object,
   optional,
+  picture,
   runRecord,
   stepBatch,
   string,
@@ -48,6 +49,7 @@ const toPageMessage = union<ToPageMessage>({
   comparedMetrics: { runFolder: string, metrics: list(metricRecord) },
   comparedGone: { runFolder: string, reason: string },
   runs: { runs: list(runChoice) },
+  picture: { picture },
 });
 
 /**

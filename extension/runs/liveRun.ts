@@ -3,6 +3,7 @@ import type { Received } from "../../runtime/page/history.ts";
 import { mergeFindings } from "../../runtime/protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
+import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
 
@@ -12,6 +13,7 @@ export interface RunListener {
   steps(batch: StepBatch): void;
   log(log: LogRecord): void;
   metric(metric: MetricRecord): void;
+  picture?(picture: Picture): void;
 }
 
 /** A run that this window follows, as far as its sidecar has told of it. */
@@ -97,6 +99,9 @@ export class LiveRun {
       case "metric":
         this.#metrics += 1;
         for (const listener of this.#listeners) listener.metric(message.metric);
+        break;
+      case "picture":
+        for (const listener of this.#listeners) listener.picture?.(message.picture);
         break;
     }
   }

@@ -1,6 +1,7 @@
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { ToPageMessage } from "../protocol/page.ts";
+import type { Picture } from "../protocol/picture.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
 
@@ -18,6 +19,7 @@ export class PageFeed {
   #batches: StepBatch[] = [];
   #logs: LogRecord[] = [];
   #metrics: MetricRecord[] = [];
+  #picture: Picture | undefined;
   #started = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -50,6 +52,12 @@ export class PageFeed {
     this.#schedule();
   }
 
+  /** Of several that wait the last is sent: each has all that the one before it had. */
+  picture(picture: Picture): void {
+    this.#picture = picture;
+    this.#schedule();
+  }
+
   /** Forgets what waits and sends nothing more. */
   dispose(): void {
     clearTimeout(this.#timer);
@@ -58,6 +66,7 @@ export class PageFeed {
     this.#batches = [];
     this.#logs = [];
     this.#metrics = [];
+    this.#picture = undefined;
   }
 
   #schedule(): void {
@@ -101,6 +110,11 @@ export class PageFeed {
     () => {
       const metrics = this.#metrics.splice(0);
       return metrics.length > 0 ? { type: "metrics", metrics } : undefined;
+    },
+    () => {
+      const picture = this.#picture;
+      this.#picture = undefined;
+      return picture && { type: "picture", picture };
     },
   ];
 

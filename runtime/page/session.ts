@@ -105,6 +105,9 @@ export class PageSession {
       case "metric":
         this.#feed.metric(message.metric);
         break;
+      case "picture":
+        this.#feed.picture(message.picture);
+        break;
     }
   }
 

@@ -5,6 +5,7 @@
 import type { Control } from "./control.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
+import type { Picture } from "./picture.ts";
 import type { RunRecord, RunStatus } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
@@ -41,6 +42,8 @@ export type ToPageMessage =
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "logs"; readonly logs: readonly LogRecord[] }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
+  /** The picture that was asked for, as far as it is drawn. */
+  | { readonly type: "picture"; readonly picture: Picture }
   /** Compare what is shown with these runs and no others. */
   | { readonly type: "compare"; readonly runFolders: readonly string[] }
   /** A run to compare with begins: forget what you have of it. Its metrics and steps follow. */

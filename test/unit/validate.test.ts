@@ -51,8 +51,12 @@ describe("messages", () => {
       "message.control.value: expected a number of at least 0, got number",
     ],
     [
+      { type: "control", control: { type: "draw", view: "all" } },
+      "message.control.view: expected line | plane | random, got string",
+    ],
+    [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo | rewind | set, got string",
+      "message.control.type: expected pause | resume | step | runTo | rewind | draw | stopDrawing | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],
@@ -100,6 +104,35 @@ describe("messages", () => {
   ])("a probe with %j is refused", (change, reason) => {
     const message = { type: "probe", probe: { ...PROBE, ...change } };
     expect(() => parseSidecarMessage(message)).toThrow(reason);
+  });
+
+  test.each([
+    [{ view: "globe" }, "message.picture.view: expected line | plane | random, got string"],
+    [
+      {
+        surface: {
+          names: ["x", "y"],
+          xs: new Float64Array(2),
+          ys: new Float64Array(2),
+          losses: [],
+        },
+      },
+      "message.picture.surface.losses: expected a Float64Array",
+    ],
+    [
+      {
+        surface: {
+          names: ["x", "y"],
+          xs: new Float64Array(2),
+          ys: new Float64Array(2),
+          losses: new Float64Array(3),
+        },
+      },
+      "message.picture.surface: there are not as many losses as places",
+    ],
+  ])("a picture with %j is refused", (change, reason) => {
+    const picture = { view: "plane", step: 1, done: 0, total: 1, path: [], ...change };
+    expect(() => parseSidecarMessage({ type: "picture", picture })).toThrow(reason);
   });
 
   test("a batch whose columns are shorter than it says is refused", () => {
