@@ -1,10 +1,13 @@
 import type { FromPageMessage } from "../runtime/protocol/page.ts";
+import { element } from "./dom.ts";
 
 /** What the page is shown by: VS Code, or a script that serves it to an ordinary browser. */
 export interface Host {
   /** It can train the file again and open it. */
   readonly isEditor: boolean;
   post(message: FromPageMessage): void;
+  /** Saves a file: the user says where. */
+  save(name: string, content: Blob): Promise<void>;
   /** Calls back with everything that the host sends; it is not checked. */
   listen(received: (message: unknown) => void): void;
   /** What `saveState` kept, also after the page was closed with the window. */
@@ -33,6 +36,10 @@ function vsCodeHost(api: VsCodeApi): Host {
   return {
     isEditor: true,
     post: message => api.postMessage(message),
+    save: async (name, content) => {
+      const bytes = new Uint8Array(await content.arrayBuffer());
+      api.postMessage({ type: "savePicture", name, bytes } satisfies FromPageMessage);
+    },
     listen,
     loadState: () => api.getState(),
     saveState: state => api.setState(state),
@@ -44,8 +51,16 @@ function browserHost(): Host {
   return {
     isEditor: false,
     post: detail => dispatchEvent(new CustomEvent("stepscope", { detail })),
+    save: async (name, content) => download(name, content),
     listen,
     loadState: () => history.state,
     saveState: state => history.replaceState(state, ""),
   };
+}
+
+function download(name: string, content: Blob): void {
+  const href = URL.createObjectURL(content);
+  element("a", { attributes: { href, download: name } }).click();
+  // The download has begun by then.
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

@@ -4,6 +4,7 @@ import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
+import { PictureOutput } from "./charts/pictureOutput.ts";
 import { eventsOf } from "./control/eventMarks.ts";
 import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
@@ -17,6 +18,7 @@ import { ComparisonBar } from "./view/comparisonBar.ts";
 import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { LogTail } from "./view/logTail.ts";
+import { Notice } from "./view/notice.ts";
 import { RunHeader } from "./view/runHeader.ts";
 import { Toolbar } from "./view/toolbar.ts";
 import { parseViewState, type ViewState } from "./viewState.ts";
@@ -55,7 +57,9 @@ export class Panel {
     this.error = new ErrorBlock(
       host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
     );
+    const notice = new Notice();
     this.charts = new ChartGrid({
+      pictures: new PictureOutput(host, notice),
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),
     });
@@ -79,6 +83,7 @@ export class Panel {
       this.toolbar.root,
       this.charts.root,
       this.log.root,
+      notice.root,
     );
     this.empty.root.hidden = true;
     root.append(this.body, this.empty.root);
@@ -167,7 +172,7 @@ export class Panel {
   private showCharts(): void {
     if (!this.run) return;
     const events = eventsOf(this.run, this.series.lastStep);
-    this.charts.show(this.series, this.run.tensors, this.state, events, this.compared.all);
+    this.charts.show(this.series, this.run, this.state, events, this.compared.all);
   }
 
   private addSteps(batch: StepBatch): void {

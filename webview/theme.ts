@@ -3,6 +3,7 @@ import { COMPARED, COMPARED_SLOT, SERIES_TOKENS } from "./slots.ts";
 
 /** Colours and fonts of the page as VS Code has set them, resolved for a canvas. */
 export interface Theme {
+  readonly background: string;
   readonly foreground: string;
   readonly muted: string;
   readonly error: string;
@@ -36,6 +37,7 @@ export function readTheme(): Theme {
     style.getPropertyValue(name).trim() || otherwise;
   const foreground = token("--vscode-foreground", style.color);
   return {
+    background: token("--vscode-editor-background", "white"),
     foreground,
     muted: token("--vscode-descriptionForeground", foreground),
     error: token("--vscode-charts-red", token("--vscode-errorForeground", foreground)),

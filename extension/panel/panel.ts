@@ -9,6 +9,7 @@ import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import type { Runs } from "../runs/runs.ts";
+import { savePicture } from "./savePicture.ts";
 
 /** What the panel shows: a run in the store, or why there is none (yet) of a script. */
 export type PanelContent =
@@ -159,6 +160,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         break;
       case "train":
         void this.#execute(Command.trainAgain);
+        break;
+      case "savePicture":
+        void savePicture(message.name, message.bytes, this.#script);
         break;
       case "openSource":
         void openSource(message.file, message.line);

@@ -1,6 +1,12 @@
 import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
 import { control, list, string } from "../protocol/validate.ts";
 
+/** A file's name without a folder, as the page makes it. */
+const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
+
+/** Bytes of a picture: a chart over a whole screen takes less than one of 64 MiB. */
+const MAX_PICTURE = 64 * 1024 * 1024;
+
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {
   if (!isRecord(value)) return undefined;
@@ -22,6 +28,12 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       if (typeof file !== "string" || file === "") return undefined;
       if (typeof line !== "number" || !Number.isSafeInteger(line) || line < 1) return undefined;
       return { type: "openSource", file, line };
+    }
+    case "savePicture": {
+      const { name, bytes } = value;
+      if (typeof name !== "string" || !PICTURE_NAME.test(name)) return undefined;
+      if (!(bytes instanceof Uint8Array) || bytes.length > MAX_PICTURE) return undefined;
+      return { type: "savePicture", name, bytes };
     }
     default:
       return undefined;

@@ -80,5 +80,7 @@ export type FromPageMessage =
   | { readonly type: "compare"; readonly runFolders: readonly string[] }
   /** Which runs can be compared? */
   | { readonly type: "listRuns" }
+  /** Ask where to, and save a picture of a chart: the name of a .png or .svg file, and its bytes. */
+  | { readonly type: "savePicture"; readonly name: string; readonly bytes: Uint8Array }
   /** Open the script at the line of its error. */
   | { readonly type: "openSource"; readonly file: string; readonly line: number };

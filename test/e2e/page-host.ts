@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
+import { expect } from "vitest";
 import { pageHtml } from "../../runtime/page/html.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
@@ -143,6 +144,12 @@ export class HostedPage {
 
   async setTheme(theme: PageTheme): Promise<void> {
     await this.page.evaluate(given => hosting.setTheme(given), theme);
+  }
+
+  /** Nothing was refused by the CSP, nothing went wrong. */
+  async expectClean(): Promise<void> {
+    expect((await this.watched()).violations).toEqual([]);
+    expect(this.problems).toEqual([]);
   }
 
   /** What was posted, kept, drawn and refused until now. */

@@ -1,4 +1,5 @@
 /** A run as the digits example gives it, made of formulas: the page's test needs no training. */
+import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
 
@@ -13,6 +14,10 @@ const TENSORS = [
 
 export const STARTED_AT = Date.UTC(2026, 0, 15, 9, 30);
 const STEP_MS = 6.2;
+
+/** Steps of the run that has ended. */
+export const STEPS = 1204;
+export const ENDED = { status: "completed", endedAt: STARTED_AT + 7921, steps: STEPS } as const;
 
 export function pageRun(change: Partial<RunRecord> = {}): RunRecord {
   return {
@@ -135,4 +140,22 @@ export function pageCurves(count: number, factor: number): StepBatch {
   const { steps, ...batch } = pageBatch(1, count);
   const raised = steps.map((value, i) => (i % STEP_COLUMNS.length === 0 ? factor * value : value));
   return { ...batch, steps: raised, tensorCount: 0, tensors: new Float32Array() };
+}
+
+/** The message that shows the run that has ended, or what differs from it. */
+export function hydrate(
+  change: Partial<Extract<ToPageMessage, { type: "hydrate" }>> = {},
+): ToPageMessage {
+  return {
+    type: "hydrate",
+    run: pageRun(ENDED),
+    runFolder: "/runs/20260115-093000-digits",
+    batches: [pageBatch(1, STEPS)],
+    logs: [
+      { level: "info", text: "1438 training images, 359 test images", time: STARTED_AT, step: 0 },
+      { level: "info", text: "epoch 26: test accuracy 97.8 %", time: STARTED_AT, step: STEPS },
+    ],
+    metrics: [],
+    ...change,
+  };
 }

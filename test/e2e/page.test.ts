@@ -1,17 +1,23 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
 import { type PageTheme, THEMES } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
-import { pageBatch, pageCurves, pageLoss, pageRun, STARTED_AT } from "./page-run.ts";
+import {
+  ENDED,
+  hydrate,
+  pageBatch,
+  pageCurves,
+  pageLoss,
+  pageRun,
+  STARTED_AT,
+  STEPS,
+} from "./page-run.ts";
 
 const PICTURES = join(import.meta.dirname, "../../artifacts/page");
-const STEPS = 1204;
-const ENDED = { status: "completed", endedAt: STARTED_AT + 7921, steps: STEPS } as const;
 
 const [dark] = THEMES as [PageTheme, ...PageTheme[]];
 let browser: Browser;
@@ -35,27 +41,6 @@ function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
     height: 1180,
     ...options,
   });
-}
-
-function hydrate(change: Partial<Extract<ToPageMessage, { type: "hydrate" }>> = {}): ToPageMessage {
-  return {
-    type: "hydrate",
-    run: pageRun(ENDED),
-    runFolder: "/runs/20260115-093000-digits",
-    batches: [pageBatch(1, STEPS)],
-    logs: [
-      { level: "info", text: "1438 training images, 359 test images", time: STARTED_AT, step: 0 },
-      { level: "info", text: "epoch 26: test accuracy 97.8 %", time: STARTED_AT, step: STEPS },
-    ],
-    metrics: [],
-    ...change,
-  };
-}
-
-/** Nothing was refused by the CSP, nothing went wrong. */
-async function expectClean(hosted: HostedPage): Promise<void> {
-  expect((await hosted.watched()).violations).toEqual([]);
-  expect(hosted.problems).toEqual([]);
 }
 
 /** Sends a recorded run and waits until it is drawn. */
@@ -86,7 +71,7 @@ describe("a run that was recorded", () => {
       expect(await hosted.painted("gradNorm", token)).toBeGreaterThan(50);
     }
     await page.screenshot({ path: join(PICTURES, `${name}-${width}.png`) });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -153,7 +138,7 @@ describe("a run that was recorded", () => {
     await expect.poll(() => legend.isVisible(), { timeout: 20_000 }).toBe(false);
     expect((await hosted.watched()).state).toMatchObject({ compared: [] });
     expect(await page.locator(".comparison-notice").textContent()).toBe("Deleted.");
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -193,7 +178,7 @@ describe("a run that was recorded", () => {
       "4 values in 1\u202f204 steps",
     );
     await page.screenshot({ path: join(PICTURES, "metrics.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -213,7 +198,7 @@ describe("a run that was recorded", () => {
     expect(await page.textContent("[data-fact=step]")).toBe("2\u202f000\u202f000");
     expect(await page.textContent("[data-fact=loss]")).toBe("–");
     await page.screenshot({ path: join(PICTURES, "imported.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -252,7 +237,7 @@ describe("a run that was recorded", () => {
     await page.waitForTimeout(1500);
     await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 1) });
     await hosted.drawn(STEPS + 1, ["lr"]);
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -262,7 +247,7 @@ describe("a run that was recorded", () => {
     expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
     await hosted.setTheme(light);
     await expect.poll(() => hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
@@ -287,7 +272,7 @@ describe("a run that was recorded", () => {
     await page.mouse.move(5, 5);
     await tooltip.waitFor({ state: "hidden" });
     expect(await page.textContent("[data-chart=loss] .chart-steps")).toBe("1\u202f204 steps");
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -378,7 +363,7 @@ describe("a run that was recorded", () => {
     await page.getByRole("button", { name: "Show all" }).click();
     await shown("loss", /^all$/);
     expect((await hosted.watched()).state).toMatchObject({ yZooms: {} });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -400,7 +385,7 @@ describe("a run that was recorded", () => {
       scales: { loss: "linear" },
       tensor: "2.weight",
     });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
 
     const again = await openRecorded({ state });
@@ -422,7 +407,7 @@ describe("a run that goes on", () => {
     }
     expect((await hosted.watched()).redraws).toBeGreaterThanOrEqual(20);
     expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
@@ -441,7 +426,7 @@ describe("a run that goes on", () => {
     expect(redraws).toBeGreaterThan(10);
     expect(await hosted.value("loss")).toBe(pageLoss(3960));
     await hosted.page.screenshot({ path: join(PICTURES, "running.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
@@ -460,7 +445,7 @@ describe("a run that goes on", () => {
     await jump.click();
     expect(await hosted.page.textContent("[data-chart=lr] .chart-steps")).toBe("at step 330");
     await hosted.page.screenshot({ path: join(PICTURES, "nan.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
@@ -583,7 +568,7 @@ describe("other states", () => {
     await page.getByText("Output").click();
     expect(await page.getByRole("log").textContent()).toContain("test accuracy 97.8 %");
     await page.screenshot({ path: join(PICTURES, "failed.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await page.close();
   });
 
@@ -606,7 +591,7 @@ describe("other states", () => {
     await hosted.send({ type: "empty", reason });
     await hosted.page.getByText(reason).waitFor();
     await hosted.page.screenshot({ path: join(PICTURES, "empty.png") });
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
@@ -616,7 +601,7 @@ describe("other states", () => {
     await hosted.page.evaluate("postMessage({ type: 'steps', batch: { firstStep: 1205 } });");
     await hosted.send({ type: "steps", batch: pageBatch(STEPS + 1, 1) });
     await hosted.drawn(STEPS + 1);
-    await expectClean(hosted);
+    await hosted.expectClean();
     await hosted.page.close();
   });
 });

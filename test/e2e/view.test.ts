@@ -94,6 +94,10 @@ test("the run is there from its first step, goes on, and can be held and stopped
   expect(await page.getByRole("checkbox", { name: /digits\.ts/ }).isChecked()).toBe(false);
   await page.keyboard.press("Escape");
   await page.screenshot({ path: join(PICTURES, "browser.png") });
+  await page.getByRole("slider", { name: "Loss by step" }).focus();
+  const download = page.waitForEvent("download");
+  await page.keyboard.press("Control+S");
+  expect((await download).suggestedFilename()).toBe(`${project.runs()[0]?.id}-loss.png`);
 
   // The stored run comes again after a reload; a server that has gone is told.
   await page.reload();

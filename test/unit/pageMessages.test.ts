@@ -11,6 +11,7 @@ describe("parsePageMessage", () => {
     [{ type: "compare", runFolders: ["/runs/a", "/runs/b"] }],
     [{ type: "control", control: { type: "step", count: 10 } }],
     [{ type: "openSource", file: "/a.ts", line: 3 }],
+    [{ type: "savePicture", name: "20260115-loss.png", bytes: Uint8Array.of(1) }],
   ])("takes %j", message => {
     expect(parsePageMessage(message)).toEqual(message);
   });
@@ -35,6 +36,10 @@ describe("parsePageMessage", () => {
     [{ type: "openSource", file: "/a.ts", line: 0 }],
     [{ type: "openSource", file: "/a.ts", line: 1.5 }],
     [{ type: "openSource", file: "/a.ts", line: "1" }],
+    [{ type: "savePicture", name: "loss.png" }],
+    [{ type: "savePicture", name: "loss.png", bytes: [1] }],
+    [{ type: "savePicture", name: "../loss.png", bytes: Uint8Array.of(1) }],
+    [{ type: "savePicture", name: "loss.sh", bytes: Uint8Array.of(1) }],
   ])("refuses %j", message => {
     expect(parsePageMessage(message)).toBeUndefined();
   });

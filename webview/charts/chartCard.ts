@@ -4,9 +4,11 @@ import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
+import { type Action, actOnKey, keyShortcuts, Menu } from "../menu.ts";
 import { markSlot, type Theme } from "../theme.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
+import { type Picture, pictureOf } from "./picture.ts";
 import { Plot } from "./plot.ts";
 import { ReadingTable } from "./readingTable.ts";
 import type { Scales } from "./vegaChart.ts";
@@ -16,6 +18,8 @@ export interface CardOptions {
   readonly title: string;
   /** Chooses what is drawn; stands with its name left of the legend. */
   readonly control?: { readonly label: string; readonly root: HTMLElement };
+  /** What can be done with the chart: its menu, and keys where the plot has the focus. */
+  readonly actions: () => readonly Action[];
   readonly crosshair: Crosshair;
   /** Asks for a redraw. */
   readonly redraw: () => void;
@@ -31,6 +35,8 @@ export interface CardContent {
   readonly model: ChartModel;
   readonly scales: Scales;
   readonly axisTitle: string;
+  /** The tensor of which it is; empty where it is of none alone. */
+  readonly subject: string;
 }
 
 /** What a card draws of its content. */
@@ -57,9 +63,11 @@ export class ChartCard {
   private readonly table = new ReadingTable();
   private readonly scaleButton: HTMLButtonElement;
   private readonly tableButton: HTMLButtonElement;
-  private readonly title: string;
+  private readonly menu: Menu;
+  readonly title: string;
   private readonly crosshair: Crosshair;
   private content: CardContent | undefined;
+  private theme: Theme | undefined;
   private view: CardView | undefined;
   private drawn: Drawn | undefined;
   private visible = true;
@@ -71,6 +79,7 @@ export class ChartCard {
     this.crosshair = crosshair;
     this.scaleButton = this.makeScaleButton(options);
     this.tableButton = this.makeTableButton();
+    this.menu = new Menu(`${title}: more`, options.actions);
     const summaryId = `${id}-summary`;
     this.summary = element("p", { class: "visually-hidden", attributes: { id: summaryId } });
     this.plot = new Plot({
@@ -84,8 +93,11 @@ export class ChartCard {
       },
     });
     this.plot.root.setAttribute("aria-describedby", summaryId);
+    const keys = this.plot.root.getAttribute("aria-keyshortcuts");
+    this.plot.root.setAttribute("aria-keyshortcuts", `${keys} ${keyShortcuts(options.actions())}`);
     this.plot.root.append(this.steps, this.waiting);
     this.root = this.layOut(id, control);
+    this.listen(options.actions);
     crosshair.onChange(() => this.showReadings());
     this.watchVisibility(redraw);
   }
@@ -93,6 +105,7 @@ export class ChartCard {
   /** Shows other content, or none yet; draws it with the next `draw`. */
   show(content: CardContent | undefined, theme: Theme, waiting: string): void {
     this.content = content;
+    this.theme = theme;
     this.dirty = true;
     const scales = content?.scales ?? { x: "linear", y: "linear" };
     this.scaleButton.setAttribute("aria-pressed", String(scales.y === "log"));
@@ -230,6 +243,8 @@ export class ChartCard {
       this.value,
       this.tableButton,
       this.scaleButton,
+      this.menu.button,
+      this.menu.root,
     );
     const choice = element("div", { class: "chart-choice" });
     if (control) {
@@ -246,6 +261,39 @@ export class ChartCard {
       this.table.root,
     );
     return root;
+  }
+
+  /** What is shown, as a picture: the values are those of the last step. */
+  async picture(): Promise<Picture | undefined> {
+    const { content, view, drawn, theme } = this;
+    const plot = await this.plot.toSvg();
+    if (!content || !view || !drawn || !theme || !plot) return undefined;
+    const readings = content.model.readings(view.series.length - 1);
+    return pictureOf(
+      {
+        title: this.title,
+        subject: content.subject,
+        value: readings[0] ? textOf(readings[0], formatValue) : "",
+        count: countOf(drawn, stepsOf(view)),
+        legend: (readings.length > 1 ? readings : []).map(reading => {
+          return { label: reading.label, value: textOf(reading, formatValue), slot: reading.slot };
+        }),
+        drawing: plot.svg,
+        width: plot.width,
+        height: plot.height,
+      },
+      theme,
+    );
+  }
+
+  private listen(actions: CardOptions["actions"]): void {
+    this.plot.root.addEventListener("keydown", event => {
+      if (event.target === this.plot.root) actOnKey(event, actions());
+    });
+    this.plot.root.addEventListener("contextmenu", event => {
+      event.preventDefault();
+      this.menu.open(event.clientX, event.clientY);
+    });
   }
 
   private watchVisibility(redraw: () => void): void {

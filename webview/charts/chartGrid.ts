@@ -1,9 +1,10 @@
-import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import type { RunRecord, TensorRecord } from "../../runtime/protocol/run.ts";
 import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import { element } from "../dom.ts";
+import type { Action } from "../menu.ts";
 import { readTheme, type Theme } from "../theme.ts";
 import type { ViewState } from "../viewState.ts";
 import { BandModel } from "./bandModel.ts";
@@ -12,6 +13,7 @@ import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
+import type { PictureFormat, PictureOutput } from "./pictureOutput.ts";
 import { TensorChoice } from "./tensorChoice.ts";
 import { wholeOf, windowOf, within } from "./window.ts";
 
@@ -20,6 +22,7 @@ const WIDE_BINS = 640;
 const BINS = 360;
 
 export interface GridOptions {
+  readonly pictures: PictureOutput;
   readonly redraw: () => void;
   readonly choose: (change: Partial<ViewState>) => void;
 }
@@ -33,6 +36,7 @@ export class ChartGrid {
   private readonly options: GridOptions;
   private theme: Theme = readTheme();
   private series: RunSeries | undefined;
+  private run = "";
   private tensors: readonly TensorRecord[] = [];
   private state: ViewState | undefined;
   private events = NO_EVENTS;
@@ -53,7 +57,7 @@ export class ChartGrid {
   /** Shows a run as the user has chosen to see it, with what was done to it and other runs. */
   show(
     series: RunSeries,
-    tensors: readonly TensorRecord[],
+    { id, tensors }: Pick<RunRecord, "id" | "tensors">,
     state: ViewState,
     events: RunEvents,
     compared: readonly ComparedRun[],
@@ -63,6 +67,7 @@ export class ChartGrid {
       this.crosshair.point(undefined);
     }
     this.series = series;
+    this.run = id;
     this.tensors = tensors;
     this.state = state;
     this.events = events;
@@ -109,7 +114,9 @@ export class ChartGrid {
     for (const chart of charts) {
       const y = scales[chart.id] ?? chart.scale;
       const model = modelOf(chart, y, smoothing);
-      const content = model && { model, scales: { x: xScale, y }, axisTitle: chart.axisTitle };
+      const { axisTitle, choice } = chart;
+      const subject = choice === "tensor" ? (tensor ?? names[0] ?? "") : "";
+      const content = model && { model, scales: { x: xScale, y }, axisTitle, subject };
       this.card(chart).show(content, this.theme, waiting);
     }
   }
@@ -130,6 +137,7 @@ export class ChartGrid {
       id,
       title,
       ...(control ? { control } : {}),
+      actions: () => this.actions(id),
       crosshair: this.crosshair,
       redraw: this.options.redraw,
       scaleChosen: scale =>
@@ -141,6 +149,27 @@ export class ChartGrid {
     this.cards.set(id, card);
     this.root.append(card.root);
     return card;
+  }
+
+  /** What can be done with a chart, beside reading it. */
+  private actions(id: string): readonly Action[] {
+    return [
+      { label: "Copy as PNG", keys: "Ctrl+C", begins: true, act: () => void this.copy(id) },
+      { label: "Save as PNG…", keys: "Ctrl+S", act: () => void this.save(id, "png") },
+      { label: "Save as SVG…", keys: "Ctrl+Shift+S", act: () => void this.save(id, "svg") },
+    ];
+  }
+
+  private async copy(id: string): Promise<void> {
+    const card = this.cards.get(id);
+    const picture = await card?.picture();
+    if (card && picture) await this.options.pictures.copy(picture, card.title);
+  }
+
+  private async save(id: string, format: PictureFormat): Promise<void> {
+    const picture = await this.cards.get(id)?.picture();
+    if (!picture) return;
+    await this.options.pictures.save(picture, `${this.run}-${id}`, format);
   }
 
   private zoom(id: string, x: Range | undefined, y: Range | undefined): void {

@@ -65,6 +65,7 @@ export class Plot {
   private width = 0;
   private height = 0;
   private active = false;
+  private theme: Theme | undefined;
 
   constructor(options: PlotOptions) {
     this.options = options;
@@ -101,6 +102,7 @@ export class Plot {
   /** Makes the drawing anew: other data sets, other scales or theme. Without model it is empty. */
   rebuild(model: ChartModel | undefined, scales: Scales, theme: Theme, axisTitle: string): void {
     this.vega?.dispose();
+    this.theme = theme;
     this.canvas.replaceChildren();
     this.vega = model && new VegaChart(this.canvas, model, scales, theme, axisTitle);
   }
@@ -123,6 +125,16 @@ export class Plot {
       xTitle: x.title,
       yTicks: yTicks(yDomain, Math.floor(height / Y_TICK)),
     });
+  }
+
+  /** What is drawn, with the marks above it, as an SVG document of this size. */
+  async toSvg(): Promise<{ svg: string; width: number; height: number } | undefined> {
+    const { vega, theme, width, height } = this;
+    if (!vega || !theme || !this.view) return undefined;
+    const { top, height: inner } = this.area();
+    const marks = this.marks.toSvg(top, top + inner, theme);
+    const svg = (await vega.toSvg()).replace(/<\/svg>\s*$/, () => `${marks}</svg>`);
+    return { svg, width, height };
   }
 
   /** Shows, or hides, the crosshair with what is read off at its row, which `title` names. */

@@ -72,6 +72,11 @@ export class VegaChart {
     await this.view.runAsync();
   }
 
+  /** The drawing as it is now, an SVG document. */
+  toSvg(): Promise<string> {
+    return this.view.toSVG();
+  }
+
   dispose(): void {
     this.view.finalize();
   }

@@ -1,7 +1,9 @@
 import { type Stretch, stretchesTakenBack } from "../../runtime/protocol/rewind.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { formatCount, formatValue } from "../data/format.ts";
+import type { Range } from "../data/scale.ts";
 import { element } from "../dom.ts";
+import type { Theme } from "../theme.ts";
 
 /** Something that was done to a run at a step, in words. */
 export interface EventMark {
@@ -50,6 +52,7 @@ const NEAR = 6;
 export class EventMarks {
   readonly root = element("div", { class: "event-marks", attributes: { "aria-hidden": "true" } });
   private places: readonly { readonly x: number; readonly text: string }[] = [];
+  private veils: readonly Range[] = [];
 
   /** @param placeOf the place of a step in CSS pixels from the left, which may lie outside of the plot. */
   draw(
@@ -62,11 +65,28 @@ export class EventMarks {
     this.places = marks
       .map(({ step, text }) => ({ x: placeOf(step), text }))
       .filter(({ x }) => x === within(x));
-    const veils = takenBack.flatMap(({ first, last }) => {
-      const [from, to] = [within(placeOf(first)), within(placeOf(last))];
-      return to > from ? [boxAt("veil", from, to - from)] : [];
-    });
-    this.root.replaceChildren(...veils, ...this.places.map(({ x }) => boxAt("event-mark", x)));
+    this.veils = takenBack
+      .map(({ first, last }): Range => [within(placeOf(first)), within(placeOf(last))])
+      .filter(([from, to]) => to > from);
+    this.root.replaceChildren(
+      ...this.veils.map(([from, to]) => boxAt("veil", from, to - from)),
+      ...this.places.map(({ x }) => boxAt("event-mark", x)),
+    );
+  }
+
+  /** The marks and veils as elements of an SVG document, between two heights. */
+  toSvg(top: number, bottom: number, { background, foreground }: Theme): string {
+    const veils = this.veils.map(
+      ([from, to]) =>
+        `<rect x="${from}" y="${top}" width="${to - from}" height="${bottom - top}" ` +
+        `fill="${background}" opacity="0.7"/>`,
+    );
+    const lines = this.places.map(
+      ({ x }) =>
+        `<line x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" ` +
+        `stroke="${foreground}" stroke-dasharray="3 3" opacity="0.6"/>`,
+    );
+    return [...veils, ...lines].join("");
   }
 
   /** What was done near a place, in words. */
