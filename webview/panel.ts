@@ -53,7 +53,10 @@ export class Panel {
     });
     const control = (control: Control) => host.post({ type: "control", control });
     this.controls = new LoopControls(control);
-    this.rate = new RateControl(control);
+    this.rate = new RateControl({
+      control,
+      write: host.isEditor ? option => host.post({ type: "writeOption", option }) : undefined,
+    });
     this.error = new ErrorBlock(
       host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
     );

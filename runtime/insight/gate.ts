@@ -3,6 +3,8 @@
  * loop (a probe, a pause) opens the gate when it may go on.
  */
 
+import type { ClipLimit } from "../protocol/control.ts";
+
 /** An optimizer as the gate sees it: the options of its groups may be changed. */
 export interface SteppingOptimizer {
   readonly paramGroups: readonly { lr: number; readonly initialLr?: number }[];
@@ -11,6 +13,11 @@ export interface SteppingOptimizer {
 }
 
 export interface Gate {
+  /**
+   * Gradients are about to be clipped, before the step that they are for.
+   * @returns the limit to clip by, in place of the script's.
+   */
+  limit?(name: ClipLimit, value: number): number;
   /**
    * An optimizer is about to update: gradients are recorded, and nothing of the step has run.
    * @returns called when the update is recorded, to put back what was changed for it alone.

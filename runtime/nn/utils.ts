@@ -1,4 +1,5 @@
 /** The public namespace `nn.utils`: what is done to gradients before a step. */
+import { gate } from "../insight/gate.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { zeros } from "../tensor/creation.ts";
 import { noteClipping } from "../tensor/gradients.ts";
@@ -20,12 +21,13 @@ export function clipGradNorm(
 ): Tensor {
   checkNumber("clipGradNorm", "maxNorm", maxNorm, maxNorm >= 0);
   checkNumber("clipGradNorm", "normType", normType, normType > 0);
+  const limit = gate()?.limit?.("maxNorm", maxNorm) ?? maxNorm;
   const grads = gradientsOf(parameters);
   if (grads.length === 0) return zeros([]);
   return noGrad(() => {
     const norms = stack(grads.map(grad => grad.detach().norm(normType)));
     const total = norms.norm(normType);
-    const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
+    const factor = total.add(1e-6).reciprocal().mul(limit).clamp(null, 1);
     noteClipping(() => {
       const squares = normType === 2 ? total.square() : sumOfSquares(grads);
       return squares.mul(factor.square().neg().add(1));
@@ -41,14 +43,15 @@ export function clipGradNorm(
  */
 export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
   checkNumber("clipGradValue", "clipValue", clipValue, clipValue >= 0);
+  const limit = gate()?.limit?.("clipValue", clipValue) ?? clipValue;
   const grads = gradientsOf(parameters);
   if (grads.length === 0) return;
   noGrad(() => {
     noteClipping(() => {
-      const clipped = grads.map(grad => grad.detach().clamp(-clipValue, clipValue));
+      const clipped = grads.map(grad => grad.detach().clamp(-limit, limit));
       return sumOfSquares(grads).sub(sumOfSquares(clipped));
     });
-    for (const grad of grads) grad.copy_(grad.detach().clamp(-clipValue, clipValue));
+    for (const grad of grads) grad.copy_(grad.detach().clamp(-limit, limit));
   });
 }
 

@@ -1,5 +1,5 @@
 import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
-import { control, list, string } from "../protocol/validate.ts";
+import { control, list, optionValue, string } from "../protocol/validate.ts";
 
 /** A file's name without a folder, as the page makes it. */
 const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
@@ -23,6 +23,8 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       if (!runFolders || runFolders.length > MOST_COMPARED) return undefined;
       return { type: "compare", runFolders };
     }
+    case "writeOption":
+      return attempt(() => ({ type: "writeOption", option: optionValue(value.option, "option") }));
     case "openSource": {
       const { file, line } = value;
       if (typeof file !== "string" || file === "") return undefined;

@@ -1,9 +1,64 @@
 import type { PictureView } from "./picture.ts";
 
-/** Options of a parameter group that can be changed while it runs. */
-export const LIVE_OPTIONS = ["lr", "weightDecay", "eps"] as const;
+/** What can be changed while a script runs: options of a parameter group, and limits of gradients. */
+export const LIVE_OPTIONS = [
+  "lr",
+  /** What η of script and schedule is multiplied by; 1 where nobody has set it. */
+  "lrFactor",
+  "momentum",
+  "beta1",
+  "beta2",
+  /** RMSprop's. */
+  "alpha",
+  "eps",
+  "weightDecay",
+  /** Those of `clipGradNorm` and `clipGradValue`: of the run, and said to be of group 0. */
+  "maxNorm",
+  "clipValue",
+] as const;
 
 export type LiveOption = (typeof LIVE_OPTIONS)[number];
+
+/** Limits that gradients are clipped by. */
+export type ClipLimit = Extract<LiveOption, "maxNorm" | "clipValue">;
+
+/** Their names as one reads them. */
+export const OPTION_LABELS: Readonly<Record<LiveOption, string>> = {
+  lr: "η",
+  lrFactor: "η factor",
+  momentum: "momentum",
+  beta1: "β₁",
+  beta2: "β₂",
+  alpha: "α",
+  eps: "ε",
+  weightDecay: "weight decay",
+  maxNorm: "gradient norm limit",
+  clipValue: "gradient value limit",
+};
+
+/** Options that have to be below 1: how slowly running means forget. */
+const BELOW_ONE: readonly LiveOption[] = ["beta1", "beta2", "alpha"];
+
+/** Why an option cannot have a value; undefined if it can. */
+export function optionObjection(name: LiveOption, value: number): string | undefined {
+  const label = OPTION_LABELS[name];
+  if (!Number.isFinite(value)) return `${label} has to be a number, such as 0.001 or 1e-3.`;
+  if (BELOW_ONE.includes(name)) {
+    return value >= 0 && value < 1 ? undefined : `${label} has to be at least 0 and below 1.`;
+  }
+  return value >= 0 ? undefined : `${label} has to be 0 or more.`;
+}
+
+/** An option of a run that can be changed, between two steps. */
+export interface OptionRecord {
+  /** Index of the parameter group. */
+  readonly group: number;
+  readonly name: LiveOption;
+  /** In force in the next step, unless a schedule changes it until then. */
+  readonly value: number;
+  /** What script and schedule make of it. */
+  readonly own: number;
+}
 
 /** What a client changed in a run. Changes that follow one another quickly are one. */
 export interface ChangeRecord {
@@ -36,7 +91,7 @@ export type Control =
   | { readonly type: "stopDrawing" }
   /**
    * From the next step on the option of a parameter group has this value, whatever script and schedule
-   * make of it; without one it is theirs again.
+   * make of it; without one it is theirs again. Of `lr` and `lrFactor` the one that was set last holds.
    */
   | {
       readonly type: "set";

@@ -2,7 +2,7 @@
  * Messages between the panel's page and its host (the extension, or `stepscope view`). The host is
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
-import type { Control } from "./control.ts";
+import type { Control, LiveOption } from "./control.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
@@ -70,6 +70,13 @@ export type ToPageMessage =
 /** Runs that are compared with another at most: so many lines can be told apart. */
 export const MOST_COMPARED = 24;
 
+/** An option of a parameter group, and what it is to be in the script. */
+export interface OptionValue {
+  readonly group: number;
+  readonly name: LiveOption;
+  readonly value: number;
+}
+
 export type FromPageMessage =
   | { readonly type: "ready" }
   | { readonly type: "stop" }
@@ -82,5 +89,7 @@ export type FromPageMessage =
   | { readonly type: "listRuns" }
   /** Ask where to, and save a picture of a chart: the name of a .png or .svg file, and its bytes. */
   | { readonly type: "savePicture"; readonly name: string; readonly bytes: Uint8Array }
+  /** Write a value that was set while the script ran into it, as an edit that the user sees before. */
+  | { readonly type: "writeOption"; readonly option: OptionValue }
   /** Open the script at the line of its error. */
   | { readonly type: "openSource"; readonly file: string; readonly line: number };

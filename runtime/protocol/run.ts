@@ -1,6 +1,6 @@
 /** What is known of one run of a training script, as stored and as sent to every client. */
 
-import type { ChangeRecord } from "./control.ts";
+import type { ChangeRecord, OptionRecord } from "./control.ts";
 import type { Finding } from "./finding.ts";
 import type { RewindRecord } from "./rewind.ts";
 
@@ -78,6 +78,8 @@ export interface RunRecord {
   readonly pid: number;
   /** Whether a client holds the loop between two steps. */
   readonly paused?: boolean;
+  /** What can be changed, group by group; told when it changes, and at most once a second. */
+  readonly options?: readonly OptionRecord[];
   /** What clients have changed, oldest first. */
   readonly changes?: readonly ChangeRecord[];
   /** When it went back, oldest first. */

@@ -1,5 +1,11 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
-import { type ChangeRecord, type Control, LIVE_OPTIONS } from "./control.ts";
+import {
+  type ChangeRecord,
+  type Control,
+  LIVE_OPTIONS,
+  type OptionRecord,
+  optionObjection,
+} from "./control.ts";
 import {
   type Evidence,
   FINDING_CODES,
@@ -12,6 +18,7 @@ import {
 } from "./finding.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
+import type { OptionValue } from "./page.ts";
 import {
   type LinePicture,
   type PathPoint,
@@ -142,11 +149,6 @@ function finite(value: unknown, path: string): number {
   return value as number;
 }
 
-function notNegative(value: unknown, path: string): number {
-  if (finite(value, path) < 0) throw wrong(path, "a number of at least 0", value);
-  return value as number;
-}
-
 function range(value: unknown, path: string): readonly [number, number] {
   const ends = list(finite)(value, path);
   const [low, high] = ends;
@@ -211,6 +213,20 @@ const change = object<ChangeRecord>({
   to: number,
 });
 
+const option = object<OptionRecord>({
+  group: count,
+  name: literal(...LIVE_OPTIONS),
+  value: number,
+  own: number,
+});
+
+/** What a page asks to be written into the script. */
+export const optionValue = object<OptionValue>({
+  group: count,
+  name: literal(...LIVE_OPTIONS),
+  value: finite,
+});
+
 const rewind = object<RewindRecord>({ step: count, to: count });
 
 export const runRecord: Check<RunRecord> = object<RunRecord>({
@@ -222,6 +238,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   endedAt: optional(number) as Check<number>,
   pid: count,
   paused: optional(boolean) as Check<boolean>,
+  options: optional(list(option)) as Check<readonly OptionRecord[]>,
   changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
   rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,
   kept: optional(list(count)) as Check<readonly number[]>,
@@ -346,8 +363,7 @@ export const picture: Check<Picture> = object<Picture>({
   path: list(object<PathPoint>({ step: count, x: number, y: number })),
 });
 
-/** A control that came from outside. */
-export const control: Check<Control> = union<Control>({
+const controlShape: Check<Control> = union<Control>({
   pause: {},
   resume: {},
   step: { count: positive },
@@ -358,9 +374,18 @@ export const control: Check<Control> = union<Control>({
   set: {
     group: count,
     name: literal(...LIVE_OPTIONS),
-    value: optional(notNegative) as Check<number>,
+    value: optional(finite) as Check<number>,
   },
 });
+
+/** A control that came from outside. */
+export const control: Check<Control> = (value, path) => {
+  const checked = controlShape(value, path);
+  if (checked.type !== "set" || checked.value === undefined) return checked;
+  const objection = optionObjection(checked.name, checked.value);
+  if (objection) throw new TypeError(`${path}.value: ${objection}`);
+  return checked;
+};
 
 const clientMessage = union<ClientMessage>({
   hello: { version: number, token: string },

@@ -1,6 +1,6 @@
 /** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { ChangeRecord, Control } from "../protocol/control.ts";
+import type { ChangeRecord, Control, OptionRecord } from "../protocol/control.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RecorderLink } from "./link.ts";
 import type { Controls } from "./loopControl.ts";
@@ -34,6 +34,10 @@ export class ControlPort implements Controls {
     if (isHeld) this.#port.ref();
     else this.#port.unref();
     this.#link.send({ type: "paused", paused: isHeld });
+  }
+
+  options(options: readonly OptionRecord[]): void {
+    this.#link.send({ type: "options", options });
   }
 
   changed(changes: readonly ChangeRecord[]): void {

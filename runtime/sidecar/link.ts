@@ -3,7 +3,7 @@
  * owns the store and the socket, so that it answers even while the script never gives way.
  */
 import type { MessagePort, Worker } from "node:worker_threads";
-import type { ChangeRecord } from "../protocol/control.ts";
+import type { ChangeRecord, OptionRecord } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
@@ -37,6 +37,7 @@ export type ToRecorder =
   | { readonly type: "tensors"; readonly tensors: readonly TensorRecord[] }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
+  | { readonly type: "options"; readonly options: readonly OptionRecord[] }
   | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
   | { readonly type: "kept"; readonly kept: readonly number[] }
   | { readonly type: "rewinds"; readonly rewinds: readonly RewindRecord[] }

@@ -1,26 +1,62 @@
-/** Options of parameter groups that clients change while a script runs. */
+/** What clients change while a script runs: options of parameter groups, and limits of gradients. */
 import { type Part, takePart } from "../checkpoint/parts.ts";
 import type { SteppingOptimizer } from "../insight/gate.ts";
-import { type ChangeRecord, type Control, LIVE_OPTIONS } from "../protocol/control.ts";
+import {
+  type ChangeRecord,
+  type ClipLimit,
+  type Control,
+  LIVE_OPTIONS,
+  type LiveOption,
+  type OptionRecord,
+} from "../protocol/control.ts";
 
 type SetControl = Extract<Control, { type: "set" }>;
+
+/** Options of a parameter group, by the names that the optimizer has for them. */
+type GroupOptions = Record<string, unknown>;
+
+/** Who hears of it. */
+export interface OptionListener {
+  /** Says what can be changed, and what it is. */
+  options(options: readonly OptionRecord[]): void;
+  /** Says what has been changed until now. */
+  changed(changes: readonly ChangeRecord[]): void;
+}
 
 /** Changes of an option within this time are one: a slider is moved in many small ones. */
 const GESTURE_MS = 1000;
 
+/** Shortest time between two looks at what a schedule has made of the options. */
+const LOOK_MS = 1000;
+
+/** Of η a client sets either a value or a factor. */
+const RIVALS: Partial<Readonly<Record<LiveOption, LiveOption>>> = {
+  lr: "lrFactor",
+  lrFactor: "lr",
+};
+
+/** Places in `betas`. */
+const BETAS: Partial<Readonly<Record<LiveOption, 0 | 1>>> = { beta1: 0, beta2: 1 };
+
 /** What clients have set belongs to the state of a loop: going back brings back what was set then. */
 export class LiveOptions implements Part {
-  readonly #tell: (changes: readonly ChangeRecord[]) => void;
+  readonly #listener: OptionListener;
   /** Values of clients, by group and name. */
   readonly #values = new Map<string, number>();
-  /** Options that were set and have not been applied, with the client's value before, if any. */
+  /** Options that were set and have not been applied, with what was in force before, where known. */
   readonly #pending = new Map<string, number | undefined>();
+  /** The groups of the run by their index: between two steps they have the script's own values. */
+  readonly #groups = new Map<number, GroupOptions>();
+  /** The limits of the script's last calls. */
+  readonly #limits = new Map<LiveOption, number>();
   #changes: readonly ChangeRecord[] = [];
   #changedAt = Number.NEGATIVE_INFINITY;
+  /** What was told last, as JSON, and when that was looked at. */
+  #told = "";
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param tell hears all changes, whenever there is one more. */
-  constructor(tell: (changes: readonly ChangeRecord[]) => void) {
-    this.#tell = tell;
+  constructor(listener: OptionListener) {
+    this.#listener = listener;
     takePart(this);
   }
 
@@ -33,11 +69,34 @@ export class LiveOptions implements Part {
     };
   }
 
+  /** To be called between two steps, as `tell`. */
   set({ group, name, value }: SetControl): void {
     const key = keyOf(group, name);
-    if (!this.#pending.has(key)) this.#pending.set(key, this.#values.get(key));
+    if (!this.#pending.has(key)) this.#pending.set(key, this.#inForce(group, name));
+    const rival = RIVALS[name];
+    if (rival) this.#values.delete(keyOf(group, rival));
     if (value === undefined) this.#values.delete(key);
     else this.#values.set(key, value);
+  }
+
+  /** Says what there is, if that is not what was said last. */
+  tell(): void {
+    const options = this.#list();
+    this.#lookedAt = performance.now();
+    const text = JSON.stringify(options);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#listener.options(options);
+  }
+
+  /** The limit of a call that clips the gradients of step `step`, by `scripts` as the script has it. */
+  limit(name: ClipLimit, scripts: number, step: number): number {
+    const isNew = !this.#limits.has(name);
+    this.#limits.set(name, scripts);
+    const to = this.#inForce(0, name) ?? scripts;
+    this.#applied(0, name, scripts, to, step);
+    if (isNew) this.tell();
+    return to;
   }
 
   /**
@@ -45,30 +104,78 @@ export class LiveOptions implements Part {
    * @returns gives them back their own: schedules go on from those.
    */
   apply({ paramGroups, groupIndices }: SteppingOptimizer, step: number): (() => void) | undefined {
+    const isNew = this.#meet(paramGroups, groupIndices);
+    if (isNew || performance.now() - this.#lookedAt >= LOOK_MS) this.tell();
     if (this.#values.size === 0 && this.#pending.size === 0) return undefined;
     const own: (() => void)[] = [];
-    paramGroups.forEach((options: object, i) => {
-      const group = groupIndices[i] ?? 0;
-      const values = options as Record<string, unknown>;
+    for (const group of groupIndices) {
+      const options = this.#groups.get(group);
+      if (!options) continue;
       for (const name of LIVE_OPTIONS) {
-        const scripts = values[name];
-        if (typeof scripts !== "number") continue;
-        const key = keyOf(group, name);
-        const to = this.#values.get(key) ?? scripts;
-        if (this.#pending.has(key)) {
-          this.#note({ step, group, name, from: this.#pending.get(key) ?? scripts, to });
-          this.#pending.delete(key);
-        }
-        if (to === scripts) continue;
-        values[name] = to;
-        own.push(() => {
-          values[name] = scripts;
-        });
+        const scripts = this.#own(group, name);
+        if (scripts === undefined || this.#limits.has(name)) continue;
+        const to = this.#inForce(group, name) ?? scripts;
+        this.#applied(group, name, scripts, to, step);
+        // The factor is in η.
+        if (to !== scripts && name !== "lrFactor") own.push(put(options, name, to));
       }
-    });
+    }
     return () => {
-      for (const putBack of own) putBack();
+      // Betas are two of one array: the first to be changed is the last to be put back.
+      for (const putBack of own.reverse()) putBack();
     };
+  }
+
+  /** Gets to know the groups of an optimizer; whether one is new. */
+  #meet(paramGroups: readonly object[], groupIndices: readonly number[]): boolean {
+    let isNew = false;
+    paramGroups.forEach((options, i) => {
+      const group = groupIndices[i] ?? 0;
+      if (this.#groups.get(group) === options) return;
+      this.#groups.set(group, options as GroupOptions);
+      isNew = true;
+    });
+    return isNew;
+  }
+
+  /** All that can be changed. */
+  #list(): OptionRecord[] {
+    return [...this.#groups.keys()].flatMap(group =>
+      LIVE_OPTIONS.flatMap(name => {
+        const own = this.#own(group, name);
+        return own === undefined
+          ? []
+          : [{ group, name, value: this.#inForce(group, name) ?? own, own }];
+      }),
+    );
+  }
+
+  /** What script and schedule make of an option; undefined where there is none of that name. */
+  #own(group: number, name: LiveOption): number | undefined {
+    if (name === "maxNorm" || name === "clipValue") {
+      return group === 0 ? this.#limits.get(name) : undefined;
+    }
+    const options = this.#groups.get(group);
+    if (name === "lrFactor") return options && 1;
+    const beta = BETAS[name];
+    const value = beta === undefined ? options?.[name] : betasOf(options)?.[beta];
+    return typeof value === "number" ? value : undefined;
+  }
+
+  /** What the next step has, as far as is known; of an option that nobody has set its own. */
+  #inForce(group: number, name: LiveOption): number | undefined {
+    const value = this.#values.get(keyOf(group, name));
+    const own = this.#own(group, name);
+    if (value !== undefined || own === undefined || name !== "lr") return value ?? own;
+    return own * (this.#values.get(keyOf(group, "lrFactor")) ?? 1);
+  }
+
+  /** Notes the change of an option that was set and is in force for the first time. */
+  #applied(group: number, name: LiveOption, scripts: number, to: number, step: number): void {
+    const key = keyOf(group, name);
+    if (!this.#pending.has(key)) return;
+    this.#note({ step, group, name, from: this.#pending.get(key) ?? scripts, to });
+    this.#pending.delete(key);
   }
 
   #note(change: ChangeRecord): void {
@@ -81,8 +188,24 @@ export class LiveOptions implements Part {
         ? [...this.#changes.slice(0, -1), { ...last, to: change.to }]
         : [...this.#changes, change];
     this.#changedAt = now;
-    this.#tell(this.#changes);
+    this.#listener.changed(this.#changes);
   }
+}
+
+/** Gives an option a value. Returns what puts its own back. */
+function put(options: GroupOptions, name: LiveOption, value: number): () => void {
+  const beta = BETAS[name];
+  const key = beta === undefined ? name : "betas";
+  const before = options[key];
+  options[key] = beta === undefined ? value : betasOf(options)?.with(beta, value);
+  return () => {
+    options[key] = before;
+  };
+}
+
+function betasOf(options: GroupOptions | undefined): readonly unknown[] | undefined {
+  const betas = options?.betas;
+  return Array.isArray(betas) ? betas : undefined;
 }
 
 function replace<Key, Value>(map: Map<Key, Value>, by: ReadonlyMap<Key, Value>): void {

@@ -1,9 +1,9 @@
 /** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
 import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
-import type { ChangeRecord, Control } from "../protocol/control.ts";
+import type { ClipLimit, Control } from "../protocol/control.ts";
 import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
-import { LiveOptions } from "./liveOptions.ts";
+import { LiveOptions, type OptionListener } from "./liveOptions.ts";
 import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
 
 /** The loop, as far as its controls need to know it. */
@@ -30,13 +30,11 @@ export interface PictureDrawer {
 }
 
 /** Where controls come from. */
-export interface Controls extends TimelineListener {
+export interface Controls extends TimelineListener, OptionListener {
   /** Takes the next control that has arrived; undefined if there is none. */
   take(): Control | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */
   held(isHeld: boolean): void;
-  /** Says what has been changed until now. */
-  changed(changes: readonly ChangeRecord[]): void;
 }
 
 /** Steps of other optimizers after which one is no part of the loop any more. */
@@ -71,7 +69,7 @@ export class LoopControl implements Gate {
   constructor(loop: ControlledLoop, controls: Controls) {
     this.#loop = loop;
     this.#controls = controls;
-    this.#options = new LiveOptions(changes => controls.changed(changes));
+    this.#options = new LiveOptions(controls);
     this.#timeline = new Timeline(loop.snapshots, controls);
   }
 
@@ -86,6 +84,10 @@ export class LoopControl implements Gate {
   letGo(): void {
     this.#until = Number.POSITIVE_INFINITY;
     this.receive();
+  }
+
+  limit(name: ClipLimit, value: number): number {
+    return this.#options.limit(name, value, this.#loop.stepCount() + 1);
   }
 
   before(optimizer: SteppingOptimizer): (() => void) | undefined {
@@ -158,6 +160,7 @@ export class LoopControl implements Gate {
   }
 
   #doWhatIsDue(): void {
+    if (this.#due.length === 0) return;
     const now = this.#loop.stepCount();
     for (const deed of this.#due.splice(0)) {
       if (deed.type === "rewind") {
@@ -167,6 +170,7 @@ export class LoopControl implements Gate {
       this.#timeline.beforeChange(now);
       this.#options.set(deed);
     }
+    this.#options.tell();
   }
 
   /** A loop that runs has no place around which one could look. */
@@ -179,6 +183,7 @@ export class LoopControl implements Gate {
   #begin(): PromiseWithResolvers<void> {
     const hold = Promise.withResolvers<void>();
     if (this.#isAtPlace) this.#timeline.keep(this.#loop.stepCount());
+    this.#options.tell();
     // Whoever watches sees the loop stand with all its points.
     this.#loop.drain().then(() => {
       if (this.#hold === hold) this.#controls.held(true);

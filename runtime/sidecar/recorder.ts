@@ -110,6 +110,7 @@ function receive(message: ToRecorder): void {
     case "tensors":
     case "paused":
     case "kept":
+    case "options":
     case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);

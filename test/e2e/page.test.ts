@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
 import { type PageTheme, THEMES } from "../../webview/themes.ts";
@@ -477,7 +478,7 @@ describe("a run that goes on", () => {
     await page.getByRole("button", { name: "Run to that step" }).click();
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();
-    const rate = page.getByRole("spinbutton", { name: "Learning rate" });
+    const rate = page.getByRole("textbox", { name: "Learning rate" });
     await rate.fill("0.25");
     await page.keyboard.press("Tab");
     // A held loop has no step with that rate yet: a redraw leaves it in its field.
@@ -541,6 +542,87 @@ describe("a run that goes on", () => {
     expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0);
     await page.close();
   });
+});
+
+test("hyper-parameters are typed and checked, taken back, and written into the script", async () => {
+  const hosted = await open({ height: 700 });
+  const { page } = hosted;
+  const own = { lr: 4.2e-4, lrFactor: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, maxNorm: 1 };
+  /** The run, held, with these values of clients. */
+  const sendRun = (values: Partial<typeof own>, change: Partial<RunRecord> = {}) => {
+    const options = Object.entries({ ...own, ...values }).map(([name, value]) => {
+      const option = name as keyof typeof own;
+      return { group: 0, name: option, value, own: own[option] };
+    });
+    return hosted.send({ type: "run", run: pageRun({ paused: true, options, ...change }) });
+  };
+  await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 21)] }));
+  await sendRun({});
+  const field = (name: string) => page.getByRole("textbox", { name, exact: true });
+  const type = async (name: string, text: string) => {
+    await field(name).fill(text);
+    await field(name).press("Enter");
+  };
+  const shows = (name: string, text: string) =>
+    expect.poll(() => field(name).inputValue(), { timeout: 20_000 }).toBe(text);
+  await page.getByText("Hyper-parameters").click();
+  await shows("β₁", "0.9");
+  const labels = await page.locator("[data-option] .label").allTextContents();
+  expect(labels).toEqual(["η factor", "β₁", "β₂", "ε", "gradient norm limit"]);
+  await type("β₁", "1");
+  const alert = page.getByRole("alert");
+  expect(await alert.textContent()).toBe("β₁ has to be at least 0 and below 1.");
+  await page.screenshot({ path: join(PICTURES, "objection.png") });
+  await field("β₁").press("Escape");
+  expect([await field("β₁").inputValue(), await alert.count()]).toEqual(["0.9", 0]);
+  await type("Learning rate", "0,1");
+  expect(await alert.textContent()).toBe("η has to be a number, such as 0.001 or 1e-3.");
+  await type("Learning rate", "0.1");
+  expect(await alert.count()).toBe(0);
+  await sendRun({ lr: 0.1 });
+  await page.getByRole("button", { name: "Write η into the script…" }).click();
+
+  // What is taken back while the loop is held is what the next step will have.
+  const rewinds = [{ step: 21, to: 20 }];
+  await sendRun({}, { rewinds });
+  await shows("Learning rate", "0.00042");
+  await type("Learning rate", "0.1");
+  await page.getByRole("button", { name: "Learning rate of the script" }).click();
+  await shows("Learning rate", "0.00042");
+
+  await type("η factor", "0.5");
+  await type("β₁", "0.8");
+  await sendRun({ lr: 2.1e-4, lrFactor: 0.5, beta1: 0.8 }, { rewinds });
+  await shows("Learning rate", "0.00021");
+  expect(await page.locator("[data-option=beta1] .own").textContent()).toBe("script: 0.9");
+  expect(await page.getByRole("button", { name: "Write η into the script…" }).count()).toBe(0);
+  await page.getByRole("button", { name: "Write η factor into the script…" }).click();
+  await page.screenshot({ path: join(PICTURES, "hyper-parameters.png") });
+  await page.setViewportSize({ width: 400, height: 900 });
+  expect(
+    await page.evaluate("document.documentElement.scrollWidth - innerWidth"),
+  ).toBeLessThanOrEqual(0);
+  await hosted.setTheme(THEMES[1] as PageTheme);
+  await page.screenshot({ path: join(PICTURES, "hyper-parameters-400.png") });
+  await page.getByRole("button", { name: "β₁ of the script" }).click();
+  const set = (name: string, value?: number) => {
+    return { type: "control", control: { type: "set", group: 0, name, value } };
+  };
+  const write = (name: string, value: number) => {
+    return { type: "writeOption", option: { group: 0, name, value } };
+  };
+  expect((await hosted.watched()).posts.slice(1)).toEqual([
+    set("lr", 0.1),
+    write("lr", 0.1),
+    set("lr", 0.1),
+    set("lr"),
+    set("lrFactor", 0.5),
+    set("beta1", 0.8),
+    write("lrFactor", 0.5),
+    set("beta1"),
+  ]);
+  await expectClean(hosted);
+  await page.close();
 });
 
 describe("other states", () => {

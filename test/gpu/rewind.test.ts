@@ -1,56 +1,13 @@
 /** A loop that was changed and went back is, bit by bit, one that was never changed. */
 import { afterEach, expect, test } from "vitest";
-import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
 import { takeSnapshot } from "../../runtime/checkpoint/snapshot.ts";
 import { data, manualSeed, nn, optim, randn } from "../../runtime/index.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
-import type { Control } from "../../runtime/protocol/control.ts";
-import type { RewindRecord } from "../../runtime/protocol/rewind.ts";
-import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 import { randomNumbers } from "../unit/random.ts";
+import { hand } from "./hand.ts";
 import { OPTIMIZERS, training } from "./whole-loop.ts";
 
 afterEach(() => setGate(undefined));
-
-/** Puts a loop into a hand, until the gate is taken away. */
-function hand() {
-  let steps = 0;
-  /** The first of the loop's, among those of all loops of this process. */
-  let group = 0;
-  const inbox: Control[] = [];
-  let rewinds: readonly RewindRecord[] = [];
-  const snapshots = new SnapshotRing(2 ** 26);
-  const loop = { stepCount: () => steps, drain: async () => {}, loopResumed: () => {}, snapshots };
-  const control = new LoopControl(loop, {
-    take: () => {
-      const next = inbox.shift();
-      return next?.type === "set" ? { ...next, group } : next;
-    },
-    held: () => {},
-    changed: () => {},
-    kept: () => {},
-    rewound: all => {
-      rewinds = all;
-    },
-    warn: text => {
-      throw new Error(text);
-    },
-  });
-  setGate({
-    before: optimizer => {
-      [group = 0] = optimizer.groupIndices;
-      return control.before(optimizer);
-    },
-    after: optimizer => {
-      steps++;
-      return control.after(optimizer);
-    },
-  });
-  return {
-    ask: (...controls: Control[]) => inbox.push(...controls),
-    rewinds: () => rewinds,
-  };
-}
 
 test.each(Object.entries(OPTIMIZERS))("%s, ten times, from any step", async (_, make) => {
   const never = training(make);

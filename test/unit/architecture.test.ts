@@ -30,7 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ),
   "package.json": [],
   "runtime/protocol": ["package.json"],
-  "runtime/nn": ["runtime/tensor"],
+  "runtime/nn": ["runtime/tensor", "runtime/insight/gate.ts"],
   "runtime/optim": ["runtime/nn", "runtime/insight", "runtime/protocol", ...LEAVES, ...ENGINE],
   "runtime/data": ["runtime/tensor", "runtime/gpu", ...LEAVES],
   "runtime/checkpoint": [

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { allParts } from "../../runtime/checkpoint/parts.ts";
 import { type KeyTarget, pressKey } from "../../runtime/cli/keys.ts";
-import type { ChangeRecord, Control } from "../../runtime/protocol/control.ts";
+import type { ChangeRecord, Control, OptionRecord } from "../../runtime/protocol/control.ts";
 import {
   type RewindRecord,
   stepBackTarget,
@@ -29,6 +29,7 @@ class Loop {
   readonly inbox: Control[] = [];
   readonly told: boolean[] = [];
   changes: readonly ChangeRecord[] = [];
+  options: readonly OptionRecord[] = [];
   readonly control = new LoopControl(
     {
       stepCount: () => this.steps,
@@ -39,6 +40,9 @@ class Loop {
     {
       take: () => this.inbox.shift(),
       held: isHeld => this.told.push(isHeld),
+      options: options => {
+        this.options = options;
+      },
       changed: changes => {
         this.changes = changes;
       },
@@ -199,6 +203,7 @@ describe("a loop under control", () => {
       {
         take: once({ type: "pause" }),
         held: () => {},
+        options: () => {},
         changed: () => {},
         kept: () => {},
         rewound: () => {},
@@ -247,6 +252,51 @@ test("options have the value of a client in a step, and their own beside it", ()
     { step: 4, group: 0, name: "lr", from: 0.05, to: 0 },
     { step: 4, group: 1, name: "lr", from: 4, to: 0.1 },
   ]);
+});
+
+test("η is multiplied by a factor, betas and limits of gradients are set, and all of it is taken back", async () => {
+  const loop = new Loop();
+  const group = { lr: 0.1, betas: [0.9, 0.999], momentum: "no number", eps: 1e-8 };
+  const optimizer = { paramGroups: [group], groupIndices: [0] };
+  const step = () => {
+    const maxNorm = loop.control.limit("maxNorm", 1);
+    const putBack = loop.control.before(optimizer);
+    const inForce = { ...group, maxNorm };
+    putBack?.();
+    loop.steps++;
+    loop.control.after(optimizer);
+    return inForce;
+  };
+  const set = (name: ChangeRecord["name"], value?: number) =>
+    loop.inbox.push({ type: "set", group: 0, name, ...(value !== undefined && { value }) });
+  const told = () => Object.fromEntries(loop.options.map(({ name, value }) => [name, value]));
+  const own = { lr: 0.1, lrFactor: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, maxNorm: 1 };
+  step();
+  expect(told()).toEqual(own);
+  set("lrFactor", 0.5);
+  set("beta1", 0.8);
+  set("beta2", 0.99);
+  set("maxNorm", 2);
+  step();
+  expect(told()).toEqual({ ...own, lr: 0.05, lrFactor: 0.5, beta1: 0.8, beta2: 0.99, maxNorm: 2 });
+  group.lr = 0.2;
+  expect(step()).toMatchObject({ lr: 0.1, betas: [0.8, 0.99], maxNorm: 2 });
+  // They are the script's beside the step.
+  expect(group.betas).toEqual([0.9, 0.999]);
+  expect(loop.changes).toEqual([
+    { step: 3, group: 0, name: "maxNorm", from: 1, to: 2 },
+    { step: 3, group: 0, name: "lrFactor", from: 1, to: 0.5 },
+    { step: 3, group: 0, name: "beta1", from: 0.9, to: 0.8 },
+    { step: 3, group: 0, name: "beta2", from: 0.999, to: 0.99 },
+  ]);
+  // A value takes the place of the factor; held or not, what is told is that of the next step.
+  set("lr", 3);
+  loop.inbox.push({ type: "pause" });
+  step();
+  expect(told()).toMatchObject({ lr: 3, lrFactor: 1 });
+  await loop.send({ type: "rewind", step: 2 });
+  expect(told()).toEqual({ ...own, lr: 0.2 });
+  expect(loop.options.find(({ name }) => name === "lr")?.own).toBe(0.2);
 });
 
 test("a run says where it can go back to, and what was taken back", () => {

@@ -48,7 +48,15 @@ describe("messages", () => {
     ],
     [
       { type: "control", control: { type: "set", group: 0, name: "lr", value: -1 } },
-      "message.control.value: expected a number of at least 0, got number",
+      "message.control.value: η has to be 0 or more.",
+    ],
+    [
+      { type: "control", control: { type: "set", group: 0, name: "beta1", value: 1 } },
+      "message.control.value: β₁ has to be at least 0 and below 1.",
+    ],
+    [
+      { type: "control", control: { type: "set", group: 0, name: "eps", value: Number.NaN } },
+      "message.control.value: expected a finite number, got number",
     ],
     [
       { type: "control", control: { type: "draw", view: "all" } },

@@ -1,3 +1,4 @@
+import { type LiveOption, OPTION_LABELS } from "../../runtime/protocol/control.ts";
 import { type Stretch, stretchesTakenBack } from "../../runtime/protocol/rewind.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { formatCount, formatValue } from "../data/format.ts";
@@ -19,8 +20,8 @@ export interface RunEvents {
 
 export const NO_EVENTS: RunEvents = { marks: [], takenBack: [] };
 
-/** Names of options as one reads them. */
-const NAMES: Readonly<Record<string, string>> = { lr: "η", weightDecay: "weight decay", eps: "ε" };
+/** Limits of gradients are of all groups. */
+const OF_RUN: readonly LiveOption[] = ["maxNorm", "clipValue"];
 
 /** What was done to a run of which `steps` steps are known, in the order of the steps. */
 export function eventsOf(
@@ -30,8 +31,8 @@ export function eventsOf(
   const groups = new Set(tensors.map(({ group }) => group)).size;
   const marks = [
     ...changes.map(({ step, group, name, from, to }) => {
-      const where = groups > 1 ? ` of group ${group}` : "";
-      const what = `${NAMES[name] ?? name}${where}`;
+      const where = groups > 1 && !OF_RUN.includes(name) ? ` of group ${group}` : "";
+      const what = `${OPTION_LABELS[name]}${where}`;
       return { step, text: `${what} ${formatValue(from)} → ${formatValue(to)}` };
     }),
     ...rewinds.map(({ step, to }) => ({ step, text: `taken back to step ${formatCount(to)}` })),
