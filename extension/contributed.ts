@@ -14,6 +14,7 @@ export const Command = {
   stepBack: "stepscope.stepBack",
   rewind: "stepscope.rewind",
   undoChange: "stepscope.undoChange",
+  writeOption: "stepscope.writeOption",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
   explainFinding: "stepscope.explainFinding",

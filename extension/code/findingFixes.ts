@@ -18,7 +18,12 @@ export interface SourceEdit {
 
 /** A suggested number as one writes it in a source: 0.08, 3e-4. */
 export function suggestedText({ to }: Suggestion): string {
-  const value = Number(to.toPrecision(SUGGESTED_DIGITS));
+  return numberText(to, SUGGESTED_DIGITS);
+}
+
+/** A number with at most so many digits, as one writes it in a source. */
+export function numberText(number: number, digits: number): string {
+  const value = Number(number.toPrecision(digits));
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-3 && size < 1e6)) return String(value);
   return value.toExponential().replace("e+", "e");
@@ -27,8 +32,14 @@ export function suggestedText({ to }: Suggestion): string {
 /** The edit that follows a suggestion; undefined where nothing in the source can be replaced. */
 export function suggestionEdit(setting: Setting, suggestion: Suggestion): SourceEdit | undefined {
   const text = suggestedText(suggestion);
-  const { kind, start, end, value, insert } = setting;
-  if (kind === "literal" && value !== undefined) return { start, end, text };
+  const { kind, start, end, value } = setting;
+  return kind === "literal" && value !== undefined
+    ? { start, end, text }
+    : insertionOf(setting, text);
+}
+
+/** The edit that gives an option that is not given yet; undefined where that cannot be done. */
+export function insertionOf({ insert }: Setting, text: string): SourceEdit | undefined {
   if (!insert) return undefined;
   return { start: insert.at, end: insert.at, text: insert.before + text + insert.after };
 }

@@ -1,5 +1,6 @@
 /** Finds the text that sets a hyperparameter: through variables, constants and option objects. */
-import type { CallExpression, NewExpression, Node } from "@babel/types";
+import type { CallExpression, NewExpression, Node, ObjectExpression } from "@babel/types";
+import type { ClipLimit, LiveOption } from "../../runtime/protocol/control.ts";
 import type { Hyperparameter } from "../../runtime/protocol/finding.ts";
 import { type Binding, Scopes } from "./scope.ts";
 import { importOfPackage, parseSource } from "./syntax.ts";
@@ -20,8 +21,16 @@ export interface Setting extends TextSpan {
   readonly kind: "literal" | "expression" | "call";
   /** Value of a literal that is one number. */
   readonly value?: number;
+  /** Places of the numbers of a literal that is an array. */
+  readonly elements?: readonly TextSpan[];
   /** Where, and in what words around it, an option that is not given can be put. */
-  readonly insert?: { readonly at: number; readonly before: string; readonly after: string };
+  readonly insert?: Insertion;
+}
+
+interface Insertion {
+  readonly at: number;
+  readonly before: string;
+  readonly after: string;
 }
 
 /** Ends chains of names that lead to one another. */
@@ -39,6 +48,45 @@ export function findSetting(source: string, name: Hyperparameter, group = 0): Se
   if (!importOfPackage(program)) return undefined;
   return new Finder(new Scopes(program)).find(name, group);
 }
+
+/** A parameter group as a run knows it: of which optimizer, and which of its groups. */
+export interface GroupOfOptimizer {
+  /** Name of its class. */
+  readonly optimizer: string;
+  readonly group: number;
+  /** How many groups optimizers of this class have in the run. */
+  readonly groups: number;
+}
+
+/**
+ * Finds what sets an option of one parameter group, and of no other, or the limit of a clip.
+ *
+ * @returns `several` where the file has more than one place that it could be, undefined where it has none
+ * @throws SyntaxError while the source does not parse
+ */
+export function findOption(
+  source: string,
+  name: LiveOption,
+  group: GroupOfOptimizer,
+): Setting | "several" | undefined {
+  const program = parseSource(source);
+  if (!importOfPackage(program)) return undefined;
+  const finder = new Finder(new Scopes(program));
+  if (name === "maxNorm" || name === "clipValue") return finder.onlyClip(name);
+  return finder.ofGroup(OPTION_NAMES[name] ?? name, group);
+}
+
+/** Names of options in scripts, where they are others. */
+const OPTION_NAMES: Partial<Readonly<Record<LiveOption, string>>> = {
+  lrFactor: "lr",
+  beta1: "betas",
+  beta2: "betas",
+};
+
+const CLIPS: Readonly<Record<ClipLimit, RegExp>> = {
+  maxNorm: /^clipGradNorm_?$/,
+  clipValue: /^clipGradValue_?$/,
+};
 
 type Call = NewExpression | CallExpression;
 
@@ -59,11 +107,44 @@ class Finder {
     return settings.find(setting => setting.kind === "literal") ?? settings[0];
   }
 
+  /** The limit of the only call of a clip. */
+  onlyClip(name: ClipLimit): Setting | "several" | undefined {
+    const [call, ...others] = this.#clips(CLIPS[name]);
+    return others.length > 0 ? "several" : call && this.#limit(call);
+  }
+
+  ofGroup(
+    name: string,
+    { optimizer, group, groups }: GroupOfOptimizer,
+  ): Setting | "several" | undefined {
+    const [call, ...others] = this.#scopes.nodes
+      .filter(isNew)
+      .filter(node => isOptimizer(node) && lastName(node.callee) === optimizer);
+    if (!call) return undefined;
+    if (others.length > 0) return "several";
+    if (groups === 1) return this.#option(call, name, 0);
+    const list = call.arguments[0] && this.#resolve(call.arguments[0]);
+    if (list?.type !== "ArrayExpression" || list.elements.length !== groups) return "several";
+    const entry = list.elements[group] && this.#resolve(list.elements[group]);
+    if (entry?.type !== "ObjectExpression") return "several";
+    const value = this.#property(entry, name);
+    if (value) return this.#setting(value);
+    return { kind: "call", ...span(call.callee), insert: insertionInto(entry, name) };
+  }
+
   #clip(): Setting | undefined {
-    const call = this.#scopes.nodes.find(node => node.type === "CallExpression" && isClip(node));
-    if (call?.type !== "CallExpression") return undefined;
-    const limit = call.arguments[1];
-    return limit ? this.#setting(limit) : { kind: "call", ...span(call.callee) };
+    const [call] = this.#clips(/^clipGrad(Norm|Value)_?$/);
+    return call && this.#limit(call);
+  }
+
+  #clips(name: RegExp): CallExpression[] {
+    return this.#scopes.nodes.flatMap(node =>
+      node.type === "CallExpression" && name.test(lastName(node.callee) ?? "") ? [node] : [],
+    );
+  }
+
+  #limit({ callee, arguments: [, limit] }: CallExpression): Setting {
+    return limit ? this.#setting(limit) : { kind: "call", ...span(callee) };
   }
 
   #option(call: NewExpression, name: string, group: number): Setting {
@@ -86,7 +167,8 @@ class Finder {
       return { kind: "literal", start: start + quote, end: end - quote, value };
     }
     if (resolved?.type === "ArrayExpression" && resolved.elements.every(isNumber)) {
-      return { kind: "literal", ...span(resolved) };
+      const elements = resolved.elements.flatMap(element => (element ? [span(element)] : []));
+      return { kind: "literal", ...span(resolved), elements };
     }
     return { kind: "expression", ...span(node) };
   }
@@ -225,11 +307,14 @@ function insertion(
   resolved: Node | undefined,
   options: Node | undefined,
   name: string,
-): Setting["insert"] {
+): Insertion | undefined {
   if (!options) return { at: span(first).end, before: `, { ${name}: `, after: " }" };
-  if (resolved?.type !== "ObjectExpression") return undefined;
-  const isEmpty = resolved.properties.length === 0;
-  return { at: span(resolved).start + 1, before: ` ${name}: `, after: isEmpty ? " " : "," };
+  return resolved?.type === "ObjectExpression" ? insertionInto(resolved, name) : undefined;
+}
+
+function insertionInto(object: ObjectExpression, name: string): Insertion {
+  const isEmpty = object.properties.length === 0;
+  return { at: span(object).start + 1, before: ` ${name}: `, after: isEmpty ? " " : "," };
 }
 
 function isNew(node: Node): node is NewExpression {
@@ -239,16 +324,12 @@ function isNew(node: Node): node is NewExpression {
 /** `new optim.AdamW(…)`, `new torch.optim.SGD(…)`, and `new Adam(…)` of an optimizer's own name. */
 function isOptimizer({ callee }: Call): boolean {
   if (callee.type === "Identifier")
-    return /^(SGD|Adam\w*|NAdam|RAdam|RMSprop|Lion)$/.test(callee.name);
+    return /^(SGD|Adam\w*|NAdam|RAdam|Adagrad|RMSprop|Lion|Muon)$/.test(callee.name);
   return callee.type === "MemberExpression" && lastName(callee.object) === "optim";
 }
 
 function isLoader({ callee }: Call): boolean {
   return lastName(callee) === "DataLoader";
-}
-
-function isClip({ callee }: Call): boolean {
-  return /^clipGrad(Norm|Value)_?$/.test(lastName(callee) ?? "");
 }
 
 function lastName(node: Node): string | undefined {

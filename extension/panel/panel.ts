@@ -164,15 +164,18 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       case "savePicture":
         void savePicture(message.name, message.bytes, this.#script);
         break;
+      case "writeOption":
+        void this.#execute(Command.writeOption, message.option);
+        break;
       case "openSource":
         void openSource(message.file, message.line);
         break;
     }
   }
 
-  async #execute(command: string): Promise<void> {
+  async #execute(command: string, ...args: readonly unknown[]): Promise<void> {
     if (!this.#script) return;
-    await vscode.commands.executeCommand(command, vscode.Uri.file(this.#script));
+    await vscode.commands.executeCommand(command, vscode.Uri.file(this.#script), ...args);
   }
 
   /** Sends the page all that there is, then what happens. */

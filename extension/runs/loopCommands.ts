@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
+import type { OptionValue } from "../../runtime/protocol/page.ts";
 import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/protocol/rewind.ts";
 import { Command } from "../contributed.ts";
 import type { LiveRun } from "./liveRun.ts";
@@ -25,7 +26,15 @@ export function registerLoopCommands(
     if (step !== undefined) runs.control(script, { type: "rewind", step });
     else void vscode.window.showInformationMessage(NOTHING_KEPT());
   };
+  const write = async (argument?: unknown, option?: OptionValue): Promise<void> => {
+    const script = scriptOf(argument);
+    const run = script && runs.of(script);
+    if (!run) return;
+    const { writeOption } = await import("../code/writeOption.ts");
+    await writeOption(run.record, option);
+  };
   return vscode.Disposable.from(
+    vscode.commands.registerCommand(Command.writeOption, write),
     register(Command.pause, script => runs.control(script, { type: "pause" })),
     register(Command.resume, script => runs.control(script, { type: "resume" })),
     register(Command.step, script => runs.control(script, { type: "step", count: 1 })),

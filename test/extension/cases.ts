@@ -189,6 +189,29 @@ test("a script that throws is marked at the line, and keeps its steps", async ()
   await until("the end", () => project.runs("throws.ts")[0]?.status === "completed");
 });
 
+test("a loop that is held takes a step, and goes back to one that is chosen", async () => {
+  const { document } = await project.write("held.ts", ENDLESS);
+  const { uri } = document;
+  const run = () => project.runs("held.ts")[0];
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  await until("the first steps", () => (run()?.steps ?? 0) > 5);
+  await vscode.commands.executeCommand("stepscope.pause", uri);
+  await until("the pause", () => run()?.paused);
+  const { steps = 0 } = run() ?? {};
+  await vscode.commands.executeCommand("stepscope.step", uri);
+  await until("the step", () => run()?.steps === steps + 1 && run()?.kept?.includes(steps + 1));
+  await until("the way back", async () => {
+    void vscode.commands.executeCommand("stepscope.rewind", uri);
+    await new Promise(resolve => setTimeout(resolve, 500));
+    // The first of the list is where the loop stands.
+    await vscode.commands.executeCommand("workbench.action.quickOpenSelectNext");
+    await vscode.commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+    return run()?.rewinds;
+  });
+  assert.deepEqual(run()?.rewinds, [{ step: steps + 1, to: steps }]);
+  await stopAndWait("held.ts");
+});
+
 test("an endless loop that takes no step stops", async () => {
   await project.write("endless.ts", 'import "stepscope";\nwhile (true) {}\n');
   await vscode.commands.executeCommand("stepscope.train", project.uri("endless.ts"));
