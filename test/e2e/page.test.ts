@@ -621,7 +621,7 @@ test("hyper-parameters are typed and checked, taken back, and written into the s
     write("lrFactor", 0.5),
     set("beta1"),
   ]);
-  await expectClean(hosted);
+  await hosted.expectClean();
   await page.close();
 });
 
