@@ -21,6 +21,8 @@ export const Command = {
   silenceFinding: "stepscope.silenceFinding",
   openRun: "stepscope.openRun",
   compareRuns: "stepscope.compareRuns",
+  pinBaseline: "stepscope.pinBaseline",
+  unpinBaseline: "stepscope.unpinBaseline",
   openRunScript: "stepscope.openRunScript",
   renameRun: "stepscope.renameRun",
   noteRun: "stepscope.noteRun",

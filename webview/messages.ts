@@ -47,6 +47,10 @@ const toPageMessage = union<ToPageMessage>({
   comparedRun: { runFolder: string, run: runRecord },
   comparedSteps: { runFolder: string, batch: stepBatch },
   comparedMetrics: { runFolder: string, metrics: list(metricRecord) },
+  baseline: {
+    runFolder: optional(string) as Check<string>,
+    problem: optional(string) as Check<string>,
+  },
   comparedGone: { runFolder: string, reason: string },
   runs: { runs: list(runChoice) },
   picture: { picture },

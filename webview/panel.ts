@@ -75,6 +75,7 @@ export class Panel {
     this.comparison = new ComparisonBar({
       list: () => host.post({ type: "listRuns" }),
       compare: compared => this.compare(compared),
+      pin: runFolder => host.post({ type: "pin", ...(runFolder !== undefined && { runFolder }) }),
     });
     this.toolbar.root.append(this.comparison.root);
     this.body = element(
@@ -132,6 +133,11 @@ export class Panel {
         this.compared.receive(message);
         this.showCharts();
         break;
+      case "baseline":
+        this.comparison.tell(message.problem ?? "");
+        this.compared.pin(message.runFolder, this.state.compared);
+        this.showCharts();
+        break;
       case "comparedGone":
         this.comparison.tell(message.reason);
         this.compared.receive(message);
@@ -147,6 +153,7 @@ export class Panel {
   private hydrate(message: Extract<ToPageMessage, { type: "hydrate" }>): void {
     this.behind = false;
     this.series = new RunSeries();
+    this.compared.clear();
     this.body.hidden = false;
     this.empty.root.hidden = true;
     this.log.clear();
@@ -216,7 +223,7 @@ export class Panel {
     this.controls.show(this.run, this.series.length);
     this.rate.show(this.run, this.series);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
-    this.comparison.show(this.compared.all, this.state);
+    this.comparison.show(this.compared, this.state);
     await this.charts.draw();
   }
 }

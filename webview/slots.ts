@@ -29,19 +29,41 @@ export const SERIES_TOKENS = [
 /** Slot of the first run that is compared with the one that is shown: after those of a chart's own lines. */
 export const COMPARED_SLOT = DASHES.length;
 
-/** Colour and dash of a compared run: pairs that no line of a chart's own has. The first colour is its. */
-function comparedStyle(index: number): {
+/** Number of the baseline's slot among those of compared runs: the last. */
+export const BASELINE = MOST_COMPARED;
+
+/** How the line of a compared run looks. */
+interface SlotStyle {
   readonly token: string;
   readonly dash: readonly number[];
-} {
-  const colors = SERIES_TOKENS.length - 1;
-  const color = 1 + (index % colors);
-  const dash = (color + 1 + Math.floor(index / colors)) % DASHES.length;
-  return { token: SERIES_TOKENS[color] ?? "", dash: DASHES[dash] ?? [1, 0] };
+  /** CSS colour of the line, of that of its token. */
+  readonly shade: (color: string) => string;
 }
 
-/** Token and dash of each compared run. */
-export const COMPARED = Array.from({ length: MOST_COMPARED }, (_, i) => comparedStyle(i));
+/** Colour and dash of a compared run: a pair that no line of a chart's own has. */
+function comparedStyle(index: number): SlotStyle {
+  const colors = SERIES_TOKENS.length - 1;
+  // The first is the shown run's.
+  const color = 1 + (index % colors);
+  const dash = (color + 1 + Math.floor(index / colors)) % DASHES.length;
+  return {
+    token: SERIES_TOKENS[color] ?? "",
+    dash: DASHES[dash] ?? [1, 0],
+    shade: color => color,
+  };
+}
+
+const BASELINE_STYLE: SlotStyle = {
+  token: "--vscode-descriptionForeground",
+  dash: [1, 0],
+  shade: color => `color-mix(in srgb, ${color} 55%, transparent)`,
+};
+
+/** Looks of the compared runs, and of the baseline at last. */
+export const COMPARED: readonly SlotStyle[] = [
+  ...Array.from({ length: MOST_COMPARED }, (_, i) => comparedStyle(i)),
+  BASELINE_STYLE,
+];
 
 /** Dashes by slot, of the chart's own lines and of compared runs. */
 export const SLOT_DASHES = [...DASHES, ...COMPARED.map(({ dash }) => dash)];

@@ -18,7 +18,7 @@ export function markSlot(target: HTMLElement, slot: number | undefined): void {
   const style = slot === undefined ? undefined : COMPARED[slot - COMPARED_SLOT];
   const on = style?.dash[0] ?? 0;
   const properties = {
-    "--series": style && `var(${style.token})`,
+    "--series": style?.shade(`var(${style.token})`),
     "--on": style && `${on}px`,
     "--period": style && `${on + (style.dash[1] ?? 0)}px`,
   };
@@ -41,9 +41,10 @@ export function readTheme(): Theme {
     foreground,
     muted: token("--vscode-descriptionForeground", foreground),
     error: token("--vscode-charts-red", token("--vscode-errorForeground", foreground)),
-    series: [...SERIES_TOKENS, ...COMPARED.map(style => style.token)].map(name =>
-      token(name, foreground),
-    ),
+    series: [
+      ...SERIES_TOKENS.map(name => token(name, foreground)),
+      ...COMPARED.map(style => style.shade(token(style.token, foreground))),
+    ],
     fontFamily: token("--vscode-font-family", "sans-serif"),
     highContrast: /vscode-high-contrast/.test(document.body.className),
   };

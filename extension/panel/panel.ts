@@ -33,7 +33,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   /** What keeps the page of this moment up to date. */
   #feed: vscode.Disposable | undefined;
   #ready = false;
-  /** What the page compares with the run; undefined until it has asked for something. */
+  /** What the page compares with the run. */
   #comparison: Comparison | undefined;
   /** What it is to compare as soon as it shows a run. */
   #toCompare: readonly string[] | undefined;
@@ -153,7 +153,11 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         if (this.#script) this.#runs.control(this.#script, message.control);
         break;
       case "compare":
-        void this.#compare(message.runFolders);
+        this.#comparison?.show(message.runFolders);
+        break;
+      case "pin":
+        this.#comparison?.pin(message.runFolder);
+        this.#history.refresh();
         break;
       case "listRuns":
         void this.#listRuns();
@@ -182,12 +186,14 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   async #hydrate(): Promise<void> {
     this.#feed?.dispose();
     this.#feed = undefined;
+    this.#endComparison();
     const content = this.#content;
     if ("reason" in content) {
       this.#post({ type: "empty", reason: content.reason });
       return;
     }
     const { readHistory } = await import("../../runtime/page/history.ts");
+    const { Comparison } = await import("../../runtime/page/comparison.ts");
     if (content !== this.#content || !this.#ready || this.#feed) return;
     // From here to the first step that is read nothing may be awaited: the history ends where the
     // live messages begin.
@@ -196,6 +202,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     const feed = new PageFeed(message => this.#post(message));
     const subscription = vscode.Disposable.from(feed, ...(live ? [live.listen(feed)] : []));
     this.#feed = subscription;
+    this.#comparison = new Comparison(content.runFolder, message => this.#post(message));
     try {
       for (const message of readHistory(content.runFolder, live?.received)) {
         if (this.#feed !== subscription) return;
@@ -219,13 +226,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     this.#toCompare = undefined;
   }
 
-  async #compare(runFolders: readonly string[]): Promise<void> {
-    const { Comparison } = await import("../../runtime/page/comparison.ts");
-    if (!this.#ready) return;
-    this.#comparison ??= new Comparison(message => this.#post(message));
-    this.#comparison.show(runFolders);
-  }
-
   async #listRuns(): Promise<void> {
     const { runChoice } = await import("../../runtime/page/comparison.ts");
     const projects = await this.#history.projects();
@@ -238,10 +238,14 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   /** The page is gone, or will be: there is nobody to send anything to. */
   #detach(): void {
     this.#ready = false;
-    this.#comparison?.dispose();
-    this.#comparison = undefined;
+    this.#endComparison();
     this.#feed?.dispose();
     this.#feed = undefined;
+  }
+
+  #endComparison(): void {
+    this.#comparison?.dispose();
+    this.#comparison = undefined;
   }
 
   #post(message: ToPageMessage): void {

@@ -34,6 +34,10 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
       one(({ folder }) => panel.show({ runFolder: folder })),
     ),
     register(Command.compareRuns, compare),
+    register(Command.pinBaseline, (row?: unknown) =>
+      pin(isRun(row) ? row.folder : (panel.shownRun ?? tree.selection[0]?.folder)),
+    ),
+    register(Command.unpinBaseline, unpin),
     register(
       Command.openRunScript,
       one(({ record }) => vscode.window.showTextDocument(vscode.Uri.file(record.script))),
@@ -73,6 +77,24 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
     const compared = new Set([...(adds ? panel.comparedRuns : []), ...folders]);
     compared.delete(runFolder);
     panel.compare(runFolder, [...compared]);
+  }
+
+  /** Makes a run the baseline of its project. */
+  async function pin(folder: string | undefined): Promise<void> {
+    if (folder === undefined) return;
+    const { pinBaseline } = await import("../../runtime/store/baseline.ts");
+    const { projectOf } = await import("../../runtime/store/paths.ts");
+    pinBaseline(projectOf(folder), folder);
+    history.refresh();
+  }
+
+  /** Unpins the baseline of the row's project, or those of all projects. */
+  async function unpin(row?: unknown): Promise<void> {
+    const { pinBaseline } = await import("../../runtime/store/baseline.ts");
+    const projects = await history.projects();
+    const meant = projects.filter(({ runs }) => !isRun(row) || runs.includes(row));
+    for (const { project } of meant) pinBaseline(project, undefined);
+    history.refresh();
   }
 
   /** Lets the user choose among all runs but the one that is shown; undefined where it is cancelled. */

@@ -14,6 +14,8 @@ const REFRESH_INTERVAL_MS = 1000;
 export interface ProjectRuns {
   readonly project: string;
   readonly runs: readonly RunSummary[];
+  /** Folder of the pinned run; undefined for none. */
+  readonly baseline: string | undefined;
 }
 
 /** The runs in the stores of this workspace, as they are on disk, whoever wrote them. */
@@ -46,8 +48,10 @@ export class RunHistory implements vscode.Disposable {
   /** The projects of the workspace that have runs. */
   async projects(): Promise<ProjectRuns[]> {
     const { listRunFolders, summarize } = await import("../../runtime/store/list.ts");
+    const { readBaseline } = await import("../../runtime/store/baseline.ts");
     return (await this.#projects()).map(project => ({
       project,
+      baseline: readBaseline(project),
       runs: listRunFolders(project).flatMap(folder => this.#summary(folder, summarize) ?? []),
     }));
   }

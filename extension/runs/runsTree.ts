@@ -24,6 +24,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   readonly #view: vscode.TreeView<RunsNode>;
   readonly #subscriptions: vscode.Disposable;
   #filter = "";
+  /** Folders of the pinned runs. */
+  #baselines: ReadonlySet<string | undefined> = new Set();
 
   constructor(history: RunHistory) {
     this.#history = history;
@@ -65,13 +67,14 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
     if (node) return isRun(node) ? [] : this.#shown(node);
     const projects = await this.#history.projects();
+    this.#baselines = new Set(projects.map(({ baseline }) => baseline));
     const [only] = projects;
     if (projects.length === 1 && only) return this.#shown(only);
     return projects.filter(project => this.#shown(project).length > 0);
   }
 
   getTreeItem(node: RunsNode): vscode.TreeItem {
-    return isRun(node) ? runItem(node) : projectItem(node);
+    return isRun(node) ? runItem(node, this.#baselines.has(node.folder)) : projectItem(node);
   }
 
   dispose(): void {
@@ -96,22 +99,23 @@ function projectItem({ project, runs }: ProjectRuns): vscode.TreeItem {
   return item;
 }
 
-function runItem(run: RunSummary): vscode.TreeItem {
+function runItem(run: RunSummary, isBaseline: boolean): vscode.TreeItem {
   const { record, notes, folder } = run;
   const item = new vscode.TreeItem(notes.starred ? `★ ${runName(run)}` : runName(run));
   item.id = folder;
-  item.description = runDescription(run);
+  const described = runDescription(run);
+  item.description = isBaseline ? `${vscode.l10n.t("baseline")} · ${described}` : described;
   item.tooltip = tooltip(run);
   item.iconPath = new vscode.ThemeIcon(STATUS_ICONS[record.status], statusColor(run));
   const state = record.status === "running" ? "running" : "ended";
-  item.contextValue = `run.${state}${notes.starred ? ".starred" : ""}`;
+  item.contextValue = `run.${state}${notes.starred ? ".starred" : ""}${isBaseline ? ".baseline" : ""}`;
   item.command = {
     title: vscode.l10n.t("Open Run"),
     command: Command.openRun,
     arguments: [run],
   };
   item.accessibilityInformation = {
-    label: [runName(run), record.status, runDescription(run)].join(", "),
+    label: [runName(run), record.status, item.description].join(", "),
   };
   return item;
 }

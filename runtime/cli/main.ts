@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | find-lr | runs | view | export | import | diagnose | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | runs | view | baseline | export | import | diagnose | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
 import { ScriptNotFoundError } from "../client/start.ts";
 import { VERSION } from "../protocol/version.ts";
+import { baselineCommand } from "./baseline.ts";
 import { diagnoseTrace } from "./diagnose.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -33,6 +34,8 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope runs [FOLDER]                              List the runs of a project
   stepscope view [RUN] [RUN …]                         Show a run in a browser of this machine, compared
                                                        with the others
+  stepscope baseline [RUN | --none]                    Pin a run that panels show behind every other
+                                                       of its project, unpin it, or say which it is
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
       RUN         Id of the run, a part of it, or its folder; the newest without it
       --format F  csv (tables), json (lines as of train --json) or tensorboard (csv)
@@ -75,6 +78,8 @@ async function main([command, ...rest]: string[]): Promise<number> {
     }
     case "view":
       return view(rest);
+    case "baseline":
+      return baselineCommand(baselineOptions(rest));
     case "export":
       return exportCommand(exportOptions(rest));
     case "import": {
@@ -171,6 +176,13 @@ function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value < 2 ** 32) return value;
   throw new UsageError(`${option}: expected a whole number below 2³², got "${text}".`);
+}
+
+function baselineOptions(args: string[]) {
+  const { values, positionals } = parse(args, { none: { type: "boolean", default: false } });
+  const [run, ...others] = positionals;
+  rejectArguments(others);
+  return { run, none: values.none };
 }
 
 function exportOptions(args: string[]) {

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { RunChoice, ToPageMessage } from "../protocol/page.ts";
 import type { RunRecord } from "../protocol/run.ts";
+import { pinBaseline, readBaseline } from "../store/baseline.ts";
 import { readNotes } from "../store/notes.ts";
-import { RUN_DATABASE } from "../store/paths.ts";
+import { projectOf, RUN_DATABASE } from "../store/paths.ts";
 import { openRun, type RunReader } from "../store/reader.ts";
 
 /** Milliseconds between two looks at runs that are compared: for further steps, and for deleted ones. */
@@ -18,58 +19,111 @@ interface Sent {
 }
 
 /**
- * Sends a page the runs that it compares with the one that it shows: what is stored of them, and of
- * those that go on what is stored later. Any process may write them.
+ * Sends a page the runs that it compares with the one that it shows, and the baseline: what is stored of
+ * them, and of those that go on what is stored later. Any process may write them, and pin another.
  */
 export class Comparison {
   readonly #post: (message: ToPageMessage) => unknown;
   readonly #sent = new Map<string, Sent>();
-  #wanted: readonly string[] = [];
+  readonly #runFolder: string;
+  /** What the page has asked for. */
+  #asked: readonly string[] = [];
+  #baseline: string | undefined;
+  /** Runs that were asked for in vain. */
+  readonly #unreadable = new Set<string>();
+  #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
 
-  /** `post` sends to the page; where it returns a promise, that resolves when the page can take more. */
-  constructor(post: (message: ToPageMessage) => unknown) {
+  /**
+   * `runFolder` is that of the run that is shown. `post` sends to the page; where it returns a promise,
+   * that resolves when the page can take more.
+   */
+  constructor(runFolder: string, post: (message: ToPageMessage) => unknown) {
+    this.#runFolder = runFolder;
     this.#post = post;
+    void this.#look();
   }
 
   /** Folders of the runs that the page has asked for. */
   get runFolders(): readonly string[] {
-    return this.#wanted;
+    return this.#asked.filter(folder => !this.#unreadable.has(folder));
   }
 
   /** Sends these runs, but for those that the page has. */
   show(runFolders: readonly string[]): void {
-    this.#wanted = runFolders;
-    for (const folder of this.#sent.keys()) {
-      if (!runFolders.includes(folder)) this.#sent.delete(folder);
+    for (const folder of runFolders) this.#unreadable.delete(folder);
+    this.#asked = runFolders;
+    this.#forget();
+    void this.#look();
+  }
+
+  /** Pins a run as the baseline of the shown run's project, or none. The page hears why it could not. */
+  pin(runFolder: string | undefined): void {
+    try {
+      pinBaseline(projectOf(this.#runFolder), runFolder);
+    } catch (error) {
+      this.#postBaseline({ problem: text(error) });
     }
     void this.#look();
   }
 
   dispose(): void {
-    this.#wanted = [];
+    this.#isOver = true;
     this.#sent.clear();
     clearTimeout(this.#timer);
   }
 
-  /** Reads what is new; what is asked for meanwhile is read, too. Then again after a while. */
+  /** Folders of the runs that the page is to have. */
+  get #wanted(): readonly string[] {
+    const baseline = this.#baseline === this.#runFolder ? undefined : this.#baseline;
+    const all = new Set([...(baseline === undefined ? [] : [baseline]), ...this.#asked]);
+    return [...all].filter(folder => !this.#unreadable.has(folder));
+  }
+
+  /** Reads what is new, and what is asked for meanwhile; then again after a while. */
   async #look(): Promise<void> {
-    if (this.#isReading) return;
+    if (this.#isReading || this.#isOver) return;
     this.#isReading = true;
     clearTimeout(this.#timer);
-    // A run that is added while others are read is at the end of the list, and comes last.
-    for (let i = 0; i < this.#wanted.length; i++) {
-      const folder = this.#wanted[i];
-      if (folder !== undefined) await this.#update(folder);
+    // What made this object has something to send first.
+    await setImmediate();
+    this.#readBaseline();
+    for (const folder of this.#wanted) await this.#update(folder);
+    for (let folder = this.#missing; folder !== undefined; folder = this.#missing) {
+      await this.#update(folder);
     }
     this.#isReading = false;
-    if (this.#wanted.some(folder => !this.#sent.has(folder))) return this.#look();
-    if (this.#wanted.length > 0) this.#timer = setTimeout(() => void this.#look(), LOOK_MS);
+    if (!this.#isOver) this.#timer = setTimeout(() => void this.#look(), LOOK_MS);
+  }
+
+  /** A run that the page is to have, and of which it has nothing yet. */
+  get #missing(): string | undefined {
+    return this.#isOver ? undefined : this.#wanted.find(folder => !this.#sent.has(folder));
+  }
+
+  #readBaseline(): void {
+    const baseline = readBaseline(projectOf(this.#runFolder));
+    if (baseline === this.#baseline) return;
+    this.#baseline = baseline;
+    this.#forget();
+    this.#postBaseline();
+  }
+
+  #postBaseline(problem?: { readonly problem: string }): void {
+    const runFolder = this.#baseline;
+    this.#post({ type: "baseline", ...(runFolder !== undefined && { runFolder }), ...problem });
+  }
+
+  /** The page forgets what it has not asked for. */
+  #forget(): void {
+    const wanted = this.#wanted;
+    for (const folder of this.#sent.keys()) if (!wanted.includes(folder)) this.#sent.delete(folder);
   }
 
   async #update(folder: string): Promise<void> {
     const sent = this.#sent.get(folder);
+    if (this.#isOver || !this.#wanted.includes(folder)) return;
     try {
       if (sent && sent.run.status !== "running" && existsSync(join(folder, RUN_DATABASE))) return;
       const reader = openRun(folder);
@@ -80,9 +134,8 @@ export class Comparison {
       }
     } catch (error) {
       this.#sent.delete(folder);
-      this.#wanted = this.#wanted.filter(other => other !== folder);
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#post({ type: "comparedGone", runFolder: folder, reason });
+      this.#unreadable.add(folder);
+      this.#post({ type: "comparedGone", runFolder: folder, reason: text(error) });
     }
   }
 
@@ -103,10 +156,15 @@ export class Comparison {
       await this.#post({ type: "comparedSteps", runFolder, batch });
       await setImmediate();
     }
+    if (this.#sent.get(runFolder) !== sent) return;
     const metrics = reader.metrics().slice(sent.metrics);
     sent.metrics += metrics.length;
     if (metrics.length > 0) await this.#post({ type: "comparedMetrics", runFolder, metrics });
   }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A run as one chooses it. */

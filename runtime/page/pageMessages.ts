@@ -18,6 +18,11 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       return { type: value.type };
     case "control":
       return attempt(() => ({ type: "control", control: control(value.control, "control") }));
+    case "pin": {
+      const { runFolder } = value;
+      if (runFolder === undefined) return { type: "pin" };
+      return typeof runFolder === "string" ? { type: "pin", runFolder } : undefined;
+    }
     case "compare": {
       const runFolders = attempt(() => list(string)(value.runFolders, "runFolders"));
       if (!runFolders || runFolders.length > MOST_COMPARED) return undefined;

@@ -14,7 +14,7 @@ import { PageFeed } from "./pageFeed.ts";
 export class PageSession {
   readonly #folder: string;
   readonly #compared: readonly string[];
-  readonly #comparison: Comparison;
+  #comparison: Comparison | undefined;
   readonly #post: (message: ToPageMessage) => Promise<void>;
   readonly #feed: PageFeed;
   #connection: SidecarConnection | undefined;
@@ -32,7 +32,6 @@ export class PageSession {
   ) {
     this.#folder = folder;
     this.#compared = compared;
-    this.#comparison = new Comparison(post);
     this.#post = post;
     this.#feed = new PageFeed(message => void post(message));
   }
@@ -50,6 +49,7 @@ export class PageSession {
     // The page may have gone while the sidecar answered.
     if (this.#disposed) connection?.detach();
     void connection?.closed.then(() => this.#ended());
+    if (!this.#disposed) this.#comparison = new Comparison(this.#folder, this.#post);
     try {
       for (const message of readHistory(this.#folder, received)) {
         if (this.#disposed) return;
@@ -66,7 +66,8 @@ export class PageSession {
   receive(message: FromPageMessage): void {
     if (message.type === "stop") this.#connection?.stop();
     if (message.type === "control") this.#connection?.control(message.control);
-    if (message.type === "compare") this.#comparison.show(message.runFolders);
+    if (message.type === "compare") this.#comparison?.show(message.runFolders);
+    if (message.type === "pin") this.#comparison?.pin(message.runFolder);
     if (message.type === "listRuns") this.#listRuns();
   }
 
@@ -74,7 +75,7 @@ export class PageSession {
   dispose(): void {
     this.#disposed = true;
     this.#feed.dispose();
-    this.#comparison.dispose();
+    this.#comparison?.dispose();
     this.#connection?.detach();
   }
 

@@ -62,6 +62,11 @@ export type ToPageMessage =
       readonly runFolder: string;
       readonly metrics: readonly MetricRecord[];
     }
+  /**
+   * The pinned run, which is compared without being asked for; undefined for none. `problem`: why it
+   * could not be changed.
+   */
+  | { readonly type: "baseline"; readonly runFolder?: string; readonly problem?: string }
   /** A run to compare with cannot be read, or no longer, and why. */
   | { readonly type: "comparedGone"; readonly runFolder: string; readonly reason: string }
   /** The runs that can be compared, the newest first. */
@@ -85,6 +90,8 @@ export type FromPageMessage =
   | { readonly type: "train" }
   /** These runs are compared with the one that is shown: send what was not sent yet. */
   | { readonly type: "compare"; readonly runFolders: readonly string[] }
+  /** Pin this run as the baseline, or none. */
+  | { readonly type: "pin"; readonly runFolder?: string }
   /** Which runs can be compared? */
   | { readonly type: "listRuns" }
   /** Ask where to, and save a picture of a chart: the name of a .png or .svg file, and its bytes. */

@@ -132,6 +132,15 @@ describe("a run that was recorded", () => {
     await page.screenshot({ path: join(PICTURES, `compare-${theme.name}-${width}.png`) });
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
+    await page.getByRole("button", { name: "Pin wide as the baseline" }).click();
+    await hosted.send({ type: "baseline", runFolder: "/runs/wide" });
+    await page.getByText("wide, baseline").waitFor();
+    await page.mouse.move(5, 5);
+    await page.screenshot({ path: join(PICTURES, `baseline-${theme.name}-${width}.png`) });
+    await page.getByRole("button", { name: "Unpin wide" }).click();
+    await hosted.send({ type: "baseline" });
+    const pins = (await hosted.watched()).posts.slice(-2);
+    expect(pins).toEqual([{ type: "pin", runFolder: "/runs/wide" }, { type: "pin" }]);
     await page.getByRole("button", { name: "Remove wide from the comparison" }).click();
     await expect.poll(() => legend.textContent()).not.toContain("wide");
     const gone = { type: "comparedGone", runFolder: "/runs/unnamed", reason: "Deleted." } as const;

@@ -302,6 +302,10 @@ test("runs lists what was trained, the newest first; export writes one", async (
     expect.stringMatching(/-b-.* failed .* 0 steps/),
     expect.stringMatching(/-a-.* completed .* 3 steps {2}loss 6\.554/),
   ]);
+  expect((await stepscope("baseline", "a-")).stdout).toMatch(/-a-....\n$/);
+  expect((await stepscope("runs")).stdout).toMatch(/-a-.* \[baseline\]\n$/);
+  expect((await stepscope("baseline", "--none")).stdout).toBe("No run is pinned.\n");
+  expect((await stepscope("baseline", "a-", "--none")).stderr).toContain("a RUN or --none");
   const exported = await stepscope("export", "a-", "--output", "steps");
   expect(exported).toMatchObject({ stdout: `${join(project.folder, "steps")}\n`, code: 0 });
   expect(readFileSync(join(project.folder, "steps", "steps.csv"), "utf8")).toContain("\r\n3,");

@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Comparison } from "../../runtime/page/comparison.ts";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import { stepValue } from "../../runtime/protocol/steps.ts";
+import { pinBaseline, readBaseline } from "../../runtime/store/baseline.ts";
 import { writeNotes } from "../../runtime/store/notes.ts";
-import { createRunFolder } from "../../runtime/store/paths.ts";
+import { createRunFolder, runsFolder } from "../../runtime/store/paths.ts";
 import { openRun } from "../../runtime/store/reader.ts";
 import { deleteRuns } from "../../runtime/store/trash.ts";
 import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
@@ -17,7 +18,7 @@ import type { PointRow } from "../../webview/charts/pool.ts";
 import { windowOf } from "../../webview/charts/window.ts";
 import { ComparedRuns } from "../../webview/data/comparedRuns.ts";
 import { RunSeries } from "../../webview/data/runSeries.ts";
-import { COMPARED_SLOT } from "../../webview/slots.ts";
+import { BASELINE, COMPARED_SLOT } from "../../webview/slots.ts";
 import { DEFAULT_STATE } from "../../webview/viewState.ts";
 import { exampleBatch, exampleRun, storeExampleRun } from "./run-example.ts";
 
@@ -29,7 +30,7 @@ describe("a host", () => {
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), "stepscope-compare-"));
     sent = [];
-    comparison = new Comparison(message => sent.push(message));
+    comparison = new Comparison(join(runsFolder(project), "shown"), message => sent.push(message));
   });
 
   afterEach(() => {
@@ -98,6 +99,39 @@ describe("a host", () => {
     deleteRuns([folder]);
     await vi.waitFor(() => expect(sent[3]).toEqual(reason(folder)), { timeout: 5000 });
     expect(comparison.runFolders).toEqual([]);
+  });
+
+  test("sends the baseline unasked, whoever pins it, until it is unpinned or deleted", async () => {
+    const [first, second] = [storeExampleRun(project), storeExampleRun(project)];
+    comparison.pin(first);
+    await vi.waitFor(() => expect(types()).toEqual(["baseline", "compared", "comparedSteps"]));
+    expect(sent[0]).toEqual({ type: "baseline", runFolder: first });
+    // It stays when it is compared, too, and no longer.
+    comparison.show([first]);
+    comparison.show([]);
+    pinBaseline(project, second);
+    await vi.waitFor(() => expect(types()).toHaveLength(6), { timeout: 5000 });
+    expect(sent.slice(3)).toMatchObject([
+      { type: "baseline", runFolder: second },
+      { type: "compared", runFolder: second },
+      { type: "comparedSteps", runFolder: second },
+    ]);
+    deleteRuns([second]);
+    await vi.waitFor(() => expect(sent[6]).toEqual({ type: "baseline" }), { timeout: 5000 });
+    expect(readBaseline(project)).toBeUndefined();
+    pinBaseline(project, undefined);
+    comparison.pin(first);
+    comparison.pin(undefined);
+    expect(readBaseline(project)).toBeUndefined();
+  });
+
+  test("says why a baseline cannot be pinned", async () => {
+    comparison.pin(join(project, "nowhere"));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({
+      type: "baseline",
+      problem: expect.stringMatching(/ENOENT.*baseline/),
+    });
   });
 
   test("reads the steps of a run without its tensors from any step on", () => {
@@ -210,6 +244,23 @@ describe("the page", () => {
       "not logged",
       "not logged",
     ]);
+  });
+
+  test("draws the baseline faintly, below all others, until another is pinned", () => {
+    const runs = new ComparedRuns();
+    for (const runFolder of ["/a", "/b"]) {
+      runs.receive({ type: "compared", runFolder, name: runFolder, run });
+    }
+    runs.pin("/a", ["/b"]);
+    const shownAs = () => runs.all.map(({ label, slot, isBaseline }) => [label, slot, isBaseline]);
+    expect(shownAs()).toEqual([
+      ["/b", 1, false],
+      ["/a", BASELINE, true],
+    ]);
+    runs.pin("/b", ["/b"]);
+    expect(shownAs()).toEqual([["/b", BASELINE, true]]);
+    runs.pin(undefined, ["/b"]);
+    expect(shownAs()).toEqual([["/b", 1, false]]);
   });
 
   test("leaves the others as they are when a run is removed", () => {

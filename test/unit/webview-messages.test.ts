@@ -23,6 +23,8 @@ describe("messages of the host", () => {
       { type: "comparedSteps", runFolder: "/runs/2", batch: exampleBatch(1, 3, 0) },
       { type: "comparedMetrics", runFolder: "/runs/2", metrics },
       { type: "comparedGone", runFolder: "/runs/2", reason: "There is no run." },
+      { type: "baseline" },
+      { type: "baseline", runFolder: "/runs/2", problem: "disk full" },
       { type: "runs", runs: [runChoice("/runs/2", run, "wide")] },
     ]) {
       expect(parseHostMessage(message)).toBe(message);

@@ -71,9 +71,11 @@ export class LinesModel implements ChartModel {
       };
     });
     this.marks = markPool(2 * most * Math.max(1, lines.length));
+    // What comes later lies above: the first line is the run's own.
+    const upwards = this.lines.toReversed();
     this.dataSets = {
-      raw: this.lines.flatMap(line => line.raw.rows),
-      smooth: this.lines.flatMap(line => line.smooth.rows),
+      raw: upwards.flatMap(line => line.raw.rows),
+      smooth: upwards.flatMap(line => line.smooth.rows),
       marks: this.marks.rows,
       guides: guide === undefined ? [] : [{ y: guide }],
     };

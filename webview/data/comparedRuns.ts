@@ -1,6 +1,7 @@
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { BASELINE } from "../slots.ts";
 import { RunSeries } from "./runSeries.ts";
 
 /** A run whose lines are drawn over those of the one that is shown. */
@@ -12,6 +13,8 @@ export interface ComparedRun {
   readonly series: RunSeries;
   /** Number of its colour and dash among those of compared runs; it keeps it while it is there. */
   readonly slot: number;
+  /** It is pinned: drawn faintly, and not chosen for this run alone. */
+  readonly isBaseline: boolean;
 }
 
 /** What a host sends of compared runs. */
@@ -30,18 +33,37 @@ interface Held {
 /** The runs that are compared with the one that is shown, as far as the host has sent them. */
 export class ComparedRuns {
   private readonly held = new Map<string, Held>();
+  private pinned: string | undefined;
   private labelled: readonly ComparedRun[] = [];
 
-  /** In the order in which they came. */
+  /** The pinned run; undefined for none. */
+  get baseline(): string | undefined {
+    return this.pinned;
+  }
+
+  /** In the order in which they came, the baseline last. */
   get all(): readonly ComparedRun[] {
     return this.labelled;
   }
 
-  /** Forgets all runs but these. */
+  /** Forgets all runs. */
+  clear(): void {
+    this.pinned = undefined;
+    this.keep([]);
+  }
+
+  /** Forgets all runs but these and the baseline. */
   keep(runFolders: readonly string[]): void {
-    for (const folder of this.held.keys())
-      if (!runFolders.includes(folder)) this.held.delete(folder);
+    for (const folder of this.held.keys()) {
+      if (folder !== this.pinned && !runFolders.includes(folder)) this.held.delete(folder);
+    }
     this.label();
+  }
+
+  /** Another run is the baseline, or none; that before it stays if it is among these. */
+  pin(runFolder: string | undefined, runFolders: readonly string[]): void {
+    this.pinned = runFolder;
+    this.keep(runFolders);
   }
 
   /** Takes what the host sends of a run; what it sends of one that was forgotten is ignored. */
@@ -81,18 +103,21 @@ export class ComparedRuns {
 
   private label(): void {
     const seen = new Map<string, number>();
-    this.labelled = [...this.held].map(([runFolder, { name, run, series, slot }]) => {
+    const all = [...this.held].map(([runFolder, { name, run, series, slot }]) => {
       const label = runLabel(name, run);
       const before = seen.get(label) ?? 0;
       seen.set(label, before + 1);
+      const isBaseline = runFolder === this.pinned;
       return {
         runFolder,
         run,
         series,
-        slot,
+        slot: isBaseline ? BASELINE : slot,
+        isBaseline,
         label: before > 0 ? `${label} (${before + 1})` : label,
       };
     });
+    this.labelled = all.sort((a, b) => Number(a.isBaseline) - Number(b.isBaseline));
   }
 }
 

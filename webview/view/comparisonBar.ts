@@ -1,6 +1,6 @@
 import type { RunChoice } from "../../runtime/protocol/page.ts";
 import { iconButton } from "../controls.ts";
-import type { ComparedRun } from "../data/comparedRuns.ts";
+import type { ComparedRun, ComparedRuns } from "../data/comparedRuns.ts";
 import { formatSteps, formatValue } from "../data/format.ts";
 import { element, icon, setText } from "../dom.ts";
 import { COMPARED_SLOT } from "../slots.ts";
@@ -13,6 +13,8 @@ export interface ComparisonActions {
   readonly list: () => void;
   /** Compares the shown run with these and no others. */
   readonly compare: (runFolders: readonly string[]) => void;
+  /** Makes a run the baseline, or none. */
+  readonly pin: (runFolder: string | undefined) => void;
 }
 
 /** The runs that are compared with the shown one, each with a way to remove it, and a way to add some. */
@@ -22,6 +24,8 @@ export class ComparisonBar {
   private readonly notice = element("p", { class: "comparison-notice" });
   private readonly picker: RunPicker;
   private readonly actions: ComparisonActions;
+  private readonly pinShown: HTMLButtonElement;
+  private state: ViewState | undefined;
   private shown = "";
 
   constructor(actions: ComparisonActions) {
@@ -37,10 +41,24 @@ export class ComparisonBar {
       this.picker.open();
       actions.list();
     });
+    this.pinShown = element("button", {
+      class: "toggle",
+      text: "Baseline",
+      attributes: {
+        type: "button",
+        title: "Pin this run: it stands faintly behind every other run of the project",
+        "aria-pressed": "false",
+      },
+    });
+    this.pinShown.addEventListener("click", () => {
+      const isPinned = this.pinShown.getAttribute("aria-pressed") === "true";
+      actions.pin(isPinned ? undefined : this.state?.runFolder);
+    });
     this.notice.setAttribute("role", "status");
     this.root = element(
       "div",
       { class: "comparison", attributes: { role: "group", "aria-label": "Compared runs" } },
+      this.pinShown,
       add,
       this.runs,
       this.notice,
@@ -62,24 +80,26 @@ export class ComparisonBar {
   }
 
   /** Shows the runs that are compared, as far as they have come. */
-  show(runs: readonly ComparedRun[], { compared }: ViewState): void {
-    const waiting = compared.length - runs.length;
+  show({ all, baseline }: ComparedRuns, state: ViewState): void {
+    this.state = state;
+    const { compared, runFolder } = state;
+    this.pinShown.setAttribute("aria-pressed", String(baseline === runFolder));
+    const waiting = compared.filter(folder => all.every(run => run.runFolder !== folder)).length;
     const key = JSON.stringify([
       waiting,
-      runs.map(({ label, slot, run }) => [label, slot, run.status, run.steps]),
+      all.map(({ label, slot, run }) => [label, slot, run.status, run.steps]),
     ]);
     if (key === this.shown) return;
     this.shown = key;
-    const items = runs.map(each => this.item(each, compared));
+    const items = all.map(run => this.item(run));
     if (waiting > 0) items.push(element("li", { text: "Reading…" }));
     this.runs.replaceChildren(...items);
   }
 
-  private item({ runFolder, label, run, slot }: ComparedRun, compared: readonly string[]) {
-    const remove = iconButton(`Remove ${label} from the comparison`, "close", () =>
-      this.actions.compare(compared.filter(other => other !== runFolder)),
-    );
-    const item = element("li", {}, element("span", { text: label }), remove);
+  private item(compared: ComparedRun): HTMLElement {
+    const { label, run, slot, isBaseline } = compared;
+    const name = isBaseline ? `${label}, baseline` : label;
+    const item = element("li", {}, element("span", { text: name }), ...this.buttons(compared));
     markSlot(item, COMPARED_SLOT + slot);
     const measured = run.steps > 0 ? [`loss ${formatValue(run.finalLoss)}`] : [];
     item.title = [
@@ -88,5 +108,16 @@ export class ComparisonBar {
       ...(run.args.length > 0 ? [run.args.join(" ")] : []),
     ].join("\n");
     return item;
+  }
+
+  private buttons({ runFolder, label, isBaseline }: ComparedRun): readonly HTMLElement[] {
+    const { pin, compare } = this.actions;
+    if (isBaseline) return [iconButton(`Unpin ${label}`, "pinned", () => pin(undefined))];
+    return [
+      iconButton(`Pin ${label} as the baseline`, "pin", () => pin(runFolder)),
+      iconButton(`Remove ${label} from the comparison`, "close", () =>
+        compare((this.state?.compared ?? []).filter(other => other !== runFolder)),
+      ),
+    ];
   }
 }
