@@ -19,6 +19,8 @@ export const Command = {
   showOutput: "stepscope.showOutput",
   explainFinding: "stepscope.explainFinding",
   silenceFinding: "stepscope.silenceFinding",
+  revealFinding: "stepscope.revealFinding",
+  applyFinding: "stepscope.applyFinding",
   openRun: "stepscope.openRun",
   compareRuns: "stepscope.compareRuns",
   pinBaseline: "stepscope.pinBaseline",

@@ -58,10 +58,10 @@ export function activate(context: vscode.ExtensionContext): void {
       new TrainingTasks(documents, context.asAbsolutePath("dist/stepscope.js")),
     ),
     vscode.languages.registerCodeLensProvider([...TRAINING_FILES], lens),
-    registerFindingCommands(context.extensionUri),
+    registerFindingCommands(context.extensionUri, findings, runs),
     vscode.languages.registerCodeActionsProvider(
       [...TRAINING_FILES],
-      new FindingActions(findings),
+      new FindingActions(findings, runs),
       FindingActions.metadata,
     ),
     vscode.languages.registerHoverProvider([...TRAINING_FILES], new ValueHover(documents, values)),

@@ -5,9 +5,11 @@ import type { RunRecord } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { PictureOutput } from "./charts/pictureOutput.ts";
+import { around } from "./charts/window.ts";
 import { eventsOf } from "./control/eventMarks.ts";
 import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
+import { nearestRow } from "./data/axis.ts";
 import { ComparedRuns } from "./data/comparedRuns.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
@@ -17,6 +19,7 @@ import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
 import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
+import { Insights } from "./view/insights.ts";
 import { LogTail } from "./view/logTail.ts";
 import { Notice } from "./view/notice.ts";
 import { RunHeader } from "./view/runHeader.ts";
@@ -31,6 +34,7 @@ export class Panel {
   private readonly controls: LoopControls;
   private readonly rate: RateControl;
   private readonly error: ErrorBlock;
+  private readonly insights: Insights;
   private readonly toolbar: Toolbar;
   private readonly comparison: ComparisonBar;
   private readonly charts: ChartGrid;
@@ -70,7 +74,14 @@ export class Panel {
     this.log.root.open = this.state.logOpen;
     this.toolbar = new Toolbar({
       choose: change => this.choose(change),
-      point: row => this.charts.point(row),
+      point: row => this.point(row),
+    });
+    this.insights = new Insights({
+      control,
+      point: step => this.point(nearestRow(this.series.positions("step"), step)),
+      toggled: insightsOpen => this.choose({ insightsOpen }),
+      reveal: host.isEditor ? ({ id }) => host.post({ type: "revealFinding", id }) : undefined,
+      explain: host.isEditor ? code => host.post({ type: "explainFinding", code }) : undefined,
     });
     this.comparison = new ComparisonBar({
       list: () => host.post({ type: "listRuns" }),
@@ -84,6 +95,7 @@ export class Panel {
       this.header.root,
       this.error.root,
       element("div", { class: "toolbar loop-bar" }, this.controls.root, this.rate.root),
+      this.insights.root,
       this.toolbar.root,
       this.charts.root,
       this.log.root,
@@ -210,6 +222,13 @@ export class Panel {
     this.host.post({ type: "compare", runFolders: compared });
   }
 
+  /** Points all charts at a row, and shows the steps around it. */
+  private point(row: number): void {
+    if (row < 0) return;
+    this.choose({ zoom: around(this.series, this.state.x, row), follows: false });
+    this.charts.point(row);
+  }
+
   private choose(change: Partial<ViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
@@ -222,6 +241,7 @@ export class Panel {
     this.header.showProgress(this.run, this.series, Date.now());
     this.controls.show(this.run, this.series.length);
     this.rate.show(this.run, this.series);
+    this.insights.show(this.run, this.state.insightsOpen);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     this.comparison.show(this.compared, this.state);
     await this.charts.draw();

@@ -26,6 +26,8 @@ export interface ViewState {
   readonly logOpen: boolean;
   /** Folders of the runs that are compared with the one that is shown. */
   readonly compared: readonly string[];
+  /** The findings are unfolded. */
+  readonly insightsOpen: boolean;
 }
 
 export const DEFAULT_STATE: ViewState = {
@@ -42,6 +44,7 @@ export const DEFAULT_STATE: ViewState = {
   ignoresOutliers: true,
   logOpen: false,
   compared: [],
+  insightsOpen: false,
 };
 
 /** The state that the host kept, as far as it makes sense; defaults for the rest. */
@@ -62,6 +65,7 @@ export function parseViewState(value: unknown): ViewState {
     ignoresOutliers: value.ignoresOutliers !== false,
     logOpen: value.logOpen === true,
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
+    insightsOpen: value.insightsOpen === true,
   };
 }
 

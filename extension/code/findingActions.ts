@@ -1,23 +1,31 @@
 import * as vscode from "vscode";
+import { liveChange } from "../../runtime/protocol/control.ts";
+import { isOpen, suggestedText } from "../../runtime/protocol/finding.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { FindingDiagnostics, PlacedFinding } from "./findingDiagnostics.ts";
-import { silencingComment, suggestedText, suggestionEdit } from "./findingFixes.ts";
+import { silencingComment, suggestionEdit } from "./findingFixes.ts";
 
 /** What can be done about a finding, from the light bulb at its mark. */
 export class FindingActions implements vscode.CodeActionProvider {
   static readonly metadata = { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] };
   readonly #findings: FindingDiagnostics;
+  readonly #runs: Runs;
 
-  constructor(findings: FindingDiagnostics) {
+  constructor(findings: FindingDiagnostics, runs: Runs) {
     this.#findings = findings;
+    this.#runs = runs;
   }
 
   provideCodeActions(document: vscode.TextDocument, range: vscode.Range): vscode.CodeAction[] {
+    const { fsPath } = document.uri;
+    const isRunning = this.#runs.of(fsPath)?.active === true;
     return this.#findings
-      .of(document.uri.fsPath)
+      .of(fsPath)
       .filter(({ diagnostic }) => diagnostic.range.intersection(range))
       .flatMap(placed => [
         ...suggestionActions(document, placed),
+        ...(isRunning ? liveActions(document, placed) : []),
         ...otherActions(document, placed),
       ]);
   }
@@ -51,6 +59,25 @@ function suggestionActions(
   return [apply, again];
 }
 
+/** Follow the suggestion in the loop that runs: the source stays as it is. */
+function liveActions(
+  { uri }: vscode.TextDocument,
+  { finding, diagnostic }: PlacedFinding,
+): vscode.CodeAction[] {
+  const change = liveChange(finding);
+  if (!change) return [];
+  const live = action(
+    vscode.l10n.t("Use {0} = {1} from the next step on", change.name, String(change.value)),
+    diagnostic,
+  );
+  live.command = {
+    title: live.title,
+    command: Command.applyFinding,
+    arguments: [uri, finding.id],
+  };
+  return [live];
+}
+
 /** Look at the evidence, and make the rule be silent. */
 function otherActions(
   document: vscode.TextDocument,
@@ -81,8 +108,12 @@ function action(title: string, diagnostic: vscode.Diagnostic): vscode.CodeAction
   return made;
 }
 
-/** Registers the commands of findings: the page that explains a rule, and silence. */
-export function registerFindingCommands(extensionUri: vscode.Uri): vscode.Disposable {
+/** Registers the commands of findings: explain a rule, silence it, go to it, follow it while it runs. */
+export function registerFindingCommands(
+  extensionUri: vscode.Uri,
+  findings: FindingDiagnostics,
+  runs: Runs,
+): vscode.Disposable {
   const register = vscode.commands.registerCommand;
   return vscode.Disposable.from(
     register(Command.explainFinding, (code: string) => {
@@ -90,6 +121,20 @@ export function registerFindingCommands(extensionUri: vscode.Uri): vscode.Dispos
       // Headings lose their points on the way to their anchors.
       const fragment = code.replace(/\W/g, "").toLowerCase();
       return vscode.commands.executeCommand("markdown.showPreview", page.with({ fragment }));
+    }),
+    register(Command.revealFinding, async (script: vscode.Uri, id: string) => {
+      // What is silenced, or was edited since, has no place.
+      const placed = findings.of(script.fsPath).find(({ finding }) => finding.id === id);
+      await vscode.window.showTextDocument(script, {
+        viewColumn: vscode.ViewColumn.One,
+        ...(placed && { selection: placed.diagnostic.range }),
+      });
+    }),
+    register(Command.applyFinding, (script: vscode.Uri, id: string) => {
+      const record = runs.of(script.fsPath)?.record;
+      const finding = record?.findings.find(each => each.id === id && isOpen(each));
+      const change = finding && liveChange(finding);
+      if (change) runs.control(script.fsPath, change);
     }),
     register(Command.silenceFinding, async (code: string) => {
       const settings = vscode.workspace.getConfiguration(SECTION);

@@ -1,32 +1,16 @@
 /** What to say of a finding, and what to write instead: texts and edits, without VS Code. */
-import type { Finding, Suggestion } from "../../runtime/protocol/finding.ts";
+import { type Finding, type Suggestion, suggestedText } from "../../runtime/protocol/finding.ts";
 import { formatRate } from "../format.ts";
 import type { Setting } from "./hyperparameters.ts";
 
 /** Starts a comment that silences rules on its own line, or on the line below it. */
 const SILENCE = "stepscope-ignore";
 
-/** Digits of a suggested number: it is an estimate. */
-const SUGGESTED_DIGITS = 2;
-
 /** A text that takes the place of another, told by offsets from the start of the source. */
 export interface SourceEdit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-}
-
-/** A suggested number as one writes it in a source: 0.08, 3e-4. */
-export function suggestedText({ to }: Suggestion): string {
-  return numberText(to, SUGGESTED_DIGITS);
-}
-
-/** A number with at most so many digits, as one writes it in a source. */
-export function numberText(number: number, digits: number): string {
-  const value = Number(number.toPrecision(digits));
-  const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-3 && size < 1e6)) return String(value);
-  return value.toExponential().replace("e+", "e");
 }
 
 /** The edit that follows a suggestion; undefined where nothing in the source can be replaced. */
@@ -42,12 +26,6 @@ export function suggestionEdit(setting: Setting, suggestion: Suggestion): Source
 export function insertionOf({ insert }: Setting, text: string): SourceEdit | undefined {
   if (!insert) return undefined;
   return { start: insert.at, end: insert.at, text: insert.before + text + insert.after };
-}
-
-/** The most serious of findings, the earliest of equals; undefined where there is none. */
-export function mostSerious(findings: readonly Finding[]): Finding | undefined {
-  const rank = { error: 0, warning: 1, info: 2 } as const;
-  return findings.toSorted((a, b) => rank[a.severity] - rank[b.severity])[0];
 }
 
 /** A finding in a few words: `lr ≈ 5× too high`, or else its title. */

@@ -1,7 +1,9 @@
 /** How a value that was set while a script ran is written into it: edits, without VS Code. */
+
+import { numberText } from "../../runtime/protocol/numberText.ts";
 import type { OptionValue } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { insertionOf, numberText, type SourceEdit } from "./findingFixes.ts";
+import { insertionOf, type SourceEdit } from "./findingFixes.ts";
 import {
   findOption,
   type GroupOfOptimizer,

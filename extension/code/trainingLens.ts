@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { isOpen } from "../../runtime/protocol/finding.ts";
+import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
@@ -7,7 +7,7 @@ import type { Runs } from "../runs/runs.ts";
 import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
 import { Announcer } from "./announcer.ts";
-import { mostSerious, shortVerdict } from "./findingFixes.ts";
+import { shortVerdict } from "./findingFixes.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
 /** Shortest time between two changes of the lens, in milliseconds: a text that is read must stand. */

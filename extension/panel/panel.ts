@@ -174,6 +174,12 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       case "openSource":
         void openSource(message.file, message.line);
         break;
+      case "revealFinding":
+        void this.#execute(Command.revealFinding, message.id);
+        break;
+      case "explainFinding":
+        void vscode.commands.executeCommand(Command.explainFinding, message.code);
+        break;
     }
   }
 

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import { isOpen } from "../../runtime/protocol/finding.ts";
-import { mostSerious, shortVerdict } from "../code/findingFixes.ts";
+import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
+import { shortVerdict } from "../code/findingFixes.ts";
 import { Command } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import { Throttle } from "../throttle.ts";

@@ -1,3 +1,4 @@
+import { FINDING_CODES } from "../protocol/finding.ts";
 import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
 import { control, list, optionValue, string } from "../protocol/validate.ts";
 
@@ -41,6 +42,12 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       if (typeof name !== "string" || !PICTURE_NAME.test(name)) return undefined;
       if (!(bytes instanceof Uint8Array) || bytes.length > MAX_PICTURE) return undefined;
       return { type: "savePicture", name, bytes };
+    }
+    case "revealFinding":
+      return typeof value.id === "string" ? { type: "revealFinding", id: value.id } : undefined;
+    case "explainFinding": {
+      const code = FINDING_CODES.find(each => each === value.code);
+      return code && { type: "explainFinding", code };
     }
     default:
       return undefined;

@@ -1,3 +1,4 @@
+import { type Finding, suggestedText } from "./finding.ts";
 import type { PictureView } from "./picture.ts";
 
 /** What can be changed while a script runs: options of a parameter group, and limits of gradients. */
@@ -93,9 +94,21 @@ export type Control =
    * From the next step on the option of a parameter group has this value, whatever script and schedule
    * make of it; without one it is theirs again. Of `lr` and `lrFactor` the one that was set last holds.
    */
-  | {
-      readonly type: "set";
-      readonly group: number;
-      readonly name: LiveOption;
-      readonly value?: number;
-    };
+  | SetOption;
+
+export interface SetOption {
+  readonly type: "set";
+  readonly group: number;
+  readonly name: LiveOption;
+  readonly value?: number;
+}
+
+/** What follows the suggestion of a finding in a loop that runs; undefined where nothing does. */
+export function liveChange({
+  about,
+  suggestion,
+}: Finding): (SetOption & { readonly value: number }) | undefined {
+  const name = LIVE_OPTIONS.find(option => option === suggestion?.target);
+  if (!suggestion || !name || about.type !== "hyperparameter") return undefined;
+  return { type: "set", group: about.group, name, value: Number(suggestedText(suggestion)) };
+}

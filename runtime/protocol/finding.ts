@@ -2,6 +2,7 @@
  * What the diagnosis says of a run: a rule, its evidence in numbers, and what to write instead.
  * docs/findings.md explains each code.
  */
+import { numberText } from "./numberText.ts";
 import type { SourceLocation } from "./run.ts";
 
 /** Rules that can make a finding. The part before the dot is its kind. */
@@ -110,6 +111,12 @@ export function isOpen({ state }: Finding): boolean {
   return state === "raised";
 }
 
+/** The most serious of findings, the earliest of equals; undefined where there is none. */
+export function mostSerious(findings: readonly Finding[]): Finding | undefined {
+  const rank = { error: 0, warning: 1, info: 2 } as const;
+  return findings.toSorted((a, b) => rank[a.severity] - rank[b.severity])[0];
+}
+
 /** The latest version of each finding, in the order in which they were raised. */
 export function mergeFindings(
   findings: readonly Finding[],
@@ -119,4 +126,12 @@ export function mergeFindings(
   const latest = new Map(findings.map(finding => [finding.id, finding]));
   for (const change of changes) latest.set(change.id, change);
   return [...latest.values()];
+}
+
+/** Digits of a suggested number: it is an estimate. */
+const SUGGESTED_DIGITS = 2;
+
+/** A suggested number as one writes it in a source: 0.08, 3e-4. */
+export function suggestedText({ to }: Suggestion): string {
+  return numberText(to, SUGGESTED_DIGITS);
 }

@@ -3,6 +3,7 @@
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
 import type { Control, LiveOption } from "./control.ts";
+import type { FindingCode } from "./finding.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
@@ -99,4 +100,8 @@ export type FromPageMessage =
   /** Write a value that was set while the script ran into it, as an edit that the user sees before. */
   | { readonly type: "writeOption"; readonly option: OptionValue }
   /** Open the script at the line of its error. */
-  | { readonly type: "openSource"; readonly file: string; readonly line: number };
+  | { readonly type: "openSource"; readonly file: string; readonly line: number }
+  /** Open what a finding of the run is about, where its fixes are. */
+  | { readonly type: "revealFinding"; readonly id: string }
+  /** Open the page that explains a rule. */
+  | { readonly type: "explainFinding"; readonly code: FindingCode };

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
@@ -34,6 +35,63 @@ afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
 });
+
+const FINDINGS: readonly Finding[] = [
+  {
+    id: "slow",
+    code: "lr.tooSmall",
+    severity: "warning",
+    state: "cleared",
+    title: "Learning rate too low",
+    message: "",
+    about: { type: "hyperparameter", name: "lr", group: 0 },
+    confidence: 0.9,
+    since: 32,
+    step: 96,
+    evidence: [
+      { name: "travel", value: 0.001, text: "The parameters have hardly moved." },
+      { name: "loss now", value: 2.3, text: "The loss is 2.3." },
+    ],
+  },
+  {
+    id: "params",
+    code: "params.notOptimized",
+    severity: "info",
+    state: "raised",
+    title: "No optimizer has 4.bias",
+    message: "Give the optimizer all of model.parameters().",
+    about: { type: "tensor", name: "4.bias" },
+    confidence: 1,
+    since: 20,
+    step: 20,
+    evidence: [
+      { name: "steps", value: 20, text: "It got gradients in 20 steps in a row." },
+      { name: "parameters", value: 10, text: "It has 10 elements." },
+    ],
+  },
+  {
+    id: "lr",
+    code: "lr.tooLarge",
+    severity: "warning",
+    state: "raised",
+    title: "Learning rate ≈ 8× too high",
+    message: "Steps jump from one wall of the valley to the other. Try 3e-4 instead of 2.5e-3.",
+    about: { type: "hyperparameter", name: "lr", group: 0 },
+    confidence: 0.97,
+    since: 640,
+    step: 656,
+    evidence: [
+      {
+        name: "travel",
+        value: 8.4,
+        expected: [0.07, 2.1],
+        text: "In 656 steps the parameters have moved 840 % of their norm.",
+      },
+      { name: "loss at the start", value: 2.3, text: "The loss started at 2.3." },
+    ],
+    suggestion: { target: "lr", from: 2.5e-3, to: 3e-4, range: [1.4e-4, 7e-4] },
+  },
+];
 
 function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
   return HostedPage.open(browser.context, server.url, {
@@ -169,6 +227,43 @@ describe("a run that was recorded", () => {
     expect(await page.textContent("#loss-summary")).toMatch(
       /^Loss over 1.204 steps: first .* last/,
     );
+    await page.close();
+  });
+
+  test("says what was found, why, and what can be done about it", async () => {
+    const hosted = await open({ height: 1500 });
+    const { page } = hosted;
+    await hosted.send(hydrate({ run: pageRun({ steps: STEPS, findings: FINDINGS }) }));
+    await hosted.drawn(STEPS);
+    const verdict = page.locator(".insights-verdict");
+    expect(await verdict.textContent()).toBe("Learning rate ≈ 8× too highand 1 more");
+    await page.locator(".insights summary").click();
+    const [rate, params, past] = await page.locator(".finding").all();
+    expect(await rate?.locator("h2").textContent()).toContain("since step 640");
+    expect(await rate?.textContent()).toContain("usual: 0.07 – 2.1");
+    expect(await rate?.locator(".evidence-picture:not(:empty)").count()).toBe(1);
+    expect(await params?.textContent()).toContain("No optimizer has 4.bias");
+    expect(await past?.textContent()).toContain("Learning rate too low");
+    expect(await past?.textContent()).toContain("steps 32 – 96, no longer so");
+    await rate?.getByRole("button", { name: "Use lr = 0.0003 from the next step on" }).click();
+    await rate?.getByRole("button", { name: "Open the line" }).click();
+    await rate?.getByRole("button", { name: "What is lr.tooLarge?" }).click();
+    await expect
+      .poll(async () => (await hosted.watched()).posts.slice(1), { timeout: 20_000 })
+      .toEqual([
+        { type: "control", control: { type: "set", group: 0, name: "lr", value: 0.0003 } },
+        { type: "revealFinding", id: "lr" },
+        { type: "explainFinding", code: "lr.tooLarge" },
+      ]);
+    await rate?.getByRole("button", { name: "Show step 640" }).click();
+    await expect
+      .poll(() => page.textContent("[data-chart=lr] .chart-steps"), { timeout: 20_000 })
+      .toBe("at step 640");
+    await page.screenshot({ path: join(PICTURES, "insights.png") });
+    await page.setViewportSize({ width: 400, height: 900 });
+    await page.evaluate("scrollTo(0, 0)");
+    await page.screenshot({ path: join(PICTURES, "insights-400.png") });
+    await hosted.expectClean();
     await page.close();
   });
 

@@ -1,14 +1,18 @@
 import { describe, expect, it } from "vitest";
 import {
   isSilenced,
-  mostSerious,
   shortVerdict,
   silencingComment,
-  suggestedText,
   suggestionEdit,
 } from "../../extension/code/findingFixes.ts";
 import { findSetting } from "../../extension/code/hyperparameters.ts";
-import type { Finding, Suggestion } from "../../runtime/protocol/finding.ts";
+import { liveChange } from "../../runtime/protocol/control.ts";
+import {
+  type Finding,
+  mostSerious,
+  type Suggestion,
+  suggestedText,
+} from "../../runtime/protocol/finding.ts";
 
 function suggest(from: number, to: number): Suggestion {
   return { target: "lr", from, to, range: [to / 2, to * 2] };
@@ -81,6 +85,21 @@ describe("in a few words", () => {
     const [info, error] = [finding({ severity: "info" }), finding({ severity: "error" })];
     expect(mostSerious([info, finding(), error])).toBe(error);
     expect(mostSerious([])).toBeUndefined();
+  });
+});
+
+describe("in a loop that runs, the suggestion", () => {
+  it("is the value that one reads, for the group it is about", () => {
+    const suggestion = suggest(3, 0.08123);
+    const about = { type: "hyperparameter", name: "lr", group: 2 } as const;
+    const change = { type: "set", group: 2, name: "lr", value: 0.081 };
+    expect(liveChange(finding({ suggestion, about }))).toEqual(change);
+  });
+
+  it("is nothing where there is none, or where nothing can be set", () => {
+    expect(liveChange(finding())).toBeUndefined();
+    const suggestion = { ...suggest(32, 64), target: "batchSize" } as const;
+    expect(liveChange(finding({ suggestion }))).toBeUndefined();
   });
 });
 

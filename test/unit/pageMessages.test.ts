@@ -13,6 +13,8 @@ describe("parsePageMessage", () => {
     [{ type: "compare", runFolders: ["/runs/a", "/runs/b"] }],
     [{ type: "control", control: { type: "step", count: 10 } }],
     [{ type: "openSource", file: "/a.ts", line: 3 }],
+    [{ type: "revealFinding", id: "lr-1" }],
+    [{ type: "explainFinding", code: "lr.tooLarge" }],
     [{ type: "savePicture", name: "20260115-loss.png", bytes: Uint8Array.of(1) }],
   ])("takes %j", message => {
     expect(parsePageMessage(message)).toEqual(message);
@@ -29,6 +31,8 @@ describe("parsePageMessage", () => {
     [[]],
     [{ type: "run" }],
     [{ type: "openSource" }],
+    [{ type: "revealFinding", id: 3 }],
+    [{ type: "explainFinding", code: "rm -r" }],
     [{ type: "compare", runFolders: [3] }],
     [{ type: "pin", runFolder: 3 }],
     [{ type: "compare", runFolders: Array(25).fill("/runs/a") }],

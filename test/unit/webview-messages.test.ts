@@ -70,6 +70,7 @@ describe("state of the page", () => {
       ignoresOutliers: false,
       logOpen: true,
       compared: ["/runs/2"],
+      insightsOpen: true,
     };
     expect(parseViewState(structuredClone(state))).toEqual(state);
   });

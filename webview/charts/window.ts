@@ -13,6 +13,9 @@ import type { Range, ScaleKind } from "../data/scale.ts";
 import type { ViewState } from "../viewState.ts";
 import type { Window } from "./model.ts";
 
+/** Steps before and after the one to which one jumps. */
+const AROUND = 100;
+
 /**
  * What all charts show of the x axis: all of it, where compared runs are, too; a part that was chosen, or
  * as wide a part at the end of the run that is shown.
@@ -57,4 +60,13 @@ export function within(part: Range, whole: Range, scale: ScaleKind): Range | und
 export function translated(zoom: Range, from: Positions, to: Positions): Range | undefined {
   const [low, high] = zoom.map(x => to.at(nearestRow(from, x)));
   return low !== undefined && high !== undefined && high > low ? [low, high] : undefined;
+}
+
+/** The part of the x axis around a row; undefined, all of it, where there is not much more. */
+export function around(series: RunSeries, x: XKind, row: number): Range | undefined {
+  if (series.length <= 4 * AROUND) return undefined;
+  const positions = series.positions(x);
+  const low = positions.at(Math.max(0, row - AROUND));
+  const high = positions.at(Math.min(series.length - 1, row + AROUND));
+  return high > low ? [low, high] : undefined;
 }

@@ -9,12 +9,9 @@ import type { ViewState } from "../viewState.ts";
 
 const X_NAMES: Readonly<Record<XKind, string>> = { step: "Step", epoch: "Epoch", time: "Time" };
 
-/** Steps before and after the one to which one jumps. */
-const AROUND = 100;
-
 export interface ToolbarActions {
   readonly choose: (change: Partial<ViewState>) => void;
-  /** Points all charts at a row. */
+  /** Points all charts at a row, and shows the steps around it. */
   readonly point: (row: number) => void;
 }
 
@@ -49,9 +46,7 @@ export class Toolbar {
     );
     this.odd = action("", "warning", () => {
       const row = this.firstOdd();
-      if (row < 0) return;
-      choose({ zoom: this.around(row), follows: false });
-      point(row);
+      if (row >= 0) point(row);
     });
     this.smoothing = new SmoothingSlider(weight => choose({ smoothing: weight }));
     this.root = element(
@@ -100,16 +95,6 @@ export class Toolbar {
     if (Number.isFinite(gradNorm.at(0))) rows.push(gradNorm.firstNonFinite);
     const known = rows.filter(row => row >= 0);
     return known.length > 0 ? Math.min(...known) : -1;
-  }
-
-  /** The part of the x axis around a row; undefined, all of it, where there is not much more. */
-  private around(row: number): Range | undefined {
-    const { state, series } = this;
-    if (!state || !series || series.length <= 4 * AROUND) return undefined;
-    const positions = series.positions(state.x);
-    const low = positions.at(Math.max(0, row - AROUND));
-    const high = positions.at(Math.min(series.length - 1, row + AROUND));
-    return high > low ? [low, high] : undefined;
   }
 
   /** The part of the x axis that is shown, also where it has moved; undefined for all of it. */
