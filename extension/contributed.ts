@@ -11,6 +11,7 @@ export const Command = {
   step: "stepscope.step",
   takeSteps: "stepscope.takeSteps",
   runToStep: "stepscope.runToStep",
+  runToFinding: "stepscope.runToFinding",
   stepBack: "stepscope.stepBack",
   rewind: "stepscope.rewind",
   undoChange: "stepscope.undoChange",

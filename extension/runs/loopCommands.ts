@@ -46,6 +46,7 @@ export function registerLoopCommands(
       const step = await askNumber(vscode.l10n.t("Step behind which it pauses"), script);
       if (step) runs.control(script, { type: "runTo", step });
     }),
+    register(Command.runToFinding, script => runs.control(script, { type: "runToFinding" })),
     register(Command.stepBack, script => goBack(script, stepBackTarget)),
     register(Command.undoChange, script => goBack(script, undoTarget)),
     register(Command.rewind, async script => {

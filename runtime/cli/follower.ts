@@ -56,6 +56,11 @@ export class Follower {
     this.#connection?.control(control);
   }
 
+  /** Says something in between. */
+  say(text: string): void {
+    this.#report.log({ level: "warn", text, time: Date.now(), step: this.#steps });
+  }
+
   /** Ends the run. */
   stop(): void {
     this.#isStopping = true;

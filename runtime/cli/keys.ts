@@ -5,13 +5,15 @@ import { type Rewindable, stepBackTarget, undoTarget } from "../protocol/rewind.
 
 /** What the keys do, in a line. */
 export const KEYS_HELP =
-  "space pause / resume · s step · d 10 steps · b back · u undo a change · q stop";
+  "space pause / resume · s step · d 10 steps · f to a finding · b back · u undo a change · q stop";
 
 export interface KeyTarget {
   readonly isPaused: boolean;
   /** What the run can go back to; undefined before anything is known of it. */
   readonly run: Rewindable | undefined;
   control(control: Control): void;
+  /** Tells who pressed the key something. */
+  say(text: string): void;
   stop(): void;
 }
 
@@ -29,11 +31,14 @@ export function pressKey(key: string, target: KeyTarget): void {
     case "d":
       target.control({ type: "step", count: 10 });
       break;
+    case "f":
+      target.control({ type: "runToFinding" });
+      break;
     case "b":
-      goBack(stepBackTarget, target);
+      goBack(stepBackTarget, target, "There is no kept step to go back to.");
       break;
     case "u":
-      goBack(undoTarget, target);
+      goBack(undoTarget, target, "There is no change to take back.");
       break;
     case "q":
     case INTERRUPT:
@@ -42,9 +47,14 @@ export function pressKey(key: string, target: KeyTarget): void {
   }
 }
 
-function goBack(target: (run: Rewindable) => number | undefined, to: KeyTarget): void {
+function goBack(
+  target: (run: Rewindable) => number | undefined,
+  to: KeyTarget,
+  objection: string,
+): void {
   const step = to.run && target(to.run);
-  if (step !== undefined) to.control({ type: "rewind", step });
+  if (step === undefined) to.say(objection);
+  else to.control({ type: "rewind", step });
 }
 
 /** Ctrl-C: a terminal that hands over every key makes no signal of it. */

@@ -110,8 +110,8 @@ export class LiveReport implements Report {
   #lines(): string[] {
     if (!this.#run) return [];
     const isRunning = this.#run.status === "running";
-    const paused = isRunning && this.#run.paused ? style("yellow", "  paused") : "";
-    const head = style("bold", runLine(this.#run)) + paused;
+    const head =
+      style("bold", runLine(this.#run)) + (isRunning ? style("yellow", held(this.#run)) : "");
     const last = this.#last;
     const metrics = this.#metrics.size > 0 ? [metricsLine(this.#metrics)] : [];
     if (!last) return [head, ...metrics];
@@ -131,6 +131,14 @@ export class LiveReport implements Report {
       ...(this.#hasKeys && isRunning ? [style("dim", KEYS_HELP)] : []),
     ];
   }
+}
+
+/** Whether the loop is held, and for what; or whether it will be. */
+function held({ paused, runsToFinding, heldFor, findings }: RunRecord): string {
+  if (runsToFinding) return "  to the next finding";
+  if (!paused) return "";
+  const finding = findings.find(({ id }) => id === heldFor);
+  return finding ? `  paused: ${finding.title}` : "  paused";
 }
 
 /** How far the current pass over the data is. Nothing without a loader. */

@@ -81,6 +81,8 @@ export type Control =
   | { readonly type: "step"; readonly count: number }
   /** Holds behind step `step` of the run, or at once where that is over. */
   | { readonly type: "runTo"; readonly step: number }
+  /** Goes on until the diagnosis raises a finding, and holds behind the step that it is then in. */
+  | { readonly type: "runToFinding" }
   /**
    * Puts the state back that followed step `step`, or the newest one before it that is kept, together
    * with what clients had set then. Held or not, the loop goes on from there as it was.
@@ -112,3 +114,6 @@ export function liveChange({
   if (!suggestion || !name || about.type !== "hyperparameter") return undefined;
   return { type: "set", group: about.group, name, value: Number(suggestedText(suggestion)) };
 }
+
+/** What the loop itself obeys: findings are made elsewhere. */
+export type LoopOrder = Exclude<Control, { type: "runToFinding" }>;

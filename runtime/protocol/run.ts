@@ -78,6 +78,10 @@ export interface RunRecord {
   readonly pid: number;
   /** Whether a client holds the loop between two steps. */
   readonly paused?: boolean;
+  /** Whether it goes on until the next finding. */
+  readonly runsToFinding?: boolean;
+  /** Id of the finding that it is held for; empty where it is for none. */
+  readonly heldFor?: string;
   /** What can be changed, group by group; told when it changes, and at most once a second. */
   readonly options?: readonly OptionRecord[];
   /** What clients have changed, oldest first. */

@@ -1,6 +1,6 @@
 /** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { ChangeRecord, Control, OptionRecord } from "../protocol/control.ts";
+import type { ChangeRecord, LoopOrder, OptionRecord } from "../protocol/control.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RecorderLink } from "./link.ts";
 import type { Controls } from "./loopControl.ts";
@@ -8,7 +8,7 @@ import type { Controls } from "./loopControl.ts";
 export class ControlPort implements Controls {
   readonly #port: MessagePort;
   readonly #link: RecorderLink;
-  readonly #arrived: Control[] = [];
+  readonly #arrived: LoopOrder[] = [];
 
   constructor(port: MessagePort, link: RecorderLink) {
     this.#port = port;
@@ -17,7 +17,7 @@ export class ControlPort implements Controls {
 
   /** Has `arrived` called for controls that come while nobody takes them. */
   listen(arrived: () => void): void {
-    this.#port.on("message", (control: Control) => {
+    this.#port.on("message", (control: LoopOrder) => {
       this.#arrived.push(control);
       arrived();
     });
@@ -25,7 +25,7 @@ export class ControlPort implements Controls {
   }
 
   /** Looks at the port itself: a loop that seldom gives way obeys at its next step all the same. */
-  take(): Control | undefined {
+  take(): LoopOrder | undefined {
     return this.#arrived.shift() ?? receiveMessageOnPort(this.#port)?.message;
   }
 

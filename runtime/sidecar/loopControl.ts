@@ -1,6 +1,6 @@
 /** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
 import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
-import type { ClipLimit, Control } from "../protocol/control.ts";
+import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
 import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
 import { LiveOptions, type OptionListener } from "./liveOptions.ts";
@@ -32,7 +32,7 @@ export interface PictureDrawer {
 /** Where controls come from. */
 export interface Controls extends TimelineListener, OptionListener {
   /** Takes the next control that has arrived; undefined if there is none. */
-  take(): Control | undefined;
+  take(): LoopOrder | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */
   held(isHeld: boolean): void;
 }
@@ -41,7 +41,7 @@ export interface Controls extends TimelineListener, OptionListener {
 const MOST_ELSEWHERE = 16;
 
 /** What is done between two steps. */
-type Deed = Extract<Control, { type: "set" | "rewind" }>;
+type Deed = Extract<LoopOrder, { type: "set" | "rewind" }>;
 
 /** The gate of a run. Each control has its effect once, in the order in which they arrive. */
 export class LoopControl implements Gate {
@@ -128,7 +128,7 @@ export class LoopControl implements Gate {
     return this.#loop.stepCount() < this.#until || this.#due.length > 0;
   }
 
-  #obey(control: Control): void {
+  #obey(control: LoopOrder): void {
     const now = this.#loop.stepCount();
     switch (control.type) {
       case "pause":

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
 import { RESUME_VARIABLE } from "../protocol/checkpoint.ts";
+import type { Finding } from "../protocol/finding.ts";
 import { PROTOCOL_VERSION } from "../protocol/messages.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
@@ -14,6 +15,7 @@ import type { RunRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
 import { thisProcess } from "../store/process.ts";
 import { type Registration, register, unregister } from "../store/registry.ts";
+import { FindingWatch } from "./findingWatch.ts";
 import {
   type FromRecorder,
   type Outcome,
@@ -79,13 +81,17 @@ const firstClient = Promise.withResolvers<void>();
 const server = new ClientServer(launch.token, {
   welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
   stop: () => void stop(),
-  control: control => controls.postMessage(control),
+  control: control => watch.control(control),
   clients: count => {
     firstClient.resolve();
     waitForClients(count, launch.graceMs);
   },
 });
 const recording = new Recording(launch.runFolder, record, message => server.broadcast(message));
+const watch = new FindingWatch({
+  control: order => controls.postMessage(order),
+  changed: watched => recording.change(watched),
+});
 // A script that prints faster than its clients read has to wait for them.
 setInterval(() => {
   if (backlog === 0 || hasEnded || !server.hasRoom()) return;
@@ -114,7 +120,7 @@ function receive(message: ToRecorder): void {
     case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
-      if (message.type === "changes") recording.findings(diagnosis.changed(message.changes));
+      if (message.type === "changes") found(diagnosis.changed(message.changes));
       recording.change(change);
       break;
     }
@@ -123,10 +129,10 @@ function receive(message: ToRecorder): void {
       break;
     case "steps":
       recording.steps(message.batch);
-      recording.findings(diagnosis.steps(message.batch));
+      found(diagnosis.steps(message.batch));
       break;
     case "fault":
-      recording.findings(diagnosis.fault(message.fault, message.step, message.location));
+      found(diagnosis.fault(message.fault, message.step, message.location));
       break;
     case "metrics":
       recording.metrics(message.metrics);
@@ -149,6 +155,11 @@ function receive(message: ToRecorder): void {
       void finish(message.outcome);
       break;
   }
+}
+
+function found(findings: readonly Finding[]): void {
+  recording.findings(findings);
+  watch.findings(findings);
 }
 
 /** What was said of steps that are taken back is no longer so; the diagnosis begins anew. */

@@ -7,6 +7,7 @@ import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
 import { type PageTheme, THEMES } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { exampleFinding } from "../unit/run-example.ts";
 import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
 import {
   ENDED,
@@ -580,6 +581,21 @@ describe("a run that goes on", () => {
     await page.getByLabel("Number of steps").fill("25");
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: "Run to that step" }).click();
+    const toFinding = page.getByRole("button", { name: "Run until a finding" });
+    await toFinding.click();
+    await hosted.send({ type: "run", run: pageRun({ ...rewindable, runsToFinding: true }) });
+    const note = page.locator(".held-for");
+    await expect
+      .poll(() => note.textContent(), { timeout: 20_000 })
+      .toBe("Runs until the diagnosis finds something.");
+    expect(await toFinding.getAttribute("aria-pressed")).toBe("true");
+    const found = exampleFinding({ title: "Learning rate ≈ 5× too high", message: "Try 0.01." });
+    const heldFor = { paused: true, heldFor: found.id, findings: [found] };
+    await hosted.send({ type: "run", run: pageRun({ ...rewindable, ...heldFor }) });
+    await expect
+      .poll(() => note.textContent(), { timeout: 20_000 })
+      .toBe(`Held at step ${found.since}: Learning rate ≈ 5× too high. Try 0.01.`);
+    await page.screenshot({ path: join(PICTURES, "held-for.png") });
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();
     const rate = page.getByRole("textbox", { name: "Learning rate" });
@@ -633,6 +649,7 @@ describe("a run that goes on", () => {
       { type: "step", count: 1 },
       { type: "step", count: 25 },
       { type: "runTo", step: 25 },
+      { type: "runToFinding" },
       { type: "set", group: 0, name: "lr", value: 0.25 },
       { type: "set", group: 0, name: "lr" },
       { type: "step", count: 1 },

@@ -1,7 +1,7 @@
 /** A loop of this process under control, as in a sidecar. */
 import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
-import type { Control } from "../../runtime/protocol/control.ts";
+import type { LoopOrder } from "../../runtime/protocol/control.ts";
 import type { RewindRecord } from "../../runtime/protocol/rewind.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 
@@ -12,7 +12,7 @@ export function hand() {
   let steps = 0;
   /** The first of the loop's, among those of all loops of this process. */
   let group = 0;
-  const inbox: Control[] = [];
+  const inbox: LoopOrder[] = [];
   let rewinds: readonly RewindRecord[] = [];
   const snapshots = new SnapshotRing(2 ** 26);
   const loop = { stepCount: () => steps, drain: async () => {}, loopResumed: () => {}, snapshots };
@@ -45,7 +45,7 @@ export function hand() {
     },
   });
   return {
-    ask: (...controls: Control[]) => inbox.push(...controls),
+    ask: (...controls: LoopOrder[]) => inbox.push(...controls),
     rewinds: () => rewinds,
   };
 }

@@ -5,7 +5,7 @@ import { manualSeed, nn, optim, randn, type Tensor, tensor } from "../../runtime
 import { setGate } from "../../runtime/insight/gate.ts";
 import { observe } from "../../runtime/insight/observer.ts";
 import { Pictures } from "../../runtime/insight/probes/pictures.ts";
-import type { Control } from "../../runtime/protocol/control.ts";
+import type { LoopOrder } from "../../runtime/protocol/control.ts";
 import type { Picture, PictureView } from "../../runtime/protocol/picture.ts";
 import { parseSidecarMessage } from "../../runtime/protocol/validate.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
@@ -19,7 +19,7 @@ afterEach(() => {
 /** A hand that holds the loop of this process, and draws. */
 function hand() {
   let steps = 0;
-  const inbox: Control[] = [];
+  const inbox: LoopOrder[] = [];
   let arrived = Promise.withResolvers<void>();
   const pictures: Picture[] = [];
   let heard = () => {};
@@ -57,7 +57,7 @@ function hand() {
   });
   return {
     pictures,
-    ask: (...controls: Control[]) => {
+    ask: (...controls: LoopOrder[]) => {
       inbox.push(...controls);
       control.receive();
     },

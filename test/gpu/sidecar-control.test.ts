@@ -89,6 +89,21 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   expect(run.stored().losses).toEqual(losses(run.batches));
 });
 
+test("a run goes on until the diagnosis finds something, and is held for that", async () => {
+  project.write("diverges.ts", `${LOOP}await steps(1e6);`);
+  run = await project.start("diverges.ts");
+  run.connection.control({ type: "runTo", step: 3 });
+  await held();
+  run.connection.control({ type: "set", group: 0, name: "lr", value: 1e3 });
+  run.connection.control({ type: "runToFinding" });
+  await run.until(() => run.record.paused === true && run.steps > 3);
+  const { heldFor, runsToFinding, findings } = run.record;
+  expect(findings.find(({ id }) => id === heldFor)).toMatchObject({ code: "lr.diverging" });
+  expect(runsToFinding).toBe(false);
+  run.connection.stop();
+  await run.closed;
+});
+
 test("a run that is held saves its checkpoint when it is stopped", async () => {
   project.write(
     "saves.ts",

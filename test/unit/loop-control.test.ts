@@ -2,7 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { allParts } from "../../runtime/checkpoint/parts.ts";
 import { type KeyTarget, pressKey } from "../../runtime/cli/keys.ts";
-import type { ChangeRecord, Control, OptionRecord } from "../../runtime/protocol/control.ts";
+import type {
+  ChangeRecord,
+  Control,
+  LoopOrder,
+  OptionRecord,
+} from "../../runtime/protocol/control.ts";
 import {
   type RewindRecord,
   stepBackTarget,
@@ -10,9 +15,11 @@ import {
   stretchesTakenBack,
   undoTarget,
 } from "../../runtime/protocol/rewind.ts";
+import { FindingWatch } from "../../runtime/sidecar/findingWatch.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 import { type Snapshots, Timeline } from "../../runtime/sidecar/timeline.ts";
 import { randomNumbers } from "./random.ts";
+import { exampleFinding } from "./run-example.ts";
 
 /** A number that tells which steps were taken, at which rates. */
 const stepped = (state: number, lr: number) => (state * 31 + lr) % 1_000_003;
@@ -26,7 +33,7 @@ class Loop {
   readonly warnings: string[] = [];
   readonly optimizer = { paramGroups: [{ lr: 1 }], groupIndices: [0] };
   resumed = 0;
-  readonly inbox: Control[] = [];
+  readonly inbox: LoopOrder[] = [];
   readonly told: boolean[] = [];
   changes: readonly ChangeRecord[] = [];
   options: readonly OptionRecord[] = [];
@@ -99,7 +106,7 @@ class Loop {
     return lr;
   }
 
-  async send(...controls: Control[]): Promise<void> {
+  async send(...controls: LoopOrder[]): Promise<void> {
     this.inbox.push(...controls);
     this.control.receive();
     await settled();
@@ -127,7 +134,7 @@ describe("a loop under control", () => {
         // What is set there later belongs to the steps behind it.
         const here = { state: model.state, lr: model.lr };
         if (!places.has(model.steps)) places.set(model.steps, here);
-        const burst: Control[] = [];
+        const burst: LoopOrder[] = [];
         let target = model.steps;
         for (let n = 0; n <= below(4); n++) {
           const kind = below(5);
@@ -227,7 +234,7 @@ test("options have the value of a client in a step, and their own beside it", ()
     return inForce;
   };
   /** Controls that come while the loop is between two steps. */
-  const ask = (...controls: Control[]) => {
+  const ask = (...controls: LoopOrder[]) => {
     loop.inbox.push(...controls);
     loop.control.receive();
     loop.control.after(optimizer);
@@ -356,7 +363,7 @@ test("says that it cannot go back so far, or at all", async () => {
   expect(warnings).toEqual([expect.stringContaining("does not fit into the memory")]);
 });
 
-function once(control: Control): () => Control | undefined {
+function once(control: LoopOrder): () => LoopOrder | undefined {
   const inbox = [control];
   return () => inbox.shift();
 }
@@ -367,6 +374,7 @@ test.each([
   ["s", true, { type: "step", count: 1 }],
   ["\r", true, { type: "step", count: 1 }],
   ["d", true, { type: "step", count: 10 }],
+  ["f", true, { type: "runToFinding" }],
   ["b", true, { type: "rewind", step: 5 }],
   ["u", true, { type: "rewind", step: 6 }],
   ["q", false, "stop"],
@@ -384,10 +392,60 @@ test.each([
     control: control => {
       done = control;
     },
+    say: () => {},
     stop: () => {
       done = "stop";
     },
   };
   pressKey(key, target);
   expect(done).toEqual(expected);
+});
+
+test.each([
+  ["b", "There is no kept step to go back to."],
+  ["u", "There is no change to take back."],
+])("the key %j of a terminal says so where there is nothing to go back to", (key, text) => {
+  const said: string[] = [];
+  const never = () => expect.unreachable();
+  const run = { steps: 9, kept: [9] };
+  pressKey(key, {
+    isPaused: false,
+    run,
+    control: never,
+    say: line => said.push(line),
+    stop: never,
+  });
+  expect(said).toEqual([text]);
+});
+
+test("a loop is held at the next finding that is raised, unless it is moved before", () => {
+  const orders: LoopOrder[] = [];
+  let record = { runsToFinding: false, heldFor: "" };
+  const watch = new FindingWatch({
+    control: order => orders.push(order),
+    changed: watched => {
+      record = watched;
+    },
+  });
+  const raised = { ...exampleFinding(), state: "raised" as const };
+  watch.findings([raised]);
+  expect(orders).toEqual([]);
+  watch.control({ type: "runToFinding" });
+  expect(record).toEqual({ runsToFinding: true, heldFor: "" });
+  watch.control({ type: "set", group: 0, name: "lr", value: 1 });
+  watch.findings([{ ...raised, state: "cleared" }]);
+  expect(record.runsToFinding).toBe(true);
+  watch.findings([raised]);
+  expect(record).toEqual({ runsToFinding: false, heldFor: raised.id });
+  expect(orders.map(({ type }) => type)).toEqual(["resume", "set", "pause"]);
+  // One is enough; and who goes back, or on, has done with it.
+  watch.findings([raised]);
+  expect(orders).toHaveLength(3);
+  watch.control({ type: "rewind", step: 3 });
+  expect(record.heldFor).toBe("");
+  watch.control({ type: "runToFinding" });
+  watch.control({ type: "pause" });
+  watch.findings([raised]);
+  expect(record).toEqual({ runsToFinding: false, heldFor: "" });
+  expect(orders.map(({ type }) => type).slice(3)).toEqual(["rewind", "resume", "pause"]);
 });

@@ -64,7 +64,7 @@ describe("messages", () => {
     ],
     [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo | rewind | draw | stopDrawing | set, got string",
+      "message.control.type: expected pause | resume | step | runTo | runToFinding | rewind | draw | stopDrawing | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],

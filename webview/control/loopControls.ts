@@ -2,7 +2,8 @@ import type { Control } from "../../runtime/protocol/control.ts";
 import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/protocol/rewind.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { iconButton } from "../controls.ts";
-import { element } from "../dom.ts";
+import { formatCount } from "../data/format.ts";
+import { element, icon } from "../dom.ts";
 
 /** Most steps that can be asked for. */
 const MAX_STEPS = 1e9;
@@ -38,6 +39,11 @@ export class LoopControls {
   private readonly rewind = iconButton("Go back to that step", "history", () =>
     this.sendNumber("rewind"),
   );
+  private readonly toFinding = iconButton("Run until a finding", "run-errors", () =>
+    this.send({ type: "runToFinding" }),
+  );
+  /** What the loop goes on to, or what it is held for. */
+  readonly note = element("p", { class: "held-for", attributes: { role: "status", hidden: "" } });
   private paused = false;
   private run: Rewindable = { steps: 0 };
 
@@ -58,6 +64,7 @@ export class LoopControls {
       this.count,
       steps,
       runTo,
+      this.toFinding,
       this.rewind,
       this.stepBack,
       this.undo,
@@ -74,11 +81,24 @@ export class LoopControls {
     this.undo.disabled = undoTarget(this.run) === undefined;
     this.root.hidden = status !== "running";
     this.paused = paused;
+    this.toFinding.setAttribute("aria-pressed", String(run.runsToFinding === true));
+    this.showNote(run);
     const hadFocus = [this.pause, this.resume].some(each => each === document.activeElement);
     this.pause.hidden = paused;
     this.resume.hidden = !paused;
     // One takes the place of the other under the user's finger.
     if (hadFocus) (paused ? this.resume : this.pause).focus();
+  }
+
+  private showNote({ status, paused, runsToFinding, heldFor, findings }: RunRecord): void {
+    const finding = paused ? findings.find(({ id }) => id === heldFor) : undefined;
+    const text = runsToFinding
+      ? "Runs until the diagnosis finds something."
+      : finding &&
+        `Held at step ${formatCount(finding.since)}: ${finding.title}. ${finding.message}`;
+    this.note.hidden = status !== "running" || text === undefined;
+    if (this.note.textContent === (text ?? "")) return;
+    this.note.replaceChildren(icon(finding ? "lightbulb" : "run-errors"), text ?? "");
   }
 
   private goBack(target: (run: Rewindable) => number | undefined): void {
