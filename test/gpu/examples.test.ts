@@ -86,6 +86,31 @@ test.each([0.01, 0.1, 0.5, 0.9, 1.02])("parabola with learning rate %d", async l
   expect(Math.abs(x - expected)).toBeLessThan(1e-4 * Math.abs(expected) + 1e-6);
 });
 
+test("two-basins stays in its basin without noise, and leaves it by a long step or by noise", async () => {
+  const ends = await Promise.all(
+    [[], ["--lr", "0.15"], ["--noise", "2.5"]].map(async flags => {
+      const [line = ""] = await run("two-basins", ...flags);
+      return Number(/after 200 steps x is (\S+), in the (left|right) basin$/.exec(line)?.[1]);
+    }),
+  );
+  // Where 4 x (x² − 1) + 0.3 is 0.
+  expect(ends[0]).toBeCloseTo(0.9601, 4);
+  expect(ends[1]).toBeCloseTo(-1.0356, 4);
+  expect(ends[2]).toBeLessThan(-0.2);
+});
+
+test("saddle rests on the saddle point without noise, and leaves it with some", async () => {
+  const ends = await Promise.all(
+    [[], ["--noise", "0.01"]].map(async flags => {
+      const [line = ""] = await run("saddle", ...flags);
+      return /the point is \((\S+), (\S+)\)$/.exec(line)?.slice(1).map(Number);
+    }),
+  );
+  expect(ends[0]?.[0]).toBeCloseTo(0, 6);
+  expect(ends[0]?.[1]).toBe(0);
+  expect(Math.abs(ends[1]?.[1] ?? 0)).toBeCloseTo(1, 1);
+});
+
 test("parabola refuses a learning rate that is none", async () => {
   await expect(run("parabola", "--lr", "fast")).rejects.toThrow("Invalid learning rate: NaN");
 });
