@@ -1,7 +1,7 @@
 /** `stepscope view`, as a user has it: a run that trains, watched in a browser. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +11,7 @@ import { CLI, LOOP, TrainingProject } from "../gpu/training-project.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { storeExampleRun } from "../unit/run-example.ts";
 
+const EXAMPLES = join(import.meta.dirname, "../../examples");
 const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 
 /** A browser draws when it comes to it. */
@@ -75,7 +76,7 @@ test("the run is there from its first step, goes on, and can be held and stopped
   // The page may still be behind.
   const held = project.runs()[0]?.steps ?? Number.NaN;
   await expect.poll(step, PATIENCE).toBe(held);
-  await page.getByRole("spinbutton", { name: "Learning rate" }).fill("0.05");
+  await page.getByRole("textbox", { name: "Learning rate" }).fill("0.05");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Step", exact: true }).click();
   await expect.poll(step, PATIENCE).toBe(held + 1);
@@ -106,6 +107,48 @@ test("the run is there from its first step, goes on, and can be held and stopped
   expect(await once(command, "exit")).toEqual([0, null]);
   await expect.poll(() => page.isVisible(".connection"), PATIENCE).toBe(true);
   expect(problems.filter(text => !text.includes("net::ERR_"))).toEqual([]);
+});
+
+test("the parabola does what the learning rate of its slider says, against the threshold 2 / λ", async () => {
+  const curvature = 2; // of x²
+  project.write("parabola.ts", readFileSync(join(EXAMPLES, "parabola.ts"), "utf8"));
+  const { connection } = await project.start("parabola.ts");
+  connection.control({ type: "runTo", step: 1 });
+  const viewer = spawn(process.execPath, [CLI, "view", connection.runFolder], {
+    cwd: project.folder,
+  });
+  const page = await browser.context.newPage();
+  await page.goto(await addressOf(viewer));
+  const card = page.locator("[data-chart=loss]");
+  const drawn = async () => Number(await card.getAttribute("data-last-step"));
+  await expect.poll(drawn, PATIENCE).toBe(1);
+  for (const lr of [0.1, 0.5, 1, 1.1]) {
+    await page.getByLabel("Number of steps").fill("1");
+    await page.getByRole("button", { name: "Go back to that step" }).click();
+    // The thumb stands at tenths of a decade and their tenths.
+    await page.getByLabel("Learning rate, as a power of ten").fill(Math.log10(lr).toFixed(2));
+    const losses: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const before = await drawn();
+      await page.getByRole("button", { name: "Step", exact: true }).click();
+      await expect.poll(drawn, PATIENCE).toBe(before + 1);
+      losses.push(Number(await card.getAttribute("data-last-value")));
+    }
+    // Each step multiplies x by 1 − η λ.
+    const factor = (1 - lr * curvature) ** 2;
+    const [first = Number.NaN, ...later] = losses;
+    later.forEach((loss, i) => {
+      expect(loss / first, `η ${lr}`).toBeCloseTo(factor ** (i + 1), 4);
+    });
+    const last = losses.at(-1) ?? Number.NaN;
+    const trend = Math.abs(last / first - 1) < 1e-4 ? 0 : Math.sign(last - first);
+    expect(trend, `η ${lr}`).toBe(Math.sign(lr - 2 / curvature));
+  }
+  await page.screenshot({ path: join(PICTURES, "parabola.png") });
+  await page.close();
+  connection.stop();
+  viewer.kill("SIGINT");
+  await once(viewer, "exit");
 });
 
 async function addressOf({ stdout }: ChildProcess): Promise<string> {

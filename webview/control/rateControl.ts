@@ -16,6 +16,9 @@ import { OptionRow, writeButton } from "./optionRow.ts";
 const SMALLEST = -7;
 const LARGEST = 1;
 
+/** Digits of η as the slider sets it: numbers that one would write. */
+const SLIDER_DIGITS = 2;
+
 /** Digits of η where the script has it. */
 const DIGITS = 4;
 
@@ -74,7 +77,7 @@ export class RateControl {
   constructor(actions: RateActions) {
     this.actions = actions;
     this.slider.addEventListener("input", () => {
-      const value = Number((10 ** this.slider.valueAsNumber).toPrecision(3));
+      const value = Number((10 ** this.slider.valueAsNumber).toPrecision(SLIDER_DIGITS));
       this.field.take(value);
       this.set("lr", value);
     });
