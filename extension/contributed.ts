@@ -24,6 +24,7 @@ export const Command = {
   applyFinding: "stepscope.applyFinding",
   openRun: "stepscope.openRun",
   compareRuns: "stepscope.compareRuns",
+  compareSources: "stepscope.compareSources",
   pinBaseline: "stepscope.pinBaseline",
   unpinBaseline: "stepscope.unpinBaseline",
   openRunScript: "stepscope.openRunScript",
@@ -70,6 +71,9 @@ export const Setting = {
 } as const;
 
 export const SECTION = "stepscope";
+
+/** Scheme of documents that hold the script of a run. */
+export const RUN_SOURCE = "stepscope-run";
 
 /** The list of runs in the side bar. */
 export const RUNS_VIEW = "stepscope.runs";

@@ -8,12 +8,13 @@ import { TrainingLens } from "./code/trainingLens.ts";
 import { ValueHover } from "./code/valueHover.ts";
 import { registerCommands } from "./commands.ts";
 import { ContextKeys } from "./contextKeys.ts";
-import { PANEL_VIEW_TYPE, TASK_TYPE, TRAINING_FILES } from "./contributed.ts";
+import { PANEL_VIEW_TYPE, RUN_SOURCE, TASK_TYPE, TRAINING_FILES } from "./contributed.ts";
 import { Panel } from "./panel/panel.ts";
 import { reportFailure } from "./runs/failures.ts";
 import { RunOutput } from "./runs/output.ts";
 import { registerRunCommands } from "./runs/runCommands.ts";
 import { RunHistory } from "./runs/runHistory.ts";
+import { RunSources } from "./runs/runSources.ts";
 import { Runs } from "./runs/runs.ts";
 import { RunsTree } from "./runs/runsTree.ts";
 import { ScriptArguments } from "./runs/scriptArguments.ts";
@@ -65,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
       FindingActions.metadata,
     ),
     vscode.languages.registerHoverProvider([...TRAINING_FILES], new ValueHover(documents, values)),
+    vscode.workspace.registerTextDocumentContentProvider(RUN_SOURCE, new RunSources()),
     vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel),
     vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),
     vscode.workspace.onDidCloseTextDocument(document => documents.forget(document)),

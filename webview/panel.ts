@@ -17,6 +17,7 @@ import { FrameLoop } from "./frameLoop.ts";
 import type { Host } from "./host.ts";
 import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
+import { DifferenceTable } from "./view/differenceTable.ts";
 import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { Insights } from "./view/insights.ts";
@@ -37,6 +38,7 @@ export class Panel {
   private readonly insights: Insights;
   private readonly toolbar: Toolbar;
   private readonly comparison: ComparisonBar;
+  private readonly differences: DifferenceTable;
   private readonly charts: ChartGrid;
   private readonly log: LogTail;
   private readonly empty = new EmptyState();
@@ -89,6 +91,9 @@ export class Panel {
       pin: runFolder => host.post({ type: "pin", ...(runFolder !== undefined && { runFolder }) }),
     });
     this.toolbar.root.append(this.comparison.root);
+    this.differences = new DifferenceTable(
+      host.isEditor ? runFolder => host.post({ type: "compareSource", runFolder }) : undefined,
+    );
     this.body = element(
       "div",
       { class: "panel", attributes: { hidden: "" } },
@@ -103,6 +108,7 @@ export class Panel {
       ),
       this.insights.root,
       this.toolbar.root,
+      this.differences.root,
       this.charts.root,
       this.log.root,
       notice.root,
@@ -250,6 +256,7 @@ export class Panel {
     this.insights.show(this.run, this.state.insightsOpen);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     this.comparison.show(this.compared, this.state);
+    this.differences.show(this.run, this.compared.all);
     await this.charts.draw();
   }
 }

@@ -8,6 +8,7 @@ import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessage
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
+import { RunSources } from "../runs/runSources.ts";
 import type { Runs } from "../runs/runs.ts";
 import { savePicture } from "./savePicture.ts";
 
@@ -154,6 +155,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         break;
       case "compare":
         this.#comparison?.show(message.runFolders);
+        break;
+      case "compareSource":
+        if (this.shownRun) void RunSources.compare(message.runFolder, this.shownRun);
         break;
       case "pin":
         this.#comparison?.pin(message.runFolder);

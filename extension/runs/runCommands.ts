@@ -6,6 +6,7 @@ import { Command } from "../contributed.ts";
 import type { Panel } from "../panel/panel.ts";
 import { exportRun } from "./exportRun.ts";
 import type { RunHistory } from "./runHistory.ts";
+import { RunSources } from "./runSources.ts";
 import type { Runs } from "./runs.ts";
 import { isRun, type RunsTree, runDescription } from "./runsTree.ts";
 
@@ -34,6 +35,9 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
       one(({ folder }) => panel.show({ runFolder: folder })),
     ),
     register(Command.compareRuns, compare),
+    register(Command.compareSources, (row?: unknown, rows?: unknown) =>
+      compareSources(targets(row, rows)),
+    ),
     register(Command.pinBaseline, (row?: unknown) =>
       pin(isRun(row) ? row.folder : (panel.shownRun ?? tree.selection[0]?.folder)),
     ),
@@ -77,6 +81,21 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
     const compared = new Set([...(adds ? panel.comparedRuns : []), ...folders]);
     compared.delete(runFolder);
     panel.compare(runFolder, [...compared]);
+  }
+
+  /** Shows in what two scripts differ: those of two rows, the older first, or a row's and the shown run's. */
+  async function compareSources(chosen: readonly RunSummary[]): Promise<void> {
+    const folders = chosen.map(({ folder }) => folder).sort();
+    const shown = panel.shownRun;
+    const pair = folders.length === 1 && shown !== undefined ? [...folders, shown] : folders;
+    const [before, after, ...others] = pair;
+    if (before === undefined || after === undefined || others.length > 0) {
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("Select two runs in the list, or one while another is shown."),
+      );
+      return;
+    }
+    await RunSources.compare(before, after);
   }
 
   /** Makes a run the baseline of its project. */

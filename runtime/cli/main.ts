@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | find-lr | runs | view | baseline | export | import | diagnose | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | runs | view | diff | baseline | export | import | diagnose | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
@@ -7,6 +7,7 @@ import { ScriptNotFoundError } from "../client/start.ts";
 import { VERSION } from "../protocol/version.ts";
 import { baselineCommand } from "./baseline.ts";
 import { diagnoseTrace } from "./diagnose.ts";
+import { diffCommand } from "./diff.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
@@ -34,6 +35,8 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope runs [FOLDER]                              List the runs of a project
   stepscope view [RUN] [RUN …]                         Show a run in a browser of this machine, compared
                                                        with the others
+  stepscope diff RUN1 RUN2 [--json]                    Say in what two runs differ: options, arguments,
+                                                       seed, machine, and the script
   stepscope baseline [RUN | --none]                    Pin a run that panels show behind every other
                                                        of its project, unpin it, or say which it is
   stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
@@ -78,6 +81,10 @@ async function main([command, ...rest]: string[]): Promise<number> {
     }
     case "view":
       return view(rest);
+    case "diff": {
+      const { values, positionals } = parse(rest, { json: { type: "boolean", default: false } });
+      return diffCommand(positionals, values.json);
+    }
     case "baseline":
       return baselineCommand(baselineOptions(rest));
     case "export":

@@ -19,6 +19,10 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       return { type: value.type };
     case "control":
       return attempt(() => ({ type: "control", control: control(value.control, "control") }));
+    case "compareSource": {
+      const { runFolder } = value;
+      return typeof runFolder === "string" ? { type: "compareSource", runFolder } : undefined;
+    }
     case "pin": {
       const { runFolder } = value;
       if (runFolder === undefined) return { type: "pin" };

@@ -91,6 +91,8 @@ export type FromPageMessage =
   | { readonly type: "train" }
   /** These runs are compared with the one that is shown: send what was not sent yet. */
   | { readonly type: "compare"; readonly runFolders: readonly string[] }
+  /** Show in what the script of this run differs from the shown run's. */
+  | { readonly type: "compareSource"; readonly runFolder: string }
   /** Pin this run as the baseline, or none. */
   | { readonly type: "pin"; readonly runFolder?: string }
   /** Which runs can be compared? */

@@ -64,12 +64,30 @@ export interface TensorRecord {
   readonly sampled: number;
 }
 
+/** Options that a group of parameters was made with. */
+export interface GroupRecord {
+  /** Index among the groups of the run. */
+  readonly group: number;
+  /** By name, as JSON: `0.001`, `[0.9,0.999]`, `true`. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Where a run's process ran. */
+export interface EnvironmentRecord {
+  /** Version of Node.js. */
+  readonly node: string;
+  /** Operating system and processor, as Node.js names them: `linux x64`. */
+  readonly platform: string;
+}
+
 /** A run: identity, environment, and how it stands. */
 export interface RunRecord {
   readonly id: string;
   /** Absolute path of the training file. */
   readonly script: string;
   readonly args: readonly string[];
+  /** Of the text of the training file when the run began: the first 16 hexadecimal digits of its SHA-256. */
+  readonly sourceHash?: string;
   readonly status: RunStatus;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -82,6 +100,9 @@ export interface RunRecord {
   readonly runsToFinding?: boolean;
   /** Id of the finding that it is held for; empty where it is for none. */
   readonly heldFor?: string;
+  /** Options of all groups as the script had them before their first step. */
+  readonly groups?: readonly GroupRecord[];
+  readonly environment?: EnvironmentRecord;
   /** What can be changed, group by group; told when it changes, and at most once a second. */
   readonly options?: readonly OptionRecord[];
   /** What clients have changed, oldest first. */

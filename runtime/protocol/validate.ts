@@ -30,6 +30,8 @@ import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./pr
 import type { RewindRecord } from "./rewind.ts";
 import {
   type AdapterRecord,
+  type EnvironmentRecord,
+  type GroupRecord,
   OPTIMIZER_NAMES,
   RUN_STATUSES,
   type RunError,
@@ -229,10 +231,18 @@ export const optionValue = object<OptionValue>({
 
 const rewind = object<RewindRecord>({ step: count, to: count });
 
+/** Options with text for values, as an object. */
+const texts: Check<Readonly<Record<string, string>>> = (value, path) => {
+  const options = object<Record<string, never>>({})(value, path);
+  for (const [name, text] of Object.entries(options)) string(text, `${path}.${name}`);
+  return options;
+};
+
 export const runRecord: Check<RunRecord> = object<RunRecord>({
   id: string,
   script: string,
   args: list(string),
+  sourceHash: optional(string) as Check<string>,
   status: literal(...RUN_STATUSES),
   startedAt: number,
   endedAt: optional(number) as Check<number>,
@@ -240,6 +250,12 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   paused: optional(boolean) as Check<boolean>,
   runsToFinding: optional(boolean) as Check<boolean>,
   heldFor: optional(string) as Check<string>,
+  groups: optional(list(object<GroupRecord>({ group: count, options: texts }))) as Check<
+    readonly GroupRecord[]
+  >,
+  environment: optional(
+    object<EnvironmentRecord>({ node: string, platform: string }),
+  ) as Check<EnvironmentRecord>,
   options: optional(list(option)) as Check<readonly OptionRecord[]>,
   changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
   rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,

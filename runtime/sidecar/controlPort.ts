@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { ChangeRecord, LoopOrder, OptionRecord } from "../protocol/control.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
+import type { GroupRecord } from "../protocol/run.ts";
 import type { RecorderLink } from "./link.ts";
 import type { Controls } from "./loopControl.ts";
 
@@ -34,6 +35,10 @@ export class ControlPort implements Controls {
     if (isHeld) this.#port.ref();
     else this.#port.unref();
     this.#link.send({ type: "paused", paused: isHeld });
+  }
+
+  groups(groups: readonly GroupRecord[]): void {
+    this.#link.send({ type: "groups", groups });
   }
 
   options(options: readonly OptionRecord[]): void {

@@ -13,6 +13,7 @@ import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type {
   AdapterRecord,
+  GroupRecord,
   RunError,
   RunStatus,
   SourceLocation,
@@ -37,6 +38,7 @@ export type ToRecorder =
   | { readonly type: "tensors"; readonly tensors: readonly TensorRecord[] }
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
+  | { readonly type: "groups"; readonly groups: readonly GroupRecord[] }
   | { readonly type: "options"; readonly options: readonly OptionRecord[] }
   | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
   | { readonly type: "kept"; readonly kept: readonly number[] }

@@ -9,6 +9,7 @@ import {
   type LiveOption,
   type OptionRecord,
 } from "../protocol/control.ts";
+import type { GroupRecord } from "../protocol/run.ts";
 
 type SetControl = Extract<Control, { type: "set" }>;
 
@@ -17,6 +18,8 @@ type GroupOptions = Record<string, unknown>;
 
 /** Who hears of it. */
 export interface OptionListener {
+  /** Says what groups of parameters were made with, when there is a new one. */
+  groups(groups: readonly GroupRecord[]): void;
   /** Says what can be changed, and what it is. */
   options(options: readonly OptionRecord[]): void;
   /** Says what has been changed until now. */
@@ -47,6 +50,7 @@ export class LiveOptions implements Part {
   readonly #pending = new Map<string, number | undefined>();
   /** The groups of the run by their index: between two steps they have the script's own values. */
   readonly #groups = new Map<number, GroupOptions>();
+  readonly #made = new Map<number, GroupRecord>();
   /** The limits of the script's last calls. */
   readonly #limits = new Map<LiveOption, number>();
   #changes: readonly ChangeRecord[] = [];
@@ -133,8 +137,10 @@ export class LiveOptions implements Part {
       const group = groupIndices[i] ?? 0;
       if (this.#groups.get(group) === options) return;
       this.#groups.set(group, options as GroupOptions);
+      this.#made.set(group, { group, options: textsOf(options as GroupOptions) });
       isNew = true;
     });
+    if (isNew) this.#listener.groups([...this.#made.values()]);
     return isNew;
   }
 
@@ -201,6 +207,18 @@ function put(options: GroupOptions, name: LiveOption, value: number): () => void
   return () => {
     options[key] = before;
   };
+}
+
+/** Longest option that is recorded, in characters: no list of a million numbers. */
+const MOST_CHARACTERS = 200;
+
+/** Options as they are recorded; of what JSON cannot hold there is nothing to compare. */
+function textsOf({ params: _, ...options }: GroupOptions): Record<string, string> {
+  const texts = Object.entries(options).map(([name, value]) => {
+    const isPlain = ["number", "boolean", "string"].includes(typeof value) || Array.isArray(value);
+    return [name, isPlain ? JSON.stringify(value).slice(0, MOST_CHARACTERS) : ""] as const;
+  });
+  return Object.fromEntries(texts.filter(([, text]) => text !== ""));
 }
 
 function betasOf(options: GroupOptions | undefined): readonly unknown[] | undefined {

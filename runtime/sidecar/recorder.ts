@@ -2,7 +2,8 @@
  * Entry of the recorder thread: stores what the main thread measures, serves clients, and sees to
  * it that the run ends when it should.
  */
-import { rmSync, writeSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
@@ -44,11 +45,13 @@ const record: RunRecord = {
   id: launch.id,
   script: launch.script,
   args: launch.args,
+  sourceHash: createHash("sha256").update(readFileSync(launch.script)).digest("hex").slice(0, 16),
   status: "running",
   startedAt: Date.now(),
   pid: process.pid,
   seed: launch.seed,
   version: VERSION,
+  environment: { node: process.versions.node, platform: `${process.platform} ${process.arch}` },
   tensors: [],
   steps: 0,
   finalLoss: Number.NaN,
@@ -116,6 +119,7 @@ function receive(message: ToRecorder): void {
     case "tensors":
     case "paused":
     case "kept":
+    case "groups":
     case "options":
     case "changes": {
       const { type: _, ...change } = message;

@@ -141,13 +141,16 @@ describe("a run that was recorded", () => {
   ])("is compared with others, $width pixels wide", async ({ theme, width }) => {
     const hosted = await open({ theme, width, height: 1500 });
     const { page } = hosted;
-    await hosted.send(hydrate());
+    const options = { lr: "0.001", eps: "1e-8" };
+    await hosted.send(hydrate({ run: pageRun({ ...ENDED, groups: [{ group: 0, options }] }) }));
     await hosted.drawn(STEPS, ["loss"]);
     await page.getByRole("button", { name: "Compare…" }).click();
     const folders = ["/runs/wide", "/runs/unnamed"];
     const records = folders.map((id, i) => {
       const args = i > 0 ? ["--rate", "0.01"] : [];
-      return pageRun({ ...ENDED, id, args, seed: i, steps: 2000, finalLoss: pageLoss(2000) });
+      const groups = [{ group: 0, options: { lr: i > 0 ? "0.01" : "0.001", eps: "1e-8" } }];
+      const ended = { ...ENDED, steps: 2000, finalLoss: pageLoss(2000) };
+      return pageRun({ ...ended, id, args, seed: i, groups });
     });
     const choices = records.map(({ id, ...record }, i) => {
       return { ...record, runFolder: id, name: i > 0 ? "" : "wide" };
@@ -191,6 +194,14 @@ describe("a run that was recorded", () => {
     await page.screenshot({ path: join(PICTURES, `compare-${theme.name}-${width}.png`) });
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
+    await page.getByText("Differences").click();
+    const rows = page.locator(".differences tbody tr");
+    expect(await rows.allTextContents()).toEqual([
+      "arguments--rate 0.01",
+      "seed001",
+      `lr0.0010.0010.01`,
+    ]);
+    await page.locator(".differences").getByRole("button", { name: "Script" }).first().click();
     await page.getByRole("button", { name: "Pin wide as the baseline" }).click();
     await hosted.send({ type: "baseline", runFolder: "/runs/wide" });
     await page.getByText("wide, baseline").waitFor();
@@ -198,8 +209,12 @@ describe("a run that was recorded", () => {
     await page.screenshot({ path: join(PICTURES, `baseline-${theme.name}-${width}.png`) });
     await page.getByRole("button", { name: "Unpin wide" }).click();
     await hosted.send({ type: "baseline" });
-    const pins = (await hosted.watched()).posts.slice(-2);
-    expect(pins).toEqual([{ type: "pin", runFolder: "/runs/wide" }, { type: "pin" }]);
+    const pins = (await hosted.watched()).posts.slice(-3);
+    expect(pins).toEqual([
+      { type: "compareSource", runFolder: "/runs/wide" },
+      { type: "pin", runFolder: "/runs/wide" },
+      { type: "pin" },
+    ]);
     await page.getByRole("button", { name: "Remove wide from the comparison" }).click();
     await expect.poll(() => legend.textContent()).not.toContain("wide");
     const gone = { type: "comparedGone", runFolder: "/runs/unnamed", reason: "Deleted." } as const;

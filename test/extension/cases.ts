@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
+import { readBaseline } from "../../runtime/store/baseline.ts";
 import { listRuns, summarize } from "../../runtime/store/list.ts";
 import type { RunSummary } from "../../runtime/store/summary.ts";
 import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
@@ -252,6 +253,27 @@ test("a script that runs to its end says so in the lens", async () => {
   await vscode.commands.executeCommand("stepscope.train", uri);
   await until("the end", () => project.runs("parabola.ts")[0]?.status === "completed");
   await lensTitled(uri, /^last: loss /);
+});
+
+test("scripts of two runs are compared in the editor, and one is pinned", async () => {
+  const [after, before] = summaries("throws.ts");
+  assert.ok(before && after);
+  await vscode.commands.executeCommand("stepscope.compareSources", after, [after, before]);
+  const shown = await until("the comparison", () => {
+    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+    return input instanceof vscode.TabInputTextDiff && input;
+  });
+  const textOf = async (uri: vscode.Uri) =>
+    (await vscode.workspace.openTextDocument(uri)).getText();
+  assert.match(await textOf(shown.original), /throw new Error/);
+  assert.doesNotMatch(await textOf(shown.modified), /throw new Error/);
+  await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
+  await vscode.commands.executeCommand("stepscope.pinBaseline", before);
+  assert.equal(readBaseline(project.folder), before.folder);
+  await vscode.commands.executeCommand("stepscope.unpinBaseline", before);
+  assert.equal(readBaseline(project.folder), undefined);
+  await vscode.commands.executeCommand("stepscope.compareRuns", after, [after, before]);
+  await until("the panel", () => panels().includes("Stepscope: throws.ts"));
 });
 
 test("a run is exported with all its points", async () => {

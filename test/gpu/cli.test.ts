@@ -302,6 +302,13 @@ test("runs lists what was trained, the newest first; export writes one", async (
     expect.stringMatching(/-b-.* failed .* 0 steps/),
     expect.stringMatching(/-a-.* completed .* 3 steps {2}loss 6\.554/),
   ]);
+  const { stdout: diff } = await stepscope("diff", "a-", "b-");
+  expect(diff).toMatch(/^script +\S+a\.ts +\S+b\.ts$/m);
+  expect(diff).toMatch(/^lr +0\.1 +–$/m);
+  expect(diff).toContain('+throw new Error("no");');
+  const same = await stepscope("diff", "a-", "a-", "--json");
+  expect(JSON.parse(same.stdout)).toMatchObject({ configuration: [], source: "" });
+  expect((await stepscope("diff", "a-")).stderr).toContain("diff: two runs are needed");
   expect((await stepscope("baseline", "a-")).stdout).toMatch(/-a-....\n$/);
   expect((await stepscope("runs")).stdout).toMatch(/-a-.* \[baseline\]\n$/);
   expect((await stepscope("baseline", "--none")).stdout).toBe("No run is pinned.\n");

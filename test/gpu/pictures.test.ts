@@ -40,6 +40,7 @@ function hand() {
   const control = new LoopControl(loop, {
     take: () => inbox.shift(),
     held: isHeld => isHeld && arrived.resolve(),
+    groups: () => {},
     options: () => {},
     changed: () => {},
     kept: () => {},

@@ -100,6 +100,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   webgpu: ["runtime/gpu"],
   vscode: ["extension"],
   esbuild: ["runtime/sidecar"],
+  diff: ["runtime/cli"],
   fflate: ["runtime/data"],
   "gpt-tokenizer": ["runtime/data"],
   sharp: ["runtime/data"],

@@ -15,6 +15,7 @@ import {
   stretchesTakenBack,
   undoTarget,
 } from "../../runtime/protocol/rewind.ts";
+import type { GroupRecord } from "../../runtime/protocol/run.ts";
 import { FindingWatch } from "../../runtime/sidecar/findingWatch.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 import { type Snapshots, Timeline } from "../../runtime/sidecar/timeline.ts";
@@ -37,6 +38,7 @@ class Loop {
   readonly told: boolean[] = [];
   changes: readonly ChangeRecord[] = [];
   options: readonly OptionRecord[] = [];
+  groups: readonly GroupRecord[] = [];
   readonly control = new LoopControl(
     {
       stepCount: () => this.steps,
@@ -47,6 +49,9 @@ class Loop {
     {
       take: () => this.inbox.shift(),
       held: isHeld => this.told.push(isHeld),
+      groups: groups => {
+        this.groups = groups;
+      },
       options: options => {
         this.options = options;
       },
@@ -210,6 +215,7 @@ describe("a loop under control", () => {
       {
         take: once({ type: "pause" }),
         held: () => {},
+        groups: () => {},
         options: () => {},
         changed: () => {},
         kept: () => {},
@@ -280,6 +286,8 @@ test("η is multiplied by a factor, betas and limits of gradients are set, and a
   const own = { lr: 0.1, lrFactor: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, maxNorm: 1 };
   step();
   expect(told()).toEqual(own);
+  const options = { lr: "0.1", betas: "[0.9,0.999]", eps: "1e-8" };
+  expect(loop.groups).toMatchObject([{ group: 0, options }]);
   set("lrFactor", 0.5);
   set("beta1", 0.8);
   set("beta2", 0.99);

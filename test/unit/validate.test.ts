@@ -27,6 +27,7 @@ describe("messages", () => {
       { type: "finding", finding: exampleFinding() },
       { type: "probe", probe: PROBE },
       { type: "end", run },
+      { type: "end", run: { ...run, groups: [{ group: 0, options: { lr: "0.1" } }] } },
       { type: "refused", reason: "wrong token" },
     ]) {
       expect(parseSidecarMessage(message)).toBe(message);

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { differences, settingsOf } from "../../runtime/protocol/configuration.ts";
+import { exampleRun } from "./run-example.ts";
+
+const [weights, bias] = exampleRun().tensors;
+
+test("two runs differ in what they were made with, not in how they went", () => {
+  const groups = (lr: string) => [{ group: 0, options: { lr, betas: "[0.9,0.999]" } }];
+  const first = exampleRun({ groups: groups("0.001"), steps: 3, finalLoss: 1 });
+  const second = exampleRun({
+    id: "other",
+    groups: groups("0.01"),
+    args: [],
+    sourceHash: "f00d",
+    seed: 7,
+    environment: { node: "24.21.0", platform: "linux x64" },
+  });
+  expect(differences([first, second])).toEqual([
+    // An older version did not record it.
+    { name: "script text", values: [undefined, "f00d"] },
+    { name: "arguments", values: ["--epochs 3", ""] },
+    { name: "seed", values: ["0", "7"] },
+    { name: "lr", values: ["0.001", "0.01"] },
+    { name: "Node.js", values: [undefined, "24.21.0"] },
+    { name: "platform", values: [undefined, "linux x64"] },
+  ]);
+  expect(differences([first, { ...first, id: "again", finalLoss: 2 }])).toEqual([]);
+});
+
+test("options of several groups are told apart, and parameters are counted", () => {
+  if (!weights || !bias) throw new Error("The example has two tensors.");
+  const run = exampleRun({
+    tensors: [weights, { ...bias, group: 1 }],
+    groups: [
+      { group: 0, options: { lr: "0.1" } },
+      { group: 1, options: { lr: "0.2" } },
+    ],
+  });
+  const values = Object.fromEntries(settingsOf(run).map(({ name, value }) => [name, value]));
+  expect(values).toMatchObject({
+    optimizer: "Adam",
+    "lr of group 0": "0.1",
+    "lr of group 1": "0.2",
+    parameters: "9 in 2 tensors",
+  });
+});
