@@ -52,7 +52,7 @@ export function settingsOf(run: RunRecord): Setting[] {
   return settings.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }
 
-/** The settings that are not the same for all of the runs, in the order of `settingsOf`. */
+/** The settings that are not the same for all of the runs, those of the first run first. */
 export function differences(runs: readonly RunRecord[]): Difference[] {
   const settings = runs.map(run => new Map(settingsOf(run).map(each => [each.name, each.value])));
   const names = new Set(settings.flatMap(each => [...each.keys()]));

@@ -16,11 +16,11 @@ test("two runs differ in what they were made with, not in how they went", () => 
     environment: { node: "24.21.0", platform: "linux x64" },
   });
   expect(differences([first, second])).toEqual([
-    // An older version did not record it.
-    { name: "script text", values: [undefined, "f00d"] },
     { name: "arguments", values: ["--epochs 3", ""] },
     { name: "seed", values: ["0", "7"] },
     { name: "lr", values: ["0.001", "0.01"] },
+    // What an older version did not record.
+    { name: "script text", values: [undefined, "f00d"] },
     { name: "Node.js", values: [undefined, "24.21.0"] },
     { name: "platform", values: [undefined, "linux x64"] },
   ]);
