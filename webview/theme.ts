@@ -11,6 +11,8 @@ export interface Theme {
   readonly series: readonly string[];
   readonly fontFamily: string;
   readonly highContrast: boolean;
+  /** Its background is darker than what stands on it. */
+  readonly dark: boolean;
 }
 
 /** Shows the colour and dash of a slot before an element; of none, nothing. */
@@ -47,6 +49,7 @@ export function readTheme(): Theme {
     ],
     fontFamily: token("--vscode-font-family", "sans-serif"),
     highContrast: /vscode-high-contrast/.test(document.body.className),
+    dark: !/light/.test(document.body.className),
   };
 }
 

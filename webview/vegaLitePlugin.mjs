@@ -33,6 +33,12 @@ function toVega(spec) {
   const logger = { level: ignore, error: note, warn: note, info: ignore, debug: ignore };
   const vega = compile(spec, { logger, config: { aria: false } }).spec;
   if (problems.length > 0) throw new Error(`Vega-Lite: ${problems.join("; ")}`);
+  for (const { type, encode } of vega.marks ?? []) {
+    // Vega-Lite fetches pictures alone; Vega also draws one that the page has painted.
+    if (type !== "image") continue;
+    delete encode.update.url;
+    encode.update.image = { field: "image" };
+  }
   return vega;
 }
 

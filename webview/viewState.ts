@@ -2,6 +2,10 @@ import { MOST_COMPARED } from "../runtime/protocol/page.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
 
+/** What the map of all tensors shows. */
+export const MAP_KINDS = ["stepSize", "effectiveLr"] as const;
+export type MapKind = (typeof MAP_KINDS)[number];
+
 /** What the user has chosen to see. It outlives the page, with the run's folder. */
 export interface ViewState {
   readonly runFolder: string | undefined;
@@ -11,6 +15,7 @@ export interface ViewState {
   readonly gradientTensors: readonly string[];
   /** Name of the tensor whose step sizes are drawn; the first where it is not known. */
   readonly tensor: string | undefined;
+  readonly mapped: MapKind;
   /** Scales of y axes that were chosen, by chart; a chart without one has its default. */
   readonly scales: Readonly<Record<string, ScaleKind>>;
   readonly x: XKind;
@@ -35,6 +40,7 @@ export const DEFAULT_STATE: ViewState = {
   smoothing: 0.9,
   gradientTensors: [],
   tensor: undefined,
+  mapped: "stepSize",
   scales: {},
   x: "step",
   xScale: "linear",
@@ -56,6 +62,7 @@ export function parseViewState(value: unknown): ViewState {
     smoothing: isWeight(smoothing) ? smoothing : DEFAULT_STATE.smoothing,
     gradientTensors: stringsOf(gradientTensors),
     tensor: typeof tensor === "string" ? tensor : undefined,
+    mapped: MAP_KINDS.find(kind => kind === value.mapped) ?? DEFAULT_STATE.mapped,
     scales: entriesOf(value.scales, isScale),
     x: X_KINDS.find(kind => kind === value.x) ?? DEFAULT_STATE.x,
     xScale: isScale(value.xScale) ? value.xScale : DEFAULT_STATE.xScale,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
+import { stepValue, TENSOR_COLUMNS, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
 import { type PageTheme, THEMES } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
@@ -319,6 +319,54 @@ describe("a run that was recorded", () => {
     expect(await page.textContent("[data-fact=step]")).toBe("2\u202f000\u202f000");
     expect(await page.textContent("[data-fact=loss]")).toBe("–");
     await page.screenshot({ path: join(PICTURES, "imported.png") });
+    await hosted.expectClean();
+    await page.close();
+  });
+
+  test("has all tensors at a glance, from which one is chosen", async () => {
+    const hosted = await open({ height: 1900 });
+    const { page } = hosted;
+    const batch = pageBatch(1, STEPS);
+    // The gradient of 2.weight is not finite from step 900 on.
+    for (let step = 900; step <= STEPS; step++) {
+      const row = ((step - 1) * batch.tensorCount + 2) * TENSOR_COLUMNS.length;
+      batch.tensors[row + TENSOR_COLUMNS.indexOf("nonFinite")] = 3;
+      for (const name of ["stepSizeP50", "effectiveLrP50"] as const) {
+        batch.tensors[row + TENSOR_COLUMNS.indexOf(name)] = Number.NaN;
+      }
+    }
+    await hosted.send(hydrate({ batches: [batch] }));
+    await hosted.drawn(STEPS, ["heatMap"]);
+    const map = page.locator("[data-chart=heatMap]");
+    expect(await map.locator(".color-odd").isVisible()).toBe(true);
+    expect(await hosted.painted("heatMap", "charts-red")).toBeGreaterThan(2000);
+    const box = await map.locator("canvas").boundingBox();
+    if (!box) throw new Error("The map has no box");
+    // The third of six rows, left of what is not finite.
+    await page.mouse.move(box.x + box.width / 2, box.y + 26 + ((box.height - 50) * 2.5) / 6);
+    const tooltip = (await map.locator(".tooltip").textContent()) ?? "";
+    const step = Number(/^step (\d+)2\.weight/.exec(tooltip)?.[1]);
+    const median = tensorValue(pageBatch(step, 1), 0, 2, "stepSizeP50");
+    expect(tooltip).toContain(formatExact(median));
+    await page.screenshot({ path: join(PICTURES, "map.png") });
+    await page.mouse.down();
+    await page.mouse.up();
+    await expect.poll(() => hosted.watched()).toMatchObject({ state: { tensor: "2.weight" } });
+    const plot = page.getByRole("slider", { name: "All tensors by step" });
+    await plot.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hosted.watched()).toMatchObject({ state: { tensor: "2.bias" } });
+    await page.getByRole("combobox", { name: "Shows" }).click();
+    await page.getByRole("option", { name: "Effective learning rate" }).click();
+    const last = tensorValue(pageBatch(STEPS, 1), 0, 3, "effectiveLrP50");
+    await expect.poll(() => hosted.value("heatMap"), { timeout: 20_000 }).toBe(last);
+    await page.setViewportSize({ width: 400, height: 3000 });
+    await page.waitForTimeout(500);
+    await map.screenshot({ path: join(PICTURES, "map-400.png") });
+    await hosted.setTheme(THEMES[1] as PageTheme);
+    await page.waitForTimeout(500);
+    await map.screenshot({ path: join(PICTURES, "map-light.png") });
     await hosted.expectClean();
     await page.close();
   });

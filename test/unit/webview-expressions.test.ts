@@ -22,6 +22,7 @@ const ROWS: Readonly<Record<string, readonly object[]>> = {
     { x: 2, low: 0.2, mid: 0.5, high: 0.9 },
     { x: Number.NaN, low: 0, mid: 0, high: 0 },
   ],
+  picture: [{ x: 1, x2: 3000, y: 0, y2: 0.5, image: "none" }],
   marks: [
     { x: 2, top: true, outlier: false },
     { x: 3, top: false, outlier: true },
@@ -44,6 +45,8 @@ async function scene(spec: TopLevelSpec, expr: object): Promise<unknown> {
     .signal("xLabels", ["1\u202f000", "2\u202f000"])
     .signal("xTitle", "step")
     .signal("yTicks", [0.00002, 0.5])
+    .signal("yLabels", ["0.weight", "0.bias"])
+    .signal("yChosen", 0.5)
     .signal("colors", ["#111111", "#222222"])
     .signal("dashes", [
       [1, 0],
@@ -54,7 +57,7 @@ async function scene(spec: TopLevelSpec, expr: object): Promise<unknown> {
     .signal("quiet", "#555555")
     .signal("axisTitle", "η");
   for (const [name, rows] of Object.entries(ROWS)) {
-    if (JSON.stringify(spec).includes(`"${name}"`)) view.insert(name, structuredClone(rows));
+    if (JSON.stringify(spec).includes(`"name":"${name}"`)) view.insert(name, structuredClone(rows));
   }
   await view.runAsync();
   const { root } = view.scenegraph() as unknown as { root: object };

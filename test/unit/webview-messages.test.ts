@@ -61,6 +61,7 @@ describe("state of the page", () => {
       smoothing: 0.5,
       gradientTensors: ["0.weight"],
       tensor: "2.bias",
+      mapped: "effectiveLr",
       scales: { loss: "linear", lr: "log" },
       x: "epoch",
       xScale: "log",

@@ -3,13 +3,22 @@ import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
 import { DASHES } from "../slots.ts";
-import type { ViewState } from "../viewState.ts";
+import type { MapKind, ViewState } from "../viewState.ts";
 import type { BandColumns } from "./bandModel.ts";
+import type { HeatRow } from "./heatCells.ts";
 import type { Line } from "./linesModel.ts";
+import { moduleOrder } from "./moduleOrder.ts";
 import { Overlay, ownMetric, rateColumns } from "./overlay.ts";
 
 /** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
 export const MOST_TENSORS = DASHES.length - 1;
+
+export type Choice = "tensor" | "tensors" | "mapped";
+
+const MAP_UNITS: Readonly<Record<MapKind, string>> = {
+  stepSize: "|Δθ| per element",
+  effectiveLr: "η per element",
+};
 
 /** A chart of a run: what it is called, how it is drawn and what of. */
 export interface ChartDefinition {
@@ -18,21 +27,26 @@ export interface ChartDefinition {
   readonly axisTitle: string;
   /** The scale of its y axis unless another was chosen. */
   readonly scale: ScaleKind;
-  /** What the user chooses for it: one tensor, or some to stand beside all parameters. */
-  readonly choice?: "tensor" | "tensors";
+  /** What the user chooses for it: one tensor, some to stand beside all parameters, or what the map shows. */
+  readonly choice?: Choice;
   /** It has a moving average. */
   readonly smoothed?: true;
   /** A value that is drawn as a horizontal line. */
   readonly guide?: number;
   /** Undefined while the run has nothing for it. */
-  readonly draws: { readonly lines: readonly Line[] } | { readonly band: BandColumns } | undefined;
+  readonly draws:
+    | { readonly lines: readonly Line[] }
+    | { readonly band: BandColumns }
+    /** One row a tensor, from the top, and the name of the chosen one. */
+    | { readonly heat: readonly HeatRow[]; readonly chosen: string }
+    | undefined;
 }
 
 /** All charts of a run, in order. */
 export function chartsOf(
   series: RunSeries,
   tensors: readonly TensorRecord[],
-  { gradientTensors, tensor }: ViewState,
+  { gradientTensors, tensor, mapped }: ViewState,
   compared: readonly ComparedRun[] = [],
 ): ChartDefinition[] {
   const overlay = new Overlay(compared);
@@ -123,6 +137,14 @@ export function chartsOf(
       draws: lines(signFlips ? [{ label: "sign flips", samples: signFlips }] : []),
     },
     {
+      id: "heatMap",
+      title: "All tensors",
+      axisTitle: `median ${MAP_UNITS[mapped]}`,
+      scale: "linear",
+      choice: "mapped",
+      draws: heatOf(series, tensors, mapped, index),
+    },
+    {
       id: "stepMs",
       title: "Time of a step",
       axisTitle: "milliseconds",
@@ -197,6 +219,24 @@ function bandOf(
     series.tensor(tensor, `${quantity}${percentile}` satisfies ShownTensorColumn);
   const [p5, p50, p95] = [column("P5"), column("P50"), column("P95")];
   return p5 && p50 && p95 ? { band: { p5, p50, p95 } } : undefined;
+}
+
+/** A row for each tensor that has a median, in the order of the module tree. */
+function heatOf(
+  series: RunSeries,
+  tensors: readonly TensorRecord[],
+  quantity: MapKind,
+  chosen: number,
+): ChartDefinition["draws"] {
+  const rows = moduleOrder(tensors.map(({ name }) => name)).flatMap(index => {
+    const name = tensors[index]?.name;
+    const samples = series.tensor(index, `${quantity}P50`);
+    const nonFinite = series.tensor(index, "nonFinite");
+    return name !== undefined && samples && nonFinite ? [{ name, samples, nonFinite }] : [];
+  });
+  return rows.some(({ samples }) => samples.greatest > 0)
+    ? { heat: rows, chosen: tensors[chosen]?.name ?? "" }
+    : undefined;
 }
 
 /** η of each parameter group; `only` is the name of a single one. */

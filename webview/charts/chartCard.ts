@@ -6,6 +6,7 @@ import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
 import { type Action, actOnKey, keyShortcuts, Menu } from "../menu.ts";
 import { markSlot, type Theme } from "../theme.ts";
+import { ColorLegend } from "./colorLegend.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
 import { type Picture, pictureOf } from "./picture.ts";
@@ -28,6 +29,8 @@ export interface CardOptions {
   readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
   /** Shows all of both axes. */
   readonly reset: () => void;
+  /** A tensor was chosen in a chart that has a row for each. */
+  readonly tensorChosen: (name: string) => void;
 }
 
 /** What a card shows. */
@@ -58,6 +61,7 @@ export class ChartCard {
   private readonly value = element("span", { class: "chart-value" });
   private readonly steps = element("span", { class: "chart-steps" });
   private readonly legend = element("ul", { class: "legend" });
+  private readonly colors = new ColorLegend();
   private readonly summary: HTMLElement;
   private readonly waiting = element("p", { class: "plot-waiting" });
   private readonly table = new ReadingTable();
@@ -87,6 +91,8 @@ export class ChartCard {
       crosshair,
       zoom: options.zoom,
       reset: options.reset,
+      rowPointed: () => this.showReadings(),
+      rowChosen: options.tensorChosen,
       resized: () => {
         this.dirty = true;
         redraw();
@@ -110,6 +116,7 @@ export class ChartCard {
     const scales = content?.scales ?? { x: "linear", y: "linear" };
     this.scaleButton.setAttribute("aria-pressed", String(scales.y === "log"));
     this.scaleButton.disabled = !content;
+    this.scaleButton.hidden = content?.model.rows !== undefined;
     this.plot.rebuild(content?.model, scales, theme, content?.axisTitle ?? "");
     setText(this.waiting, waiting);
     this.waiting.hidden = content !== undefined;
@@ -128,9 +135,11 @@ export class ChartCard {
     if (!this.content || !this.dirty || !this.visible || series.length === 0) return;
     this.dirty = false;
     const { model, scales } = this.content;
-    const drawn = model.write(window);
-    const domain = yZoom ?? yDomain(...(ignoresOutliers ? drawn.typical : drawn.extent), scales.y);
-    model.mark(window, domain);
+    const drawn = model.write(window, this.plot.pixels);
+    const values = ignoresOutliers ? drawn.typical : drawn.extent;
+    const domain = yZoom ?? model.rows?.domain ?? yDomain(...values, scales.y);
+    model.mark(window, model.rows ? values : domain);
+    this.colors.show(model.colors);
     this.drawn = drawn;
     const steps = series.positions("step");
     const { hasOthers } = view;
@@ -250,7 +259,7 @@ export class ChartCard {
     if (control) {
       choice.append(element("span", { class: "choice-label", text: control.label }), control.root);
     }
-    choice.append(this.legend);
+    choice.append(this.legend, this.colors.root);
     const root = element(
       "section",
       { class: "chart", attributes: { "aria-labelledby": titleId, "data-chart": id } },
@@ -278,6 +287,7 @@ export class ChartCard {
         legend: (readings.length > 1 ? readings : []).map(reading => {
           return { label: reading.label, value: textOf(reading, formatValue), slot: reading.slot };
         }),
+        colors: content.model.colors,
         drawing: plot.svg,
         width: plot.width,
         height: plot.height,

@@ -11,10 +11,12 @@ import { BandModel } from "./bandModel.ts";
 import { type ChartDefinition, chartsOf } from "./catalogue.ts";
 import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
+import { HeatMapModel } from "./heatMapModel.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
 import type { PictureFormat, PictureOutput } from "./pictureOutput.ts";
-import { TensorChoice } from "./tensorChoice.ts";
+import { Ramp } from "./ramp.ts";
+import { MapChoice, TensorChoice } from "./tensorChoice.ts";
 import { wholeOf, windowOf, within } from "./window.ts";
 
 /** Bins of a chart over the whole width of the page, and of one beside others. */
@@ -32,7 +34,7 @@ export class ChartGrid {
   readonly root = element("main", { class: "charts", attributes: { "aria-label": "Charts" } });
   private readonly crosshair = new Crosshair();
   private readonly cards = new Map<string, ChartCard>();
-  private readonly choices: TensorChoice[] = [];
+  private readonly choices: (MapChoice | TensorChoice)[] = [];
   private readonly options: GridOptions;
   private theme: Theme = readTheme();
   private series: RunSeries | undefined;
@@ -98,10 +100,10 @@ export class ChartGrid {
   private remake(series: RunSeries, state: ViewState): void {
     const charts = chartsOf(series, this.tensors, state, this.compared);
     const names = this.tensors.map(({ name }) => name);
-    const { scales, smoothing, gradientTensors, tensor, xScale } = state;
+    const { scales, smoothing, gradientTensors, tensor, mapped, xScale } = state;
     const key = JSON.stringify([
       charts.map(({ id, scale, draws }) => [id, scale, draws && linesOf(draws)]),
-      [scales, smoothing, gradientTensors, tensor, xScale, names],
+      [scales, smoothing, gradientTensors, tensor, mapped, xScale, names],
     ]);
     if (key === this.made) return;
     this.made = key;
@@ -113,9 +115,9 @@ export class ChartGrid {
       series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
     for (const chart of charts) {
       const y = scales[chart.id] ?? chart.scale;
-      const model = modelOf(chart, y, smoothing);
+      const model = modelOf(chart, y, smoothing, this.theme);
       const { axisTitle, choice } = chart;
-      const subject = choice === "tensor" ? (tensor ?? names[0] ?? "") : "";
+      const subject = choice === "tensor" || choice === "mapped" ? (tensor ?? names[0] ?? "") : "";
       const content = model && { model, scales: { x: xScale, y }, axisTitle, subject };
       this.card(chart).show(content, this.theme, waiting);
     }
@@ -125,7 +127,9 @@ export class ChartGrid {
   private card({ id, title, choice }: ChartDefinition): ChartCard {
     const known = this.cards.get(id);
     if (known) return known;
-    const control = choice && new TensorChoice(choice, this.options.choose);
+    const { choose } = this.options;
+    const control =
+      choice && (choice === "mapped" ? new MapChoice(choose) : new TensorChoice(choice, choose));
     if (control) {
       this.choices.push(control);
       control.offer(
@@ -144,6 +148,7 @@ export class ChartGrid {
         // What was seen of one scale may be nothing of the other.
         this.change({ scales: { ...this.state?.scales, [id]: scale }, yZooms: this.yZooms(id) }),
       zoom: (x, y) => this.zoom(id, x, y),
+      tensorChosen: tensor => this.change({ tensor }),
       reset: () => this.change({ zoom: undefined, follows: false, yZooms: this.yZooms(id) }),
     });
     this.cards.set(id, card);
@@ -201,6 +206,7 @@ function hasWidth([low, high]: Range): boolean {
 /** What a chart draws, in names and numbers: it is made anew when they change. */
 function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly unknown[] {
   if ("band" in draws) return ["band"];
+  if ("heat" in draws) return draws.heat.map(({ name }) => name);
   return draws.lines.map(({ label, slot, absent }) => [label, slot, absent]);
 }
 
@@ -208,10 +214,12 @@ function modelOf(
   { id, smoothed, guide, draws }: ChartDefinition,
   scale: "linear" | "log",
   smoothing: number,
+  theme: Theme,
 ): ChartModel | undefined {
   if (!draws) return undefined;
   const bins = id === "loss" ? WIDE_BINS : BINS;
   if ("band" in draws) return new BandModel(draws.band, scale, bins);
+  if ("heat" in draws) return new HeatMapModel(draws.heat, draws.chosen, new Ramp(theme));
   return new LinesModel(draws.lines, {
     scale,
     bins,

@@ -3,5 +3,5 @@ declare module "vega-lite:charts" {
   import type { Spec } from "vega";
 
   type Scale = "linear" | "log";
-  export const specs: Readonly<Record<`${"lines" | "band"}-${Scale}-${Scale}`, Spec>>;
+  export const specs: Readonly<Record<`${"lines" | "band" | "heatMap"}-${Scale}-${Scale}`, Spec>>;
 }

@@ -1,5 +1,6 @@
 import type { Positions, XKind } from "../data/axis.ts";
 import type { Range, ScaleKind } from "../data/scale.ts";
+import type { ChartRows } from "./chartRows.ts";
 
 /** What a chart says of one of its lines at a step. */
 export interface Reading {
@@ -36,20 +37,40 @@ export interface Drawn {
   readonly values: number;
 }
 
+/** What the colours of a chart mean. */
+export interface ColorScale {
+  /** CSS colours from the least to the greatest. */
+  readonly stops: readonly string[];
+  readonly domain: Range;
+  /** What one dot stands for. */
+  readonly note: string;
+  /** Whether anything that is shown is not finite. */
+  readonly isOdd: boolean;
+}
+
 /** What a chart draws: data sets for Vega, and what is read off at a step. */
 export interface ChartModel {
-  readonly kind: "lines" | "band";
+  readonly kind: "lines" | "band" | "heatMap";
   /** Rows by name of the data set, made once: `write` changes them in place. */
   readonly dataSets: Readonly<Record<string, readonly object[]>>;
   /** True if a faint line of raw values stands behind a smooth one. */
   readonly smoothed: boolean;
-  /** Cuts what is in the window into bins and fills the data sets but for the marks. */
-  write(window: Window): Drawn;
-  /** After `write`: marks at the edges what has no place on a y axis of this domain. */
+  /** Its y axis has a row for each tensor instead of a scale. */
+  readonly rows?: ChartRows;
+  /** What its colours mean, after `mark`. */
+  readonly colors?: ColorScale;
+  /**
+   * Cuts what is in the window into bins and fills the data sets but for the marks.
+   * @param width of the plot in device pixels.
+   */
+  write(window: Window, width: number): Drawn;
+  /** After `write`: marks at the edges what has no place in this domain of values, or paints those in it. */
   mark(window: Window, shown: Range): void;
   /**
    * Row of the run's series, from 0. The first reading is the chart's value. `beyond`: a place on the x
    * axis after the run's end, where only runs that are compared with it have values.
    */
   readings(row: number, beyond?: number): readonly Reading[];
+  /** What a table says of the row, where that is more. */
+  table?(row: number): readonly Reading[];
 }

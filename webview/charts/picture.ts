@@ -1,5 +1,7 @@
+import { formatValue } from "../data/format.ts";
 import { SLOT_DASHES } from "../slots.ts";
 import type { Theme } from "../theme.ts";
+import type { ColorScale } from "./model.ts";
 
 /** A line of a legend. */
 export interface LegendEntry {
@@ -18,6 +20,8 @@ export interface PictureContent {
   /** How much is drawn. */
   readonly count: string;
   readonly legend: readonly LegendEntry[];
+  /** What its colours mean. */
+  readonly colors: ColorScale | undefined;
   /** The drawing with its axes, an SVG document of this size. */
   readonly drawing: string;
   readonly width: number;
@@ -38,6 +42,7 @@ const HEAD = 24;
 const LEGEND_LINE = 18;
 const SWATCH = 20;
 const GAP = 14;
+const COLORS = 96;
 
 /** A PNG has so many pixels a CSS pixel: sharp on paper and on dense screens. */
 const PNG_SCALE = 2;
@@ -64,7 +69,9 @@ export function pictureOf(content: PictureContent, theme: Theme): Picture {
       `${small} text-anchor="end" fill="${theme.muted}"`,
     ),
   ];
-  const legend = legendOf(content.legend, content.width, theme, measure);
+  const legend = content.colors
+    ? colorsOf(content.colors, theme, measure)
+    : legendOf(content.legend, content.width, theme, measure);
   const top = MARGIN + HEAD + legend.height;
   const height = top + content.height + MARGIN;
   const svg = [
@@ -121,6 +128,29 @@ function legendOf(
     x += whole + GAP;
   }
   return { svg: parts.join(""), height: entries.length > 0 ? (line + 1) * LEGEND_LINE + 4 : 0 };
+}
+
+/** The colours from the least to the greatest number, between these. */
+function colorsOf(
+  { stops, domain: [low, high], note }: ColorScale,
+  theme: Theme,
+  measure: ReturnType<typeof textMeasure>,
+): { readonly svg: string; readonly height: number } {
+  const [from, to] = [formatValue(low, 2), formatValue(high, 2)];
+  const left = measure(from, SMALL) + 6;
+  const text = (x: number, label: string) =>
+    textAt(x, SMALL, label, `font-size="${SMALL}" fill="${theme.muted}"`);
+  const right = left + COLORS + 6;
+  const shades = stops.map(
+    (color, i) => `<stop offset="${i / (stops.length - 1)}" stop-color="${escaped(color)}"/>`,
+  );
+  const svg =
+    `<linearGradient id="colors">${shades.join("")}</linearGradient>` +
+    `<rect x="${left}" y="2" width="${COLORS}" height="10" fill="url(#colors)"/>` +
+    text(0, from) +
+    text(right, to) +
+    text(right + measure(to, SMALL) + GAP, note);
+  return { svg, height: LEGEND_LINE + 4 };
 }
 
 function swatchAt(x: number, y: number, slot: number, { series }: Theme): string {

@@ -13,6 +13,7 @@ import { formatExact } from "../data/format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
 import { element, setText } from "../dom.ts";
 import { markSlot, type Theme } from "../theme.ts";
+import type { ChartRows } from "./chartRows.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type Area, Gestures, scaledAt } from "./gestures.ts";
 import { type ChartModel, type Reading, textOf, type Window } from "./model.ts";
@@ -21,6 +22,15 @@ import { PADDING, type Scales, VegaChart } from "./vegaChart.ts";
 /** CSS pixels of an axis for one tick. */
 const X_TICK = 64;
 const Y_TICK = 28;
+
+/** CSS pixels of an axis for the name of a row, of a letter of it, and between name and plot. */
+const ROW_TICK = 14;
+const LETTER = 6.4;
+const ROW_GAP = 10;
+
+/** Share of the width that names get, and CSS pixels that they get at most. */
+const NAMES_SHARE = 0.24;
+const MOST_NAMES = 170;
 
 /** A press of + or − makes what is shown so many times as wide. */
 const KEY_ZOOM = 0.5;
@@ -34,6 +44,10 @@ export interface PlotOptions {
   readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
   /** Shows all of both axes. */
   readonly reset: () => void;
+  /** Pointer or keyboard are at another row of a chart that has rows. */
+  readonly rowPointed: () => void;
+  /** A row was clicked, or Enter pressed at it. */
+  readonly rowChosen: (name: string) => void;
 }
 
 /** What a plot shows. */
@@ -56,12 +70,14 @@ export class Plot {
   readonly root: HTMLElement;
   private readonly canvas = element("div", { class: "plot-canvas" });
   private readonly line = element("div", { class: "crosshair", attributes: { hidden: "" } });
+  private readonly rowBox = element("div", { class: "row-box", attributes: { hidden: "" } });
   private readonly tooltip = element("div", { class: "tooltip", attributes: { hidden: "" } });
   private readonly marks = new EventMarks();
   private readonly options: PlotOptions;
   private readonly gestures: Gestures;
   private vega: VegaChart | undefined;
   private view: PlotView | undefined;
+  private rows: ChartRows | undefined;
   private width = 0;
   private height = 0;
   private active = false;
@@ -87,6 +103,7 @@ export class Plot {
       this.canvas,
       this.marks.root,
       this.line,
+      this.rowBox,
       this.tooltip,
     );
     this.gestures = new Gestures(this.root, {
@@ -104,7 +121,14 @@ export class Plot {
     this.vega?.dispose();
     this.theme = theme;
     this.canvas.replaceChildren();
+    this.rows = model?.rows;
+    this.rowBox.hidden = true;
     this.vega = model && new VegaChart(this.canvas, model, scales, theme, axisTitle);
+  }
+
+  /** Width of the plot in device pixels. */
+  get pixels(): number {
+    return Math.round(this.area().width * devicePixelRatio);
   }
 
   /** Draws the model's data sets as they are now. */
@@ -115,15 +139,15 @@ export class Plot {
     const { left, width, height } = this.area();
     this.marks.draw(view.events, step => this.placeOf(rowAt(view.steps, step)), left, width);
     const x = xTicks(window.kind, window.domain, window.scale, Math.floor(width / X_TICK));
-    const yTicks = yScale === "log" ? logTicks : linearTicks;
-    this.vega.resize(this.width, this.height);
+    this.vega.resize(this.width, this.height, left);
     await this.vega.draw({
       xDomain: window.domain,
       yDomain,
       xTicks: x.values,
       xLabels: x.labels,
       xTitle: x.title,
-      yTicks: yTicks(yDomain, Math.floor(height / Y_TICK)),
+      ...this.yTicks(yDomain, yScale, height),
+      left,
     });
   }
 
@@ -137,6 +161,21 @@ export class Plot {
     return { svg, width, height };
   }
 
+  private yTicks(domain: Range, scale: ScaleKind, height: number) {
+    const { rows } = this;
+    if (!rows) {
+      const ticks = scale === "log" ? logTicks : linearTicks;
+      return {
+        yTicks: ticks(domain, Math.floor(height / Y_TICK)),
+        yLabels: [],
+        yChosen: Number.NaN,
+      };
+    }
+    const letters = Math.floor((this.left - ROW_GAP) / LETTER);
+    const { values, labels } = rows.ticks(domain, Math.floor(height / ROW_TICK), letters);
+    return { yTicks: values, yLabels: labels, yChosen: rows.middle(rows.chosen) };
+  }
+
   /** Shows, or hides, the crosshair with what is read off at its row, which `title` names. */
   point(row: number | undefined, title: string, readings: readonly Reading[]): void {
     const { view } = this;
@@ -148,16 +187,34 @@ export class Plot {
     this.line.hidden = !shown;
     this.tooltip.hidden = !shown || !this.active;
     this.describe(row ?? positions.length - 1, readings);
+    this.showRow();
     if (!shown) return;
     this.line.style.transform = `translateX(${x}px)`;
     if (this.active) this.showTooltip(x, title, readings);
+  }
+
+  /** Puts a box around the row that is pointed at. */
+  private showRow(): void {
+    const { rows, view } = this;
+    if (!view) return;
+    const { pointed } = rows ?? {};
+    this.rowBox.hidden = !rows || pointed === undefined;
+    if (!rows || pointed === undefined) return;
+    const { left, top, width, height } = this.area();
+    const [low, high] = view.yDomain;
+    const size = height / (high - low);
+    const { style } = this.rowBox;
+    style.left = `${left}px`;
+    style.width = `${width}px`;
+    style.top = `${top + (high - rows.middle(pointed) - 0.5) * size}px`;
+    style.height = `${size}px`;
   }
 
   private describe(row: number, readings: readonly Reading[]): void {
     const { root, view } = this;
     if (!view) return;
     const values = readings.map(each => `${each.label} ${textOf(each, formatExact)}`).join(", ");
-    const [first, last] = this.rows();
+    const [first, last] = this.stepRows();
     root.setAttribute("aria-valuemin", String(view.steps.at(first)));
     root.setAttribute("aria-valuemax", String(view.steps.at(last)));
     const step = view.steps.at(row);
@@ -171,7 +228,7 @@ export class Plot {
     if (!this.view) return Number.NaN;
     const { positions, domain, scale } = this.view.window;
     const at = beyond ?? positions.at(Math.min(row, positions.length - 1));
-    return PADDING.left + shareOf(at, domain, scale) * this.area().width;
+    return this.left + shareOf(at, domain, scale) * this.area().width;
   }
 
   private showTooltip(x: number, title: string, readings: readonly Reading[]): void {
@@ -196,15 +253,21 @@ export class Plot {
 
   private area(): Area {
     return {
-      left: PADDING.left,
+      left: this.left,
       top: PADDING.top,
-      width: Math.max(1, this.width - PADDING.left - PADDING.right),
+      width: Math.max(1, this.width - this.left - PADDING.right),
       height: Math.max(1, this.height - PADDING.top - PADDING.bottom),
     };
   }
 
-  /** First and last row that are shown. */
-  private rows(): Range {
+  /** Room left of the plot: for numbers, or for names. */
+  private get left(): number {
+    if (!this.rows) return PADDING.left;
+    return Math.round(Math.min(Math.max(this.width * NAMES_SHARE, PADDING.left), MOST_NAMES));
+  }
+
+  /** First and last step that are shown, by their rows in the run. */
+  private stepRows(): Range {
     if (!this.view) return [0, 0];
     const { positions, domain } = this.view.window;
     const [from, to] = rowsIn(positions, domain);
@@ -238,19 +301,39 @@ export class Plot {
       const { positions, domain, scale } = this.view.window;
       const { left, width } = this.area();
       const share = (event.clientX - this.root.getBoundingClientRect().left - left) / width;
+      if (this.rows) this.pointRow(this.rows, event.clientY);
       const x = Math.min(numberOf(share, domain, scale), domain[1]);
       const isBeyond = x > positions.at(positions.length - 1) && this.view.hasOthers;
       this.pointAt(nearestRow(positions, x), isBeyond ? x : undefined);
     });
+    this.root.addEventListener("click", () => this.chooseRow());
     this.root.addEventListener("pointerleave", () => this.leave());
+  }
+
+  private pointRow(rows: ChartRows, clientY: number): void {
+    if (!this.view) return;
+    const { top, height } = this.area();
+    const share = 1 - (clientY - this.root.getBoundingClientRect().top - top) / height;
+    rows.pointed = rows.at(numberOf(share, this.view.yDomain, "linear"));
+    this.options.rowPointed();
+  }
+
+  private chooseRow(): void {
+    const { rows } = this;
+    const name = rows?.pointed === undefined ? undefined : rows.names[rows.pointed];
+    if (name !== undefined) this.options.rowChosen(name);
   }
 
   private followKeys(): void {
     this.root.addEventListener("blur", () => this.leave());
     this.root.addEventListener("keydown", event => {
       if (!this.view || event.ctrlKey || event.metaKey || event.altKey) return;
-      const [, last] = this.rows();
+      const [, last] = this.stepRows();
       const from = this.options.crosshair.row ?? last;
+      if (this.rows && this.keyRow(this.rows, event.key)) {
+        event.preventDefault();
+        return;
+      }
       const target = this.keyTarget(event.key, from, event.shiftKey ? 10 : 1);
       if (target === undefined && !this.keyZoom(event.key, from)) return;
       event.preventDefault();
@@ -260,9 +343,22 @@ export class Plot {
     });
   }
 
+  /** Does what a key means among rows; false for one that means nothing there. */
+  private keyRow(rows: ChartRows, key: string): boolean {
+    if (key === "ArrowUp" || key === "ArrowDown") {
+      this.active = true;
+      rows.move(key === "ArrowUp" ? -1 : 1);
+      this.options.rowPointed();
+      return true;
+    }
+    if (key !== "Enter") return false;
+    this.chooseRow();
+    return true;
+  }
+
   /** The row to which a key goes; undefined for a key that goes nowhere. */
   private keyTarget(key: string, from: number, by: number): number | undefined {
-    const [first, last] = this.rows();
+    const [first, last] = this.stepRows();
     const page = Math.max(1, Math.round((last - first) / 10));
     const targets: Readonly<Record<string, number>> = {
       ArrowLeft: from - by,
@@ -307,12 +403,14 @@ export class Plot {
 
   /** Points all charts at a row of those that are shown. */
   private pointAt(row: number, beyond?: number): void {
-    const [first, last] = this.rows();
+    const [first, last] = this.stepRows();
     this.options.crosshair.point(Math.min(Math.max(row, first), last), beyond);
   }
 
   private leave(): void {
     this.active = false;
+    if (this.rows) this.rows.pointed = undefined;
+    this.rowBox.hidden = true;
     this.options.crosshair.point(undefined);
     this.tooltip.hidden = true;
   }

@@ -16,7 +16,8 @@ export class ReadingTable {
     if (this.root.hidden) return;
     const [from, to] = rowsIn(window.positions, window.domain);
     const rows = spread(from, to - 1);
-    const labels = model.readings(from).map(({ label }) => label);
+    const readings = (row: number) => model.table?.(row) ?? model.readings(row);
+    const labels = readings(from).map(({ label }) => label);
     const head = ["Step", "Epoch", "Time", ...labels].map(text =>
       element("th", { text, attributes: { scope: "col" } }),
     );
@@ -26,7 +27,7 @@ export class ReadingTable {
         formatCount(series.positions("step").at(row)),
         Number.isNaN(epoch) ? "–" : epoch.toFixed(2),
         formatDuration(series.step("time").at(row)),
-        ...model.readings(row).map(reading => textOf(reading, formatExact)),
+        ...readings(row).map(reading => textOf(reading, formatExact)),
       ];
       return element("tr", {}, ...texts.map(text => element("td", { text })));
     });

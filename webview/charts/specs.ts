@@ -80,6 +80,31 @@ function band(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
 }
 
 /**
+ * A row for each tensor, painted as one picture over the whole of the rows; `yChosen` is the tick of
+ * the row that is chosen.
+ */
+function heatMap(xScale: ScaleKind): TopLevelSpec {
+  const y = yOf("y", "linear");
+  const labelFontWeight = {
+    condition: { test: "datum.value === yChosen", value: "bold" as const },
+    value: "normal" as const,
+  };
+  const labelExpr = "yLabels[indexof(yTicks, datum.value)]";
+  return {
+    ...frame(),
+    data: { name: "picture" },
+    mark: { type: "image", clip: true, aspect: false, smooth: false },
+    encoding: {
+      x: xOf(xScale),
+      x2: { field: "x2" },
+      y: { ...y, axis: { ...y.axis, grid: false, labelExpr, labelFontWeight, labelLimit: 0 } },
+      y2: { field: "y2" },
+      url: { field: "image", type: "nominal" },
+    },
+  };
+}
+
+/**
  * A line stops at a value that cannot be drawn, and at the edge of the plot. Points come in order:
  * nothing to sort.
  */
@@ -98,6 +123,9 @@ function frame() {
       { name: "xLabels", value: [] },
       { name: "xTitle", value: "" },
       { name: "yTicks", value: [] },
+      { name: "yLabels", value: [] },
+      { name: "yChosen", value: -1 },
+      { name: "left", value: 52 },
       { name: "axisTitle", value: "" },
       { name: "colors", value: [] },
       { name: "dashes", value: [] },
@@ -157,7 +185,7 @@ function yOf(field: string, kind: ScaleKind) {
       titleAlign: "left" as const,
       titleAnchor: "end" as const,
       titleBaseline: "bottom" as const,
-      titleX: -52,
+      titleX: { expr: "-left" },
       titleY: -8,
     },
   };
@@ -193,4 +221,6 @@ export const specs = {
   "band-linear-log": band("linear", "log"),
   "band-log-linear": band("log", "linear"),
   "band-log-log": band("log", "log"),
+  "heatMap-linear-linear": heatMap("linear"),
+  "heatMap-log-linear": heatMap("log"),
 } satisfies Record<string, TopLevelSpec>;

@@ -1,6 +1,32 @@
 import { NameSelect, NamesSelect } from "../controls.ts";
-import type { ViewState } from "../viewState.ts";
-import { MOST_TENSORS } from "./catalogue.ts";
+import { MAP_KINDS, type MapKind, type ViewState } from "../viewState.ts";
+import { type Choice, MOST_TENSORS } from "./catalogue.ts";
+
+const MAP_NAMES: Readonly<Record<MapKind, string>> = {
+  stepSize: "Step size",
+  effectiveLr: "Effective learning rate",
+};
+
+/** The choice of what the map of all tensors shows. */
+export class MapChoice {
+  readonly label = "Shows";
+  readonly root: HTMLElement;
+  private readonly select: NameSelect;
+
+  constructor(choose: (change: Partial<ViewState>) => void) {
+    this.select = new NameSelect(this.label, name =>
+      choose({ mapped: MAP_KINDS.find(kind => MAP_NAMES[kind] === name) ?? "stepSize" }),
+    );
+    this.root = this.select.root;
+  }
+
+  offer(_names: readonly string[], state: ViewState | undefined): void {
+    this.select.offer(
+      MAP_KINDS.map(kind => MAP_NAMES[kind]),
+      MAP_NAMES[state?.mapped ?? "stepSize"],
+    );
+  }
+}
 
 /** The choice of a chart's tensor, or of the tensors that stand beside all parameters. */
 export class TensorChoice {
@@ -8,7 +34,7 @@ export class TensorChoice {
   readonly root: HTMLElement;
   private readonly select: NameSelect | NamesSelect;
 
-  constructor(kind: "tensor" | "tensors", choose: (change: Partial<ViewState>) => void) {
+  constructor(kind: Exclude<Choice, "mapped">, choose: (change: Partial<ViewState>) => void) {
     this.select =
       kind === "tensor"
         ? new NameSelect("Tensor", tensor => choose({ tensor }))

@@ -22,6 +22,11 @@ export interface Axes {
   /** What the labels count. */
   readonly xTitle: string;
   readonly yTicks: readonly number[];
+  /** Texts of the ticks of an axis of rows, and the tick that is chosen. */
+  readonly yLabels: readonly string[];
+  readonly yChosen: number;
+  /** Room left of the plot, in CSS pixels. */
+  readonly left: number;
 }
 
 /** Says that rows were changed in place; vega-typings do not know `reflow`. */
@@ -35,6 +40,7 @@ export class VegaChart {
   private readonly names: readonly string[];
   /** The rows were inserted, but never drawn: a change would take the place of the insertion. */
   private fresh = true;
+  private left: number = PADDING.left;
 
   constructor(
     container: HTMLElement,
@@ -58,9 +64,11 @@ export class VegaChart {
     this.setStyle(model, theme, axisTitle);
   }
 
-  /** Size of the whole chart in CSS pixels. */
-  resize(width: number, height: number): void {
-    this.view.width(Math.max(1, width - PADDING.left - PADDING.right));
+  /** Size of the whole chart, and the room left of its plot, in CSS pixels. */
+  resize(width: number, height: number, left: number): void {
+    if (left !== this.left) this.view.padding({ ...PADDING, left });
+    this.left = left;
+    this.view.width(Math.max(1, width - left - PADDING.right));
     this.view.height(Math.max(1, height - PADDING.top - PADDING.bottom));
   }
 

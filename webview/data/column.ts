@@ -44,8 +44,12 @@ export class Column implements Samples {
   private greatestRows = new Int32Array(16).fill(-1);
   /** 1 for a block with a number that is not finite. */
   private oddBlocks = new Uint8Array(16);
-  /** The least number of the column; ∞ while there is none. */
+  /** Sum and count of each block's numbers that are not NaN. */
+  private sums = new Float64Array(16);
+  private counts = new Uint8Array(16);
+  /** The least number of the column, and the greatest; ∞ and −∞ while there is none. */
   least = Number.POSITIVE_INFINITY;
+  greatest = Number.NEGATIVE_INFINITY;
   /** First row whose number is NaN or infinite; −1 while there is none. */
   firstNonFinite = -1;
 
@@ -64,6 +68,7 @@ export class Column implements Samples {
     this.values[row] = value;
     this.used += 1;
     if (value < this.least) this.least = value;
+    if (value > this.greatest) this.greatest = value;
     this.note(row, this.at(row));
   }
 
@@ -93,6 +98,27 @@ export class Column implements Samples {
     }
   }
 
+  /** The mean of the numbers in rows `from` to `to` (exclusive) that are not NaN; NaN if there is none. */
+  mean(from: number, to: number): number {
+    let [sum, count] = [0, 0];
+    const end = Math.min(to, this.used);
+    let row = Math.max(0, from);
+    while (row < end) {
+      if (row % BLOCK === 0 && row + BLOCK <= end) {
+        sum += this.sums[row / BLOCK] ?? 0;
+        count += this.counts[row / BLOCK] ?? 0;
+        row += BLOCK;
+        continue;
+      }
+      const value = this.values[row] ?? Number.NaN;
+      row += 1;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count += 1;
+    }
+    return sum / count;
+  }
+
   private takeRow(found: Extremes, row: number, scale: ScaleKind): void {
     const value = this.at(row);
     const where = place(value, scale);
@@ -109,6 +135,10 @@ export class Column implements Samples {
 
   private note(row: number, value: number): void {
     const block = Math.floor(row / BLOCK);
+    if (!Number.isNaN(value)) {
+      this.sums[block] = (this.sums[block] ?? 0) + value;
+      this.counts[block] = (this.counts[block] ?? 0) + 1;
+    }
     if (!Number.isFinite(value)) {
       this.oddBlocks[block] = 1;
       if (this.firstNonFinite < 0) this.firstNonFinite = row;
@@ -131,10 +161,14 @@ export class Column implements Samples {
 
   private growBlocks(blocks: number): void {
     if (blocks <= this.oddBlocks.length) return;
-    const { leastRows, greatestRows, oddBlocks } = this;
+    const { leastRows, greatestRows, oddBlocks, sums, counts } = this;
     this.leastRows = new Int32Array(blocks).fill(-1);
     this.greatestRows = new Int32Array(blocks).fill(-1);
     this.oddBlocks = new Uint8Array(blocks);
+    this.sums = new Float64Array(blocks);
+    this.counts = new Uint8Array(blocks);
+    this.sums.set(sums);
+    this.counts.set(counts);
     this.leastRows.set(leastRows);
     this.greatestRows.set(greatestRows);
     this.oddBlocks.set(oddBlocks);
