@@ -3,6 +3,8 @@
  * through the ring, and hands them to the observer as batches.
  */
 import { performance } from "node:perf_hooks";
+import { getHeapStatistics } from "node:v8";
+import { counters } from "../gpu/device.ts";
 import type { BufferRange } from "../gpu/storage.ts";
 import { ROW_WORDS } from "../kernels/statistics.ts";
 import type { TensorRecord } from "../protocol/run.ts";
@@ -16,6 +18,7 @@ import { metricsDelivered } from "./metrics.ts";
 import { NoiseScale } from "./noiseScale.ts";
 import { observer } from "./observer.ts";
 import { isTimeToYield, yieldToEventLoop } from "./pace.ts";
+import { beginPhases, loopWaited, type PhaseTimes, takePhases } from "./phaseClock.ts";
 import { loaderProgress } from "./progress.ts";
 import { ReadbackRing } from "./ring.ts";
 import { decodeRow, type Totals } from "./rows.ts";
@@ -105,8 +108,14 @@ interface StepNote {
   readonly epoch: number;
   readonly time: number;
   readonly stepMs: number;
+  readonly phases: PhaseTimes;
+  readonly samples: number;
+  readonly gpuBytes: number;
+  readonly heapBytes: number;
 }
 
+/** Milliseconds between two looks at the heap. */
+const HEAP_MS = 250;
 const FENCE_BYTES = 4;
 const SCALARS_BYTES = STEP_SCALARS.length * 4;
 const start = performance.now();
@@ -115,6 +124,7 @@ const records: TensorRecord[] = [];
 const rates: number[] = [];
 let steps = 0;
 let latest = Number.NaN;
+let heap = { at: -Infinity, bytes: Number.NaN };
 
 const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) => {
   const measured = notes.filter(note => note !== undefined);
@@ -142,6 +152,7 @@ export function recordStep(
   optimizer.groups.forEach((group, i) => {
     rates[group] = lr[i] ?? Number.NaN;
   });
+  const progress = loaderProgress();
   const rows = parts.map(part => part.rows);
   const bytes = rows.reduce((sum, { size }) => sum + size, SCALARS_BYTES);
   if (ring.slotBytes < bytes) ring.resize(bytes);
@@ -156,9 +167,13 @@ export function recordStep(
     lr: [...rates],
     scalars: known,
     microBatches,
-    epoch: loaderProgress()?.epoch ?? Number.NaN,
+    epoch: progress?.epoch ?? Number.NaN,
     time: now,
     stepMs: now - latest,
+    phases: takePhases(start + now),
+    samples: progress?.samples ?? Number.NaN,
+    gpuBytes: counters.bytes,
+    heapBytes: heapBytes(now),
   });
   latest = now;
 }
@@ -184,8 +199,10 @@ export function mustSettle(): boolean {
  * @throws what went wrong on the device, or in the observer.
  */
 export async function settle(): Promise<void> {
+  const from = performance.now();
   await ring.room();
   if (isTimeToYield()) await yieldToEventLoop();
+  loopWaited(from);
 }
 
 /**
@@ -204,7 +221,15 @@ export function stepCount(): number {
 
 /** To be called when a loop that was held goes on: the time of that belongs to no step. */
 export function loopResumed(): void {
-  latest = performance.now() - start;
+  const now = performance.now();
+  latest = now - start;
+  beginPhases(now);
+}
+
+/** Bytes of JavaScript's heap as of the last look: one costs more than a step may. */
+function heapBytes(now: number): number {
+  if (now - heap.at >= HEAP_MS) heap = { at: now, bytes: getHeapStatistics().used_heap_size };
+  return heap.bytes;
 }
 
 const STEP_COLUMN = Object.fromEntries(STEP_COLUMNS.map((name, i) => [name, i])) as Record<
@@ -300,6 +325,10 @@ function decodeStep(
     epoch: note.epoch,
     time: note.time,
     stepMs: note.stepMs,
+    ...note.phases,
+    samples: note.samples,
+    gpuBytes: note.gpuBytes,
+    heapBytes: note.heapBytes,
   };
   for (const name of STEP_COLUMNS) {
     batch.steps[row * STEP_COLUMNS.length + STEP_COLUMN[name]] = columns[name];

@@ -7,6 +7,7 @@ import { type BufferRange, STORAGE_USAGE, Storage } from "../gpu/storage.ts";
 import { assign, flush, recordProgram } from "../graph/graph.ts";
 import { leafNode } from "../graph/node.ts";
 import { withPhase } from "../graph/tape.ts";
+import { beginPhases } from "../insight/phaseClock.ts";
 import {
   type MeasuredTensors,
   OptimizerRecord,
@@ -60,8 +61,11 @@ function recordUpdates(updates: ReadonlyMap<Tensor, HandUpdate>): void {
     dispatches: () => [],
     scalars: new Uint32Array(4),
     writes: [],
-    encodeAfter: encoder =>
-      recordStep(encoder, optimizer, ranges(scalars), losses.length, events, [Number.NaN], parts),
+    encodeAfter: encoder => {
+      // It ends with the next `backward()`: nobody knows where the step was over.
+      beginPhases(performance.now());
+      recordStep(encoder, optimizer, ranges(scalars), losses.length, events, [Number.NaN], parts);
+    },
     afterSubmit: stepSubmitted,
   });
   flush(Object.values(scalars));

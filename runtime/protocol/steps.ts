@@ -5,7 +5,7 @@
  * (ε of SGD) is NaN.
  */
 
-/** Columns over all parameters. */
+/** Columns over all parameters. New ones are added at the end: older records have the others alone. */
 export const STEP_COLUMNS = [
   /** Mean of the losses on which `backward()` was called since the last step. */
   "loss",
@@ -44,6 +44,19 @@ export const STEP_COLUMNS = [
   "time",
   /** Milliseconds from the previous step to this one. */
   "stepMs",
+  /**
+   * Of these, by the host's clock and without a wait for the GPU: from the end of the step before to
+   * `backward()`, in `backward()`, and held back until the GPU has caught up. The rest is the
+   * optimizer's. NaN where that is not known (insight/phaseClock.ts).
+   */
+  "forwardMs",
+  "backwardMs",
+  "waitMs",
+  /** Samples that the data loader has handed out; NaN without a loader. */
+  "samples",
+  /** Bytes of the GPU's buffers that are alive, and of JavaScript's heap as of a quarter second ago. */
+  "gpuBytes",
+  "heapBytes",
 ] as const;
 
 /** Columns of one parameter tensor. */

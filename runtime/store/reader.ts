@@ -5,7 +5,13 @@ import type { DatabaseSync } from "node:sqlite";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
-import { continues, joinBatches, type StepBatch, sliceBatch } from "../protocol/steps.ts";
+import {
+  continues,
+  joinBatches,
+  STEP_COLUMNS,
+  type StepBatch,
+  sliceBatch,
+} from "../protocol/steps.ts";
 import { logRecord, metricRecord, runRecord, stepBatch } from "../protocol/validate.ts";
 import { openDatabase, STORE_VERSION } from "./database.ts";
 import { RUN_DATABASE, SIDECAR_LOG } from "./paths.ts";
@@ -150,7 +156,7 @@ export class RunReader {
           count,
           groups,
           tensorCount,
-          steps: new Float64Array(stepBytes.slice().buffer),
+          steps: allColumns(new Float64Array(stepBytes.slice().buffer), Number(count)),
           lr: new Float64Array(lrBytes.slice().buffer),
           tensors: new Float32Array(tensorBytes.slice().buffer),
         },
@@ -205,6 +211,17 @@ function* chunks(batches: Iterable<StepBatch>, most: number): Generator<StepBatc
     rows += batch.count;
   }
   if (chunk.length > 0) yield joinBatches(chunk);
+}
+
+/** Rows of steps with all columns: those that came after the record was written are NaN. */
+function allColumns(steps: Float64Array, count: number): Float64Array {
+  const known = steps.length / count;
+  if (!Number.isInteger(known) || known >= STEP_COLUMNS.length) return steps;
+  const widened = new Float64Array(count * STEP_COLUMNS.length).fill(Number.NaN);
+  for (let row = 0; row < count; row++) {
+    widened.set(steps.subarray(row * known, (row + 1) * known), row * STEP_COLUMNS.length);
+  }
+  return widened;
 }
 
 function column(value: unknown): Uint8Array {

@@ -4,6 +4,7 @@
  */
 import { flush, pendingWrites, pin } from "../graph/graph.ts";
 import { withPhase } from "../graph/tape.ts";
+import { backwardBegins, backwardEnds } from "../insight/phaseClock.ts";
 import { ones, zeros } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { noteAccumulation } from "./gradients.ts";
@@ -157,6 +158,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     );
   }
   endHandStep();
+  backwardBegins();
   pin(loss.node);
   backwardTargets.add(loss);
   noteBackward(loss);
@@ -168,6 +170,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     leaf.grad = leaf.grad ? add(leaf.grad, grad) : grad.requiresGrad ? grad : grad.detach();
     noteGradient(leaf, before);
   });
+  backwardEnds();
 }
 
 /**

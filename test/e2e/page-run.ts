@@ -84,6 +84,12 @@ function stepRow(step: number): Record<string, number> {
     epoch: step / 45,
     time: 300 + step * STEP_MS,
     stepMs: STEP_MS,
+    forwardMs: 1.1 + 0.2 * noise(step, 5),
+    backwardMs: 0.8 + 0.1 * noise(step, 6),
+    waitMs: step < 300 ? 0 : 2.5 + 0.5 * noise(step, 7),
+    samples: 32 * step,
+    gpuBytes: (48 + (step % 400) / 40) * 2 ** 20,
+    heapBytes: (31 + (step % 90) / 9) * 2 ** 20,
   };
 }
 

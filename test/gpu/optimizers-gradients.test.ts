@@ -1,4 +1,5 @@
 /** Clipping, accumulation and noise of gradients: against PyTorch's formulas, and as reported. */
+import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { nn, optim, type Tensor, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
@@ -105,6 +106,41 @@ describe("what is reported", () => {
       [2, NORM, Math.hypot(1, 1, 1, 0.5, 1), partly, Number.NaN],
       { relative: 1e-5, absolute: 0 },
     );
+  });
+
+  test("the host's time of a step by phase, and the memory that is used", async () => {
+    const watched = watch();
+    const weight = new nn.Parameter(tensor([1, 2]));
+    const optimizer = new optim.SGD([weight], { lr: 0.1 });
+    const pauses = [
+      { forward: 0, step: 0 },
+      { forward: 40, step: 0 },
+      { forward: 0, step: 40 },
+    ];
+    for (const { forward, step } of pauses) {
+      await setTimeout(forward);
+      optimizer.zeroGrad();
+      weight.square().sum().backward();
+      await setTimeout(step);
+      await optimizer.step();
+    }
+    await drain();
+    const [, long, late] = watched.steps;
+    const rest = (at: typeof long) =>
+      (at?.total("stepMs") ?? 0) -
+      (at?.total("forwardMs") ?? 0) -
+      (at?.total("backwardMs") ?? 0) -
+      (at?.total("waitMs") ?? 0);
+    // Timers may be a millisecond early.
+    expect(long?.total("forwardMs")).toBeGreaterThan(38);
+    expect(late?.total("forwardMs")).toBeLessThan(38);
+    expect(rest(late)).toBeGreaterThan(38);
+    expect(rest(long)).toBeGreaterThanOrEqual(0);
+    expect(long?.total("backwardMs")).toBeGreaterThan(0);
+    expect(long?.total("waitMs")).toBeGreaterThanOrEqual(0);
+    expect(long?.total("gpuBytes")).toBeGreaterThan(1000);
+    expect(long?.total("heapBytes")).toBeGreaterThan(1e6);
+    expect(long?.total("samples")).toBeNaN();
   });
 
   test("micro-batches: their mean loss, how many, and the noise scale", async () => {

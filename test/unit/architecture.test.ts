@@ -18,6 +18,7 @@ const LEAVES = [
   "runtime/tensor/shape.ts",
   "runtime/insight/gate.ts",
   "runtime/insight/observer.ts",
+  "runtime/insight/phaseClock.ts",
   "runtime/insight/progress.ts",
   "runtime/checkpoint/parts.ts",
 ];

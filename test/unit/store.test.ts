@@ -14,7 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LogRecord } from "../../runtime/protocol/messages.ts";
-import { joinBatches, type StepBatch, stepValue } from "../../runtime/protocol/steps.ts";
+import {
+  joinBatches,
+  STEP_COLUMNS,
+  type StepBatch,
+  stepValue,
+} from "../../runtime/protocol/steps.ts";
 import { listRuns } from "../../runtime/store/list.ts";
 import { createRunFolder, newRunId, projectFolder, runsFolder } from "../../runtime/store/paths.ts";
 import { isAlive, thisProcess } from "../../runtime/store/process.ts";
@@ -182,6 +187,26 @@ describe("a run that is being written", () => {
       after.close();
     }
   });
+});
+
+test("a record from before the last columns opens, without these", () => {
+  const { folder } = createRunFolder(join(project, "digits.ts"));
+  const all = exampleBatch(1, 3);
+  const known = STEP_COLUMNS.indexOf("forwardMs");
+  const width = STEP_COLUMNS.length;
+  const older = Array.from(all.steps).filter((_, i) => i % width < known);
+  const record = exampleRun();
+  const writer = new RunWriter(folder, record, "");
+  const batch = { ...all, steps: Float64Array.from(older) };
+  writer.add({ record: { ...record, steps: 3 }, batches: [batch], logs: [], metrics: [] });
+  writer.close();
+  const reader = openRun(folder);
+  for (const [read] of [[...reader.steps()], [...reader.curves()]]) {
+    const expected = all.steps.map((value, i) => (i % width < known ? value : Number.NaN));
+    expect(read?.steps).toEqual(expected);
+  }
+  expect(reader.damage).toBeUndefined();
+  reader.close();
 });
 
 describe("a damaged run", () => {

@@ -22,6 +22,11 @@ const ROWS: Readonly<Record<string, readonly object[]>> = {
     { x: 2, low: 0.2, mid: 0.5, high: 0.9 },
     { x: Number.NaN, low: 0, mid: 0, high: 0 },
   ],
+  stack: [
+    { x: 1, low: 0.1, high: 0.4, slot: 0 },
+    { x: 2, low: 0.2, high: 0.5, slot: 0 },
+    { x: 1, low: 0.4, high: 0.6, slot: 1 },
+  ],
   picture: [{ x: 1, x2: 3000, y: 0, y2: 0.5, image: "none" }],
   marks: [
     { x: 2, top: true, outlier: false },
@@ -76,10 +81,12 @@ function unlinked() {
 }
 
 describe("expressions as closures", () => {
-  test.each(Object.entries(specs))("draw %s as the interpreter does", async (_name, spec) => {
+  test.each(Object.entries(specs))("draw %s as the interpreter does", async (name, spec) => {
     const closures = await scene(spec, expressionClosures);
     expect(closures).toEqual(await scene(spec, expressionInterpreter));
-    for (const drawn of ["1\u202f000", "2e-5", "triangle-up", "#444444", "#555555"]) {
+    const marks = ["2e-5", "triangle-up", "#444444", "#555555"];
+    const shown = name.startsWith("heatMap") ? ["0.weight", "0.bias", "bold"] : marks;
+    for (const drawn of ["1\u202f000", ...shown]) {
       expect(JSON.stringify(closures)).toContain(drawn);
     }
   });

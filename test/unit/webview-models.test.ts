@@ -4,6 +4,7 @@ import { BandModel } from "../../webview/charts/bandModel.ts";
 import { LinesModel } from "../../webview/charts/linesModel.ts";
 import type { Window } from "../../webview/charts/model.ts";
 import type { BandRow, MarkRow, PointRow } from "../../webview/charts/pool.ts";
+import { StackModel } from "../../webview/charts/stackModel.ts";
 import { translated, windowOf, within } from "../../webview/charts/window.ts";
 import { type XKind, xTicks } from "../../webview/data/axis.ts";
 import { Column } from "../../webview/data/column.ts";
@@ -137,6 +138,43 @@ describe("band", () => {
       { x: 2, top: true, outlier: false },
       { x: 3, top: false, outlier: false },
     ]);
+  });
+});
+
+describe("stack", () => {
+  const layers = [
+    { label: "forward", samples: columnOf([1, 3, Number.NaN]) },
+    { label: "step", samples: columnOf([2, 4, 6]) },
+  ];
+
+  test("has each part above the one before, and stops where one is not known", () => {
+    const model = new StackModel(layers, 320);
+    const drawn = model.write(firstSteps(3));
+    const rows = model.dataSets.stack.filter(({ x }) => !Number.isNaN(x));
+    expect(rows.map(({ x, low, high, slot }) => [slot, x, low, high])).toEqual([
+      [0, 1, 0, 1],
+      [0, 2, 0, 3],
+      [0, 3, 0, Number.NaN],
+      [1, 1, 1, 3],
+      [1, 2, 3, 7],
+      [1, 3, Number.NaN, Number.NaN],
+    ]);
+    expect(drawn).toEqual({ extent: [0, 7], typical: [0, 7], points: 3, values: 3 });
+    expect(model.readings(1).map(({ value, slot }) => [value, slot])).toEqual([
+      [3, 0],
+      [4, 1],
+    ]);
+    model.mark(firstSteps(3), [0, 5]);
+    expect(shown<MarkRow>(model.dataSets.marks)).toEqual([{ x: 2, top: true, outlier: true }]);
+  });
+
+  test("has the mean of the steps of a bin", () => {
+    const samples = columnOf(Array.from({ length: 10_000 }, (_, i) => i % 10));
+    const model = new StackModel([{ label: "forward", samples }], 100);
+    model.write(firstSteps(10_000));
+    const highs = model.dataSets.stack.filter(({ x }) => !Number.isNaN(x)).map(({ high }) => high);
+    expect(highs.length).toBeLessThan(103);
+    for (const high of highs.slice(1, -1)) expect(Math.abs(high - 4.5)).toBeLessThan(0.2);
   });
 });
 

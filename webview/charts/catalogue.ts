@@ -1,4 +1,5 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import type { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
@@ -9,6 +10,7 @@ import type { HeatRow } from "./heatCells.ts";
 import type { Line } from "./linesModel.ts";
 import { moduleOrder } from "./moduleOrder.ts";
 import { Overlay, ownMetric, rateColumns } from "./overlay.ts";
+import type { Layer } from "./stackModel.ts";
 
 /** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
 export const MOST_TENSORS = DASHES.length - 1;
@@ -37,6 +39,7 @@ export interface ChartDefinition {
   readonly draws:
     | { readonly lines: readonly Line[] }
     | { readonly band: BandColumns }
+    | { readonly stack: readonly Layer[] }
     /** One row a tensor, from the top, and the name of the chosen one. */
     | { readonly heat: readonly HeatRow[]; readonly chosen: string }
     | undefined;
@@ -155,8 +158,53 @@ export function chartsOf(
         ...overlay.steps("stepMs"),
       ]),
     },
+    ...costCharts(series),
     ...metricCharts(series, overlay),
   ];
+}
+
+/** What a run costs in time and memory, as far as its record has it: an older one does not. */
+function costCharts(series: RunSeries): ChartDefinition[] {
+  const { length, updateMs, stepRate, gpuMemory, heapMemory } = series;
+  const phases = [
+    { label: "forward", samples: series.step("forwardMs") },
+    { label: "backward", samples: series.step("backwardMs") },
+    { label: "step", samples: updateMs },
+    { label: "waiting for the GPU", samples: series.step("waitMs") },
+  ];
+  const memory = [
+    { label: "GPU buffers", samples: gpuMemory },
+    { label: "JavaScript heap", samples: heapMemory },
+  ];
+  const charts: (ChartDefinition & { readonly of: Column })[] = [
+    {
+      id: "phases",
+      title: "Time by phase",
+      axisTitle: "ms of the host",
+      scale: "linear",
+      draws: length > 0 ? { stack: phases } : undefined,
+      of: updateMs,
+    },
+    {
+      id: "stepRate",
+      title: "Steps per second",
+      axisTitle: "1 / time of a step",
+      scale: "linear",
+      smoothed: true,
+      draws: length > 0 ? { lines: [{ label: "steps/s", samples: stepRate }] } : undefined,
+      of: stepRate,
+    },
+    {
+      id: "memory",
+      title: "Memory",
+      axisTitle: "MiB",
+      scale: "linear",
+      draws: length > 0 ? { lines: memory } : undefined,
+      of: gpuMemory,
+    },
+  ];
+  // The first step has no time.
+  return charts.filter(({ of }) => length < 2 || of.greatest > -Infinity);
 }
 
 /**

@@ -116,7 +116,7 @@ export class ChartCard {
     const scales = content?.scales ?? { x: "linear", y: "linear" };
     this.scaleButton.setAttribute("aria-pressed", String(scales.y === "log"));
     this.scaleButton.disabled = !content;
-    this.scaleButton.hidden = content?.model.rows !== undefined;
+    this.scaleButton.hidden = content?.model.onlyLinear === true;
     this.plot.rebuild(content?.model, scales, theme, content?.axisTitle ?? "");
     setText(this.waiting, waiting);
     this.waiting.hidden = content !== undefined;

@@ -16,6 +16,7 @@ import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
 import type { PictureFormat, PictureOutput } from "./pictureOutput.ts";
 import { Ramp } from "./ramp.ts";
+import { StackModel } from "./stackModel.ts";
 import { MapChoice, TensorChoice } from "./tensorChoice.ts";
 import { wholeOf, windowOf, within } from "./window.ts";
 
@@ -206,6 +207,7 @@ function hasWidth([low, high]: Range): boolean {
 /** What a chart draws, in names and numbers: it is made anew when they change. */
 function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly unknown[] {
   if ("band" in draws) return ["band"];
+  if ("stack" in draws) return draws.stack.map(({ label }) => label);
   if ("heat" in draws) return draws.heat.map(({ name }) => name);
   return draws.lines.map(({ label, slot, absent }) => [label, slot, absent]);
 }
@@ -219,6 +221,7 @@ function modelOf(
   if (!draws) return undefined;
   const bins = id === "loss" ? WIDE_BINS : BINS;
   if ("band" in draws) return new BandModel(draws.band, scale, bins);
+  if ("stack" in draws) return new StackModel(draws.stack, bins);
   if ("heat" in draws) return new HeatMapModel(draws.heat, draws.chosen, new Ramp(theme));
   return new LinesModel(draws.lines, {
     scale,

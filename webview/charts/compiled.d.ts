@@ -3,5 +3,7 @@ declare module "vega-lite:charts" {
   import type { Spec } from "vega";
 
   type Scale = "linear" | "log";
-  export const specs: Readonly<Record<`${"lines" | "band" | "heatMap"}-${Scale}-${Scale}`, Spec>>;
+  export const specs: Readonly<
+    Record<`${"lines" | "band" | "stack" | "heatMap"}-${Scale}-${Scale}`, Spec>
+  >;
 }

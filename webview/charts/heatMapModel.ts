@@ -14,6 +14,7 @@ const ROW_PIXELS = 4;
 export class HeatMapModel implements ChartModel {
   readonly kind = "heatMap";
   readonly smoothed = false;
+  readonly onlyLinear = true;
   readonly dataSets;
   readonly rows: ChartRows;
   private readonly cells: HeatCells;

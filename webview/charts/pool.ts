@@ -44,6 +44,13 @@ export interface BandRow {
   high: number;
 }
 
+export interface LayerRow {
+  x: number;
+  low: number;
+  high: number;
+  readonly slot: number;
+}
+
 export interface MarkRow {
   x: number;
   top: boolean;
@@ -57,6 +64,10 @@ export function pointPool(size: number, slot: number): Pool<PointRow> {
 
 export function bandPool(size: number): Pool<BandRow> {
   return new Pool(size, () => ({ x: Number.NaN, low: 0, mid: 0, high: 0 }));
+}
+
+export function layerPool(size: number, slot: number): Pool<LayerRow> {
+  return new Pool(size, () => ({ x: Number.NaN, low: 0, high: 0, slot }));
 }
 
 export function markPool(size: number): Pool<MarkRow> {

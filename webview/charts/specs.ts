@@ -79,6 +79,35 @@ function band(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
   };
 }
 
+/** Parts of a whole, one above the other. */
+function stack(xScale: ScaleKind): TopLevelSpec {
+  const color = { expr: "colors[datum.slot]" };
+  return {
+    ...frame(),
+    layer: [
+      {
+        data: { name: "stack" },
+        mark: {
+          type: "area",
+          fill: color,
+          fillOpacity: { expr: "0.6 + bandOpacity" },
+          stroke: color,
+          strokeWidth: 1,
+          opacity: 1,
+          ...broken,
+        },
+        encoding: {
+          x: xOf(xScale),
+          y: yOf("low", "linear"),
+          y2: { field: "high" },
+          detail: { field: "slot" },
+        },
+      },
+      edgeMarks(xScale),
+    ],
+  };
+}
+
 /**
  * A row for each tensor, painted as one picture over the whole of the rows; `yChosen` is the tick of
  * the row that is chosen.
@@ -221,6 +250,8 @@ export const specs = {
   "band-linear-log": band("linear", "log"),
   "band-log-linear": band("log", "linear"),
   "band-log-log": band("log", "log"),
+  "stack-linear-linear": stack("linear"),
+  "stack-log-linear": stack("log"),
   "heatMap-linear-linear": heatMap("linear"),
   "heatMap-log-linear": heatMap("log"),
 } satisfies Record<string, TopLevelSpec>;

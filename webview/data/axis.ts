@@ -1,8 +1,11 @@
 import { formatCount, formatDuration } from "./format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind, stepTicks } from "./scale.ts";
 
-/** What the x axis counts: steps, passes over the data, or seconds since the start of the run. */
-export const X_KINDS = ["step", "epoch", "time"] as const;
+/**
+ * What the x axis counts: steps, passes over the data, samples that were read, or seconds since the
+ * start of the run.
+ */
+export const X_KINDS = ["step", "epoch", "samples", "time"] as const;
 export type XKind = (typeof X_KINDS)[number];
 
 /** Where the rows of a run stand on an axis: numbers that never fall. */

@@ -11,6 +11,8 @@ import { Column } from "./column.ts";
 import { formatCount } from "./format.ts";
 import type { Range } from "./scale.ts";
 
+const MIB = 2 ** 20;
+
 /** What the page shows of a step; the store keeps the rest. */
 const SHOWN_STEP_COLUMNS = [
   "loss",
@@ -20,6 +22,10 @@ const SHOWN_STEP_COLUMNS = [
   "stepMs",
   "epoch",
   "time",
+  "forwardMs",
+  "backwardMs",
+  "waitMs",
+  "samples",
 ] as const;
 
 /** What the page shows of a parameter tensor. */
@@ -62,9 +68,21 @@ export class RunSeries {
     stepMs: new Column(64),
     epoch: new Column(64),
     time: new Column(64),
+    forwardMs: new Column(64),
+    backwardMs: new Column(64),
+    waitMs: new Column(64),
+    samples: new Column(64),
   };
-  /** The same as epoch and seconds, but never less than before: a script may begin anew. */
+  /** What a step took beside forward, backward and waiting, in milliseconds. */
+  readonly updateMs = new Column(64);
+  /** Steps a second, by the time of each. */
+  readonly stepRate = new Column(64);
+  /** Memory in MiB: buffers of the GPU, and JavaScript's heap. */
+  readonly gpuMemory = new Column(64);
+  readonly heapMemory = new Column(64);
+  /** The same as epoch, samples and seconds, but never less than before: a script may begin anew. */
   private readonly epochs = new Column(64);
+  private readonly samples = new Column(64);
   private readonly seconds = new Column(64);
   private readonly rates: Column[] = [];
   private readonly logged = new Map<string, MetricSeries>();
@@ -92,6 +110,7 @@ export class RunSeries {
   /** Where the steps stand on an x axis of a kind. */
   positions(kind: XKind): Positions {
     if (kind === "epoch") return this.epochs;
+    if (kind === "samples") return this.samples;
     if (kind === "time") return this.seconds;
     const series = this;
     return {
@@ -128,6 +147,7 @@ export class RunSeries {
         this.steps[name].push(name === "time" ? time : Number.NaN);
       }
       pushRising(this.epochs, Number.NaN);
+      pushRising(this.samples, Number.NaN);
       pushRising(this.seconds, time / 1000);
     }
     this.rows = this.loggedSteps.length;
@@ -218,7 +238,13 @@ export class RunSeries {
         tensor[name].push(known ? tensorValue(batch, row, index, name) : Number.NaN);
       }
     }
+    const ms = (name: StepColumn) => stepValue(batch, row, name);
+    this.updateMs.push(ms("stepMs") - ms("forwardMs") - ms("backwardMs") - ms("waitMs"));
+    this.stepRate.push(1000 / ms("stepMs"));
+    this.gpuMemory.push(stepValue(batch, row, "gpuBytes") / MIB);
+    this.heapMemory.push(stepValue(batch, row, "heapBytes") / MIB);
     pushRising(this.epochs, stepValue(batch, row, "epoch"));
+    pushRising(this.samples, stepValue(batch, row, "samples"));
     pushRising(this.seconds, stepValue(batch, row, "time") / 1000);
     this.rows += 1;
   }

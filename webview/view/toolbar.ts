@@ -7,7 +7,12 @@ import type { Range } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
 import type { ViewState } from "../viewState.ts";
 
-const X_NAMES: Readonly<Record<XKind, string>> = { step: "Step", epoch: "Epoch", time: "Time" };
+const X_NAMES: Readonly<Record<XKind, string>> = {
+  step: "Step",
+  epoch: "Epoch",
+  samples: "Samples",
+  time: "Time",
+};
 
 export interface ToolbarActions {
   readonly choose: (change: Partial<ViewState>) => void;
@@ -68,7 +73,10 @@ export class Toolbar {
     this.state = state;
     this.series = series;
     this.x.offer(
-      X_KINDS.map(kind => X_NAMES[kind]),
+      // What a run without a loader has not counted is not offered.
+      X_KINDS.filter(kind => kind === state.x || countedIn(series, kind)).map(
+        kind => X_NAMES[kind],
+      ),
       X_NAMES[state.x],
     );
     press(this.logX, state.xScale === "log");
@@ -112,6 +120,12 @@ export class Toolbar {
     const zoom = shown && translated(shown, series.positions(state.x), series.positions(kind));
     choose({ x: kind, zoom });
   }
+}
+
+/** Whether the places of a run's steps on an axis differ. */
+function countedIn(series: RunSeries, kind: XKind): boolean {
+  const positions = series.positions(kind);
+  return series.length < 2 || positions.at(series.length - 1) > positions.at(0);
 }
 
 function toggle(text: string, title: string, pressed: () => void): HTMLButtonElement {
