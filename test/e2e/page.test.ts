@@ -351,12 +351,13 @@ describe("a run that was recorded", () => {
     await page.screenshot({ path: join(PICTURES, "map.png") });
     await page.mouse.down();
     await page.mouse.up();
-    await expect.poll(() => hosted.watched()).toMatchObject({ state: { tensor: "2.weight" } });
+    const chosen = () => hosted.watched();
+    await expect.poll(chosen, { timeout: 20_000 }).toMatchObject({ state: { tensor: "2.weight" } });
     const plot = page.getByRole("slider", { name: "All tensors by step" });
     await plot.focus();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
-    await expect.poll(() => hosted.watched()).toMatchObject({ state: { tensor: "2.bias" } });
+    await expect.poll(chosen, { timeout: 20_000 }).toMatchObject({ state: { tensor: "2.bias" } });
     await page.getByRole("combobox", { name: "Shows" }).click();
     await page.getByRole("option", { name: "Effective learning rate" }).click();
     const last = tensorValue(pageBatch(STEPS, 1), 0, 3, "effectiveLrP50");
