@@ -14,6 +14,7 @@ import {
   runRecord,
   stepBatch,
   string,
+  tensorElements,
   union,
 } from "../runtime/protocol/validate.ts";
 
@@ -54,6 +55,7 @@ const toPageMessage = union<ToPageMessage>({
   comparedGone: { runFolder: string, reason: string },
   runs: { runs: list(runChoice) },
   picture: { picture },
+  elements: { elements: tensorElements },
 });
 
 /**

@@ -18,6 +18,7 @@ import type { Host } from "./host.ts";
 import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
 import { DifferenceTable } from "./view/differenceTable.ts";
+import { ElementMap } from "./view/elementMap.ts";
 import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { Insights } from "./view/insights.ts";
@@ -40,6 +41,7 @@ export class Panel {
   private readonly comparison: ComparisonBar;
   private readonly differences: DifferenceTable;
   private readonly charts: ChartGrid;
+  private readonly elements: ElementMap;
   private readonly log: LogTail;
   private readonly empty = new EmptyState();
   private readonly body: HTMLElement;
@@ -72,6 +74,7 @@ export class Panel {
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),
     });
+    this.elements = new ElementMap(tensor => control({ type: "measure", tensor }));
     this.log = new LogTail(logOpen => this.choose({ logOpen }));
     this.log.root.open = this.state.logOpen;
     this.toolbar = new Toolbar({
@@ -110,6 +113,7 @@ export class Panel {
       this.toolbar.root,
       this.differences.root,
       this.charts.root,
+      this.elements.root,
       this.log.root,
       notice.root,
     );
@@ -117,6 +121,7 @@ export class Panel {
     root.append(this.body, this.empty.root);
     onThemeChange(() => {
       this.charts.retheme();
+      this.elements.retheme();
       this.frames.request();
     });
     // A run that computes for long between two steps still ages.
@@ -140,6 +145,9 @@ export class Panel {
         break;
       case "steps":
         if (this.run) this.addSteps(message.batch);
+        break;
+      case "elements":
+        if (this.run) this.elements.show(message.elements);
         break;
       case "metrics":
         if (this.run) this.addMetrics(message.metrics);
@@ -199,6 +207,7 @@ export class Panel {
   private showRun(run: RunRecord): void {
     this.run = run;
     this.header.showRun(run);
+    this.elements.showRun(run, this.state.tensor);
     this.error.show(run);
     this.showCharts();
   }
@@ -244,6 +253,7 @@ export class Panel {
   private choose(change: Partial<ViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
+    if (this.run) this.elements.showRun(this.run, this.state.tensor);
     this.showCharts();
     this.frames.request();
   }

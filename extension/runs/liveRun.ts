@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Received } from "../../runtime/page/history.ts";
+import type { TensorElements } from "../../runtime/protocol/elements.ts";
 import { mergeFindings } from "../../runtime/protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
@@ -14,6 +15,7 @@ export interface RunListener {
   log(log: LogRecord): void;
   metric(metric: MetricRecord): void;
   picture?(picture: Picture): void;
+  elements?(elements: TensorElements): void;
 }
 
 /** A run that this window follows, as far as its sidecar has told of it. */
@@ -102,6 +104,9 @@ export class LiveRun {
         break;
       case "picture":
         for (const listener of this.#listeners) listener.picture?.(message.picture);
+        break;
+      case "elements":
+        for (const listener of this.#listeners) listener.elements?.(message.elements);
         break;
     }
   }

@@ -5,9 +5,10 @@
 import type { Memory } from "../checkpoint/parts.ts";
 import { createBuffer, gpu } from "../gpu/device.ts";
 import { type BufferRange, STORAGE_USAGE, Storage } from "../gpu/storage.ts";
-import { assign, persist } from "../graph/graph.ts";
+import { assign, persist, recordProgram } from "../graph/graph.ts";
 import { leafNode, type Node } from "../graph/node.ts";
 import type { Program, ProgramDispatch } from "../graph/program.ts";
+import { ELEMENTS_THREADS, elementsKernel } from "../kernels/elements.ts";
 import {
   CHUNK_FLOATS,
   CHUNK_THREADS,
@@ -25,6 +26,9 @@ import { type ArenaLayout, layOut } from "./segments.ts";
 
 /** Threads for the statistics of a tensor: to a software adapter they cost more than they bring. */
 const STATISTICS_THREADS = gpu.adapter.software ? 16 : 256;
+
+/** Workgroups in a row of a dispatch, by WebGPU's least limit. */
+const MAX_WIDTH = 65_535;
 
 let created = 0;
 
@@ -44,6 +48,8 @@ export class Arena {
   readonly #scalars: Uint32Array;
   readonly #hyper: Float32Array;
   readonly #state = new Map<string, StateArray>();
+  /** Where step sizes of elements were put, by tensor. */
+  readonly #sizes = new Map<number, Storage>();
   #rule: UpdateRule;
   #guards: Guards | undefined;
   #runs = 0;
@@ -206,6 +212,35 @@ export class Arena {
     };
   }
 
+  /**
+   * |Δθ| / η of each element of a tensor in the latest update, in its shape: to be asked for before
+   * anything of the next step is computed. Undefined if the tensor had no part in it.
+   */
+  stepSizes(tensor: number): Node | undefined {
+    const parameter = this.parameters[tensor];
+    if (!parameter || this.#hyper[tensor * HYPER_WORDS] !== 1) return undefined;
+    const storage =
+      this.#sizes.get(tensor) ?? this.#createStorage(parameter.numel * 4, "step sizes of elements");
+    this.#sizes.set(tensor, storage);
+    const groups = Math.ceil(parameter.numel / (4 * ELEMENTS_THREADS));
+    const width = Math.min(groups, MAX_WIDTH);
+    const { size, arrays, guards } = this.#inputs();
+    recordProgram({
+      key: `arena${this.#id}.${this.#rule.name}.elements${tensor}${this.#guards ? ".guarded" : ""}`,
+      dispatches: () => [
+        {
+          label: "step sizes of elements",
+          wgsl: elementsKernel(this.#rule, size, tensor, guards.length > 0),
+          bindings: [...arrays, storage.range, ...guards],
+          workgroups: [width, Math.ceil(groups / width), 1],
+        },
+      ],
+      scalars: this.#scalars,
+      writes: [storage],
+    });
+    return leafNode(storage, parameter.shape, "float32");
+  }
+
   /** Makes the handle of a parameter mean its value after the update. */
   refresh(tensor: number): void {
     const parameter = this.parameters[tensor];
@@ -217,13 +252,8 @@ export class Arena {
 
   #dispatches(isFirst: boolean): ProgramDispatch[] {
     const rule = this.#rule;
-    const tensors = this.parameters.length;
-    const { floats, chunks } = this.#layout;
-    const size = { tensors, floats, chunks };
-    const state = rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
-    const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
+    const { floats, chunks, tensors, size, arrays, guards } = this.#inputs();
     const statistics = this.#statistics;
-    const guards = this.#guards ? [this.#guards.counts.range] : [];
     const guarded = guards.length > 0;
     const update: ProgramDispatch = {
       label: rule.name,
@@ -260,6 +290,17 @@ export class Arena {
         workgroups: [tensors, quantileCount(rule), 1],
       },
     ];
+  }
+
+  /** What kernels over the arena bind, and how large it is. */
+  #inputs() {
+    const tensors = this.parameters.length;
+    const { floats, chunks } = this.#layout;
+    const state = this.#rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
+    const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
+    const guards = this.#guards ? [this.#guards.counts.range] : [];
+    const size = { tensors, floats, chunks };
+    return { ...size, size, arrays, guards };
   }
 
   /** The state of each tensor as a storage of its own, made when somebody asks. */

@@ -85,6 +85,8 @@ export abstract class MultiTensorOptimizer<
   readonly #cohorts: Cohort<Options>[] = [];
   readonly #record = new OptimizerRecord();
   #placedGroups = 0;
+  /** η of each group in the latest step. */
+  #rates: readonly number[] = [];
   #isAwaited = true;
   /** Whether the GPU decides if a step is taken: once it has begun to, it keeps the count of them. */
   #isGuarded = false;
@@ -201,6 +203,33 @@ export abstract class MultiTensorOptimizer<
       // The way is measured again from the place gone back to.
       this.#record.travel = 0;
     };
+  }
+
+  /** Whether a tensor of the run is one of this optimizer's. @internal */
+  hasTensor(tensor: number): boolean {
+    return this.#placeOf(tensor) !== undefined;
+  }
+
+  /**
+   * What the latest step did to each element of a tensor of the run: |Δθ| / η, without decoupled decay,
+   * and η. Undefined if the tensor had no gradient. To be called between two steps. @internal
+   */
+  stepSizes(tensor: number): { readonly sizes: Tensor; readonly lr: number } | undefined {
+    const { cohort, place } = this.#placeOf(tensor) ?? {};
+    const member = cohort?.members[place ?? -1];
+    const sizes = cohort?.arena.stepSizes(place ?? -1);
+    if (!member || !sizes) return undefined;
+    const lr = this.#rates[this.paramGroups.indexOf(member.group)] ?? Number.NaN;
+    return { sizes: new Tensor(sizes), lr };
+  }
+
+  #placeOf(tensor: number) {
+    for (const [i, { first, tensors }] of this.#record.parts.entries()) {
+      const cohort = this.#cohorts[i];
+      const place = tensor - first;
+      if (cohort && place >= 0 && place < tensors.length) return { cohort, place };
+    }
+    return undefined;
   }
 
   override stateDict(): OptimizerState {
@@ -377,6 +406,7 @@ export abstract class MultiTensorOptimizer<
 
   #readback(arena: Arena, scalars: ScalarNodes, microBatches: number, events: TensorEvent[][]) {
     const rates = this.paramGroups.map(({ lr }) => lr);
+    this.#rates = rates;
     return {
       encodeAfter: (encoder: GPUCommandEncoder): void => {
         if (events.length === 0) recordFence(encoder, arena.fence);

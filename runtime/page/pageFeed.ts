@@ -1,3 +1,4 @@
+import type { TensorElements } from "../protocol/elements.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { ToPageMessage } from "../protocol/page.ts";
@@ -20,6 +21,7 @@ export class PageFeed {
   #logs: LogRecord[] = [];
   #metrics: MetricRecord[] = [];
   #picture: Picture | undefined;
+  #elements: TensorElements | undefined;
   #started = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -58,6 +60,12 @@ export class PageFeed {
     this.#schedule();
   }
 
+  /** Sends what was measured of a tensor's elements; of several that wait the last. */
+  elements(elements: TensorElements): void {
+    this.#elements = elements;
+    this.#schedule();
+  }
+
   /** Forgets what waits and sends nothing more. */
   dispose(): void {
     clearTimeout(this.#timer);
@@ -67,6 +75,7 @@ export class PageFeed {
     this.#logs = [];
     this.#metrics = [];
     this.#picture = undefined;
+    this.#elements = undefined;
   }
 
   #schedule(): void {
@@ -115,6 +124,11 @@ export class PageFeed {
       const picture = this.#picture;
       this.#picture = undefined;
       return picture && { type: "picture", picture };
+    },
+    () => {
+      const elements = this.#elements;
+      this.#elements = undefined;
+      return elements && { type: "elements", elements };
     },
   ];
 

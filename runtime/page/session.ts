@@ -109,6 +109,9 @@ export class PageSession {
       case "picture":
         this.#feed.picture(message.picture);
         break;
+      case "elements":
+        this.#feed.elements(message.elements);
+        break;
     }
   }
 

@@ -90,6 +90,11 @@ export type Control =
   | { readonly type: "rewind"; readonly step: number }
   /** Draws the loss around the place where the loop is held; `picture` messages tell of it. */
   | { readonly type: "draw"; readonly view: PictureView }
+  /**
+   * Measures what the latest step did to each element of a tensor of the run, at once where the loop is
+   * held, else behind its next step; an `elements` message has it.
+   */
+  | { readonly type: "measure"; readonly tensor: number }
   /** Ends the drawing. */
   | { readonly type: "stopDrawing" }
   /**

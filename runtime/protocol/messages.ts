@@ -5,6 +5,7 @@
  * from the run store, later ones from here.
  */
 import type { Control } from "./control.ts";
+import type { TensorElements } from "./elements.ts";
 import type { Finding } from "./finding.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
@@ -55,6 +56,8 @@ export type SidecarMessage =
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   /** The loss around the place where the loop is held, as far as it is drawn. Nobody keeps it. */
   | { readonly type: "picture"; readonly picture: Picture }
+  /** What the latest step did to each element of a tensor. Nobody keeps it. */
+  | { readonly type: "elements"; readonly elements: TensorElements }
   /** The last message of a run. */
   | { readonly type: "end"; readonly run: RunRecord }
   /** The sidecar refuses the client (wrong token or version) and closes. */

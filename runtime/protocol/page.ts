@@ -3,6 +3,7 @@
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
 import type { Control, LiveOption } from "./control.ts";
+import type { TensorElements } from "./elements.ts";
 import type { FindingCode } from "./finding.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
@@ -45,6 +46,8 @@ export type ToPageMessage =
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   /** The picture that was asked for, as far as it is drawn. */
   | { readonly type: "picture"; readonly picture: Picture }
+  /** What was asked for of a tensor's elements. */
+  | { readonly type: "elements"; readonly elements: TensorElements }
   /** Compare what is shown with these runs and no others. */
   | { readonly type: "compare"; readonly runFolders: readonly string[] }
   /** A run to compare with begins: forget what you have of it. Its metrics and steps follow. */

@@ -6,6 +6,7 @@ import {
   type OptionRecord,
   optionObjection,
 } from "./control.ts";
+import { MOST_ELEMENTS, type TensorElements } from "./elements.ts";
 import {
   type Evidence,
   FINDING_CODES,
@@ -381,6 +382,18 @@ export const picture: Check<Picture> = object<Picture>({
   path: list(object<PathPoint>({ step: count, x: number, y: number })),
 });
 
+/** What was measured of a tensor's elements, of which there are not too many. */
+export const tensorElements: Check<TensorElements> = (value, path) => {
+  const checked = object<TensorElements>({
+    tensor: count,
+    step: count,
+    stepSizes: float32Array,
+    problem: optional(string) as Check<string>,
+  })(value, path);
+  if (checked.stepSizes.length <= MOST_ELEMENTS) return checked;
+  throw new TypeError(`${path}: more than ${MOST_ELEMENTS} elements`);
+};
+
 const controlShape: Check<Control> = union<Control>({
   pause: {},
   resume: {},
@@ -389,6 +402,7 @@ const controlShape: Check<Control> = union<Control>({
   runToFinding: {},
   rewind: { step: positive },
   draw: { view: literal(...PICTURE_VIEWS) },
+  measure: { tensor: count },
   stopDrawing: {},
   set: {
     group: count,
@@ -421,6 +435,7 @@ const sidecarMessage = union<SidecarMessage>({
   finding: { finding },
   probe: { probe: learningRateProbe },
   picture: { picture },
+  elements: { elements: tensorElements },
   end: { run: runRecord },
   refused: { reason: string },
 });

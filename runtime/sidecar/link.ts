@@ -4,6 +4,7 @@
  */
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { ChangeRecord, OptionRecord } from "../protocol/control.ts";
+import type { TensorElements } from "../protocol/elements.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
@@ -46,6 +47,7 @@ export type ToRecorder =
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "picture"; readonly picture: Picture }
+  | { readonly type: "elements"; readonly elements: TensorElements }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   | {
       readonly type: "fault";

@@ -18,6 +18,15 @@ export interface ControlledLoop {
   readonly snapshots: Snapshots;
   /** Missing where nothing is drawn. */
   readonly pictures?: PictureDrawer;
+  /** Missing where nothing is measured of elements. */
+  readonly elements?: ElementMeasurer;
+}
+
+/** Measures what the latest step did to each element of a tensor: ElementMeter. */
+export interface ElementMeasurer {
+  passed(optimizer: object, step: number): void;
+  ask(tensor: number, step: number, isHeld: boolean): void;
+  forget(): void;
 }
 
 /** Draws the loss around the place where the loop is held: Pictures. */
@@ -99,6 +108,7 @@ export class LoopControl implements Gate {
   }
 
   after(optimizer: object): Promise<void> | undefined {
+    this.#loop.elements?.passed(optimizer, this.#loop.stepCount());
     this.#isAtPlace = this.#isPlace(optimizer);
     if (this.#isAtPlace) this.#doWhatIsDue();
     if (this.#isAtPlace) this.#timeline.passed(this.#loop.stepCount());
@@ -147,6 +157,9 @@ export class LoopControl implements Gate {
       case "draw":
         this.#draw(control.view);
         break;
+      case "measure":
+        this.#loop.elements?.ask(control.tensor, now, this.#hold !== undefined);
+        break;
       case "stopDrawing":
         this.#loop.pictures?.stop();
         break;
@@ -164,7 +177,9 @@ export class LoopControl implements Gate {
     const now = this.#loop.stepCount();
     for (const deed of this.#due.splice(0)) {
       if (deed.type === "rewind") {
-        if (this.#timeline.rewind(deed.step, now)) this.#loop.pictures?.forget();
+        if (!this.#timeline.rewind(deed.step, now)) continue;
+        this.#loop.pictures?.forget();
+        this.#loop.elements?.forget();
         continue;
       }
       this.#timeline.beforeChange(now);

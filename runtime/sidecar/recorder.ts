@@ -150,6 +150,7 @@ function receive(message: ToRecorder): void {
       server.broadcast({ type: "probe", probe });
       break;
     case "picture":
+    case "elements":
       server.broadcast(message);
       break;
     case "interrupted":

@@ -5,7 +5,6 @@ import { pathToFileURL } from "node:url";
 import { type CompiledModules, compileModulesWith, provideModules } from "../data/modules.ts";
 import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
-import type { Picture } from "../protocol/picture.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
 import type { SourceLocation } from "../protocol/run.ts";
 import { compileScript } from "./compile.ts";
@@ -74,9 +73,7 @@ export class ScriptRun {
   async #prepare(engine: string): Promise<void> {
     process.setSourceMapsEnabled(true);
     provideEngine(engine);
-    const opening = openEngine(this.#launch, picture =>
-      this.#link.send({ type: "picture", picture }),
-    );
+    const opening = openEngine(this.#launch, this.#link);
     // Where both fail, the script's own fault is told.
     opening.catch(() => {});
     this.#modules = await compileScript(this.#launch.script, engine);
@@ -170,14 +167,12 @@ export class ScriptRun {
 }
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
-async function openEngine(
-  { seed, rewindBytes }: LaunchOptions,
-  pictured: (picture: Picture) => void,
-) {
+async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLink) {
   const [
     { gpu },
     recorder,
     { Pictures },
+    { ElementMeter },
     { SnapshotRing },
     { noteEnd },
     { prepareToStop },
@@ -186,6 +181,7 @@ async function openEngine(
     import("../gpu/device.ts"),
     import("../insight/recorder.ts"),
     import("../insight/probes/pictures.ts"),
+    import("../insight/probes/elementMeter.ts"),
     import("../checkpoint/ring.ts"),
     import("../tensor/gradientUse.ts"),
     import("../checkpoint/stopping.ts"),
@@ -193,7 +189,9 @@ async function openEngine(
   ]);
   manualSeed(seed);
   const snapshots = new SnapshotRing(rewindBytes);
-  const loop = { ...recorder, snapshots, pictures: new Pictures(snapshots, pictured) };
+  const pictures = new Pictures(snapshots, picture => link.send({ type: "picture", picture }));
+  const elements = new ElementMeter(elements => link.send({ type: "elements", elements }));
+  const loop = { ...recorder, snapshots, pictures, elements };
   return { loop, noteEnd, prepareToStop, adapter: gpu.adapter };
 }
 

@@ -372,6 +372,51 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("shows what a step did to each element of a tensor", async () => {
+    const hosted = await open({ height: 3000 });
+    const { page } = hosted;
+    const run = pageRun({ steps: STEPS, paused: true });
+    await hosted.send(hydrate({ run }));
+    await hosted.drawn(STEPS, ["heatMap"]);
+    const map = page.locator(".elements");
+    await map.getByRole("button", { name: "Measure" }).click();
+    const asked = async () => (await hosted.watched()).posts.at(-1);
+    const patience = { timeout: 20_000 };
+    await expect
+      .poll(asked, patience)
+      .toEqual({ type: "control", control: { type: "measure", tensor: 0 } });
+    await page.getByRole("slider", { name: "All tensors by step" }).focus();
+    for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect
+      .poll(asked, patience)
+      .toEqual({ type: "control", control: { type: "measure", tensor: 4 } });
+    // Element [i, j] of 10 × 128 has a step of 10^-(i + j / 128); [2, 5] none, [3, 7] one that is not finite.
+    await page.evaluate(`postMessage({ type: "elements", elements: { tensor: 4, step: ${STEPS},
+      stepSizes: Float32Array.from({ length: 1280 }, (_, i) =>
+        i === 261 ? 0 : i === 391 ? NaN : 10 ** -(i / 128 / 2)) } })`);
+    await expect
+      .poll(() => map.locator(".elements-said").textContent(), patience)
+      .toMatch(/^1\u202f280 elements: from .* to 1, 1 did not move\.$/);
+    expect(await map.locator(".chart-value").textContent()).toBe("step 1\u202f204");
+    expect(await map.locator(".color-odd").isVisible()).toBe(true);
+    await map.scrollIntoViewIfNeeded();
+    await map.screenshot({ path: join(PICTURES, "elements.png") });
+    const box = await map.locator("canvas").boundingBox();
+    if (!box) throw new Error("The map has no box");
+    await page.mouse.move(box.x + (box.width * 7.5) / 128, box.y + (box.height * 3.5) / 10);
+    expect(await map.locator(".elements-said").textContent()).toBe("[3, 7]: NaN");
+    await map.locator("canvas").focus();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    expect(await map.locator(".elements-said").textContent()).toBe("[2, 5]: 0");
+    await hosted.send({ type: "run", run: pageRun(ENDED) });
+    await map.getByRole("button", { name: "Measure" }).waitFor({ state: "hidden" });
+    await hosted.expectClean();
+    await page.close();
+  });
+
   test("fits a panel of 320 pixels, and follows its size", async () => {
     const hosted = await open({ width: 320, height: 800 });
     const { page } = hosted;

@@ -27,6 +27,8 @@ export interface AdamReference {
 /** The columns of a tensor, and the squares that totals are made of. */
 export interface ReferenceStatistics {
   readonly columns: Partial<Record<TensorColumn, number>>;
+  /** |Δθ| of each element without decoupled decay. */
+  readonly sizes: Float64Array;
   readonly travelSquares: number;
   readonly gainSquares: number;
 }
@@ -145,7 +147,7 @@ function measure(
     stepSizeMax: greatest(sizes),
     stepSizeRms: Math.sqrt(sumOfSquares(sizes) / sizes.length),
   };
-  return { columns, travelSquares };
+  return { columns, sizes, travelSquares };
 }
 
 function least(values: Float64Array): number {

@@ -30,6 +30,9 @@ afterAll(async () => {
 /** Held, and heard of every step until then: a record comes before the steps that are stored with it. */
 const held = () => run.until(() => run.record.paused === true && run.steps === run.record.steps);
 
+const measured = () =>
+  run.messages.flatMap(message => (message.type === "elements" ? [message.elements] : []));
+
 test("it is paused within a step, takes steps, runs to a step, goes on, and is stopped", async () => {
   await run.until(() => run.steps >= 20);
   const askedAt = performance.now();
@@ -49,6 +52,18 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   await run.until(() => run.steps >= at + 13);
   await held();
   expect(run.steps).toBe(at + 13);
+  // What the step behind which it is held did to each element.
+  run.connection.control({ type: "measure", tensor: 0 });
+  run.connection.control({ type: "measure", tensor: 7 });
+  await run.until(() => measured().length === 2);
+  const [own, other] = measured().toSorted((a, b) => a.tensor - b.tensor);
+  expect(own).toMatchObject({ tensor: 0, step: at + 13, stepSizes: { length: 1 } });
+  expect(own?.problem).toBeUndefined();
+  // Of many steps it is too small for a float32.
+  const size = 0.2 * Math.sqrt(loopLoss(at + 13));
+  expect(Math.abs((own?.stepSizes[0] ?? 0) - size)).toBeLessThan(1e-4 * size + 1e-36);
+  expect(other).toMatchObject({ tensor: 7, step: at + 13, stepSizes: { length: 0 } });
+  expect(other?.problem).toMatch(/^No step of its optimizer/);
   run.connection.control({ type: "runTo", step: at + 50 });
   await run.until(() => run.steps >= at + 50);
   await held();
@@ -61,6 +76,8 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
 
   run.connection.control({ type: "resume" });
   await run.until(() => run.steps >= at + 100);
+  run.connection.control({ type: "measure", tensor: 0 });
+  await run.until(() => (measured()[2]?.step ?? 0) >= at + 100);
   expect(run.record.paused).toBe(false);
   run.connection.control({ type: "pause" });
   await held();

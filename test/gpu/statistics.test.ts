@@ -3,7 +3,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { nn, optim, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
+import { MultiTensorOptimizer } from "../../runtime/optim/multiTensor.ts";
 import type { TensorColumn } from "../../runtime/protocol/steps.ts";
+import { expectClose } from "./close.ts";
+import { required } from "./fixture.ts";
 import {
   adamStep,
   type ReferenceStatistics,
@@ -73,6 +76,27 @@ async function compare(
     await optimizer.step();
   }
   await drain();
+
+  if (!(optimizer instanceof MultiTensorOptimizer)) throw new Error("It has no arenas");
+  // Counted over all optimizers of the process.
+  const first = Array.from({ length: 1000 }, (_, i) => i).findIndex(i => optimizer.hasTensor(i));
+  for (const [i, size] of SIZES.entries()) {
+    const { sizes, lr } = required(optimizer.stepSizes(first + i));
+    const steps = expected.at(-1)?.[i]?.sizes ?? new Float64Array();
+    // Momentum and gradient may nearly cancel in float32.
+    const absolute = 1e-6 * steps.reduce((max, x) => Math.max(max, x), 0);
+    expect(sizes.shape).toEqual([size]);
+    expectClose(
+      `steps of ${size} elements`,
+      (await sizes.data()).map(x => Number(x) * lr),
+      steps,
+      {
+        relative: 1e-4,
+        absolute,
+      },
+    );
+  }
+  expect(optimizer.stepSizes(first + SIZES.length)).toBeUndefined();
 
   expect(watched.tensors().map(({ sampled }) => sampled)).toEqual([...SIZES.slice(0, -1), SAMPLED]);
   expect(watched.steps).toHaveLength(3);
