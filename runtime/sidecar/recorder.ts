@@ -126,6 +126,8 @@ function receive(message: ToRecorder): void {
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
       if (message.type === "changes") found(diagnosis.changed(message.changes));
       recording.change(change);
+      // Who asked for it waits for it.
+      if (message.type === "paused") recording.commit();
       break;
     }
     case "rewinds":
