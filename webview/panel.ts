@@ -15,6 +15,7 @@ import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
 import type { Host } from "./host.ts";
+import { PictureCard } from "./picture/pictureCard.ts";
 import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
 import { DifferenceTable } from "./view/differenceTable.ts";
@@ -40,6 +41,7 @@ export class Panel {
   private readonly toolbar: Toolbar;
   private readonly comparison: ComparisonBar;
   private readonly differences: DifferenceTable;
+  private readonly picture: PictureCard;
   private readonly charts: ChartGrid;
   private readonly elements: ElementMap;
   private readonly log: LogTail;
@@ -75,6 +77,7 @@ export class Panel {
       choose: change => this.choose(change),
     });
     this.elements = new ElementMap(tensor => control({ type: "measure", tensor }));
+    this.picture = new PictureCard({ send: control, choose: change => this.choose(change) });
     this.log = new LogTail(logOpen => this.choose({ logOpen }));
     this.log.root.open = this.state.logOpen;
     this.toolbar = new Toolbar({
@@ -112,6 +115,7 @@ export class Panel {
       this.insights.root,
       this.toolbar.root,
       this.differences.root,
+      this.picture.root,
       this.charts.root,
       this.elements.root,
       this.log.root,
@@ -122,6 +126,7 @@ export class Panel {
     onThemeChange(() => {
       this.charts.retheme();
       this.elements.retheme();
+      this.picture.redraw();
       this.frames.request();
     });
     // A run that computes for long between two steps still ages.
@@ -154,6 +159,9 @@ export class Panel {
         break;
       case "logs":
         if (this.run) this.log.append(message.logs);
+        break;
+      case "picture":
+        this.picture.receive(message.picture);
         break;
       case "compare":
         this.compare(message.runFolders);
@@ -264,6 +272,7 @@ export class Panel {
     this.controls.show(this.run, this.series.length);
     this.rate.show(this.run, this.series);
     this.insights.show(this.run, this.state.insightsOpen);
+    this.picture.show(this.run, this.series, this.state);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     this.comparison.show(this.compared, this.state);
     this.differences.show(this.run, this.compared.all);

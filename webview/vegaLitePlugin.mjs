@@ -2,20 +2,24 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { compile } from "vega-lite";
 
-const SPECS = fileURLToPath(new URL("charts/specs.ts", import.meta.url));
+/** Each exports charts in Vega-Lite, as `specs`, and those that it cannot make in Vega, as `vegaSpecs`. */
+const SPECS = ["charts/specs.ts", "picture/specs.ts"].map(file =>
+  fileURLToPath(new URL(file, import.meta.url)),
+);
 
-/** Evaluates charts/specs.ts, and anew at each build of a watch. */
-async function readSpecs() {
+/** Evaluates a file of charts, and anew at each build of a watch. */
+async function readSpecs(file) {
   const { outputFiles } = await build({
-    entryPoints: [SPECS],
+    entryPoints: [file],
     bundle: true,
     format: "esm",
     write: false,
     logLevel: "silent",
   });
   const source = Buffer.from(outputFiles[0].contents).toString("base64");
-  const { specs } = await import(`data:text/javascript;base64,${source}`);
-  return specs;
+  const { specs, vegaSpecs = {} } = await import(`data:text/javascript;base64,${source}`);
+  const compiled = Object.entries(specs).map(([name, spec]) => [name, toVega(spec)]);
+  return { ...Object.fromEntries(compiled), ...vegaSpecs };
 }
 
 /**
@@ -55,12 +59,11 @@ export const vegaLite = {
       namespace: "vega-lite",
     }));
     esbuild.onLoad({ filter: /.*/, namespace: "vega-lite" }, async () => {
-      const specs = Object.entries(await readSpecs());
-      const compiled = Object.fromEntries(specs.map(([name, spec]) => [name, toVega(spec)]));
+      const compiled = Object.assign({}, ...(await Promise.all(SPECS.map(readSpecs))));
       return {
         contents: `export const specs = ${JSON.stringify(compiled)};`,
         loader: "js",
-        watchFiles: [SPECS],
+        watchFiles: SPECS,
       };
     });
   },

@@ -1,4 +1,5 @@
 import { MOST_COMPARED } from "../runtime/protocol/page.ts";
+import { PICTURE_VIEWS, type PictureView } from "../runtime/protocol/picture.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
 
@@ -29,6 +30,9 @@ export interface ViewState {
   /** Outliers are left out of y axes. */
   readonly ignoresOutliers: boolean;
   readonly logOpen: boolean;
+  /** What is drawn of the loss around a held loop, and whether that is by itself. */
+  readonly pictureView: PictureView;
+  readonly drawsWhilePaused: boolean;
   /** Folders of the runs that are compared with the one that is shown. */
   readonly compared: readonly string[];
   /** The findings are unfolded. */
@@ -49,6 +53,8 @@ export const DEFAULT_STATE: ViewState = {
   yZooms: {},
   ignoresOutliers: true,
   logOpen: false,
+  pictureView: "line",
+  drawsWhilePaused: true,
   compared: [],
   insightsOpen: false,
 };
@@ -71,6 +77,9 @@ export function parseViewState(value: unknown): ViewState {
     yZooms: entriesOf(value.yZooms, isRange),
     ignoresOutliers: value.ignoresOutliers !== false,
     logOpen: value.logOpen === true,
+    pictureView:
+      PICTURE_VIEWS.find(view => view === value.pictureView) ?? DEFAULT_STATE.pictureView,
+    drawsWhilePaused: value.drawsWhilePaused !== false,
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
     insightsOpen: value.insightsOpen === true,
   };

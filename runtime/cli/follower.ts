@@ -96,6 +96,9 @@ export class Follower {
       case "finding":
         this.#addFindings([message.finding]);
         break;
+      case "picture":
+        this.#report.picture?.(message.picture);
+        break;
       case "end":
         this.#ended = message.run;
         break;

@@ -5,7 +5,7 @@ import { type Rewindable, stepBackTarget, undoTarget } from "../protocol/rewind.
 
 /** What the keys do, in a line. */
 export const KEYS_HELP =
-  "space pause / resume · s step · d 10 steps · f to a finding · b back · u undo a change · q stop";
+  "space pause / resume · s step · d 10 steps · f to a finding · l loss here · b back · u undo · q stop";
 
 export interface KeyTarget {
   readonly isPaused: boolean;
@@ -33,6 +33,9 @@ export function pressKey(key: string, target: KeyTarget): void {
       break;
     case "f":
       target.control({ type: "runToFinding" });
+      break;
+    case "l":
+      target.control({ type: "draw", view: "line" });
       break;
     case "b":
       goBack(stepBackTarget, target, "There is no kept step to go back to.");

@@ -3,6 +3,7 @@ import { stripVTControlCharacters, styleText } from "node:util";
 import type { Finding } from "../protocol/finding.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
+import { describeLine, type Picture } from "../protocol/picture.ts";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
@@ -18,7 +19,7 @@ import {
   type StepSummary,
 } from "./format.ts";
 import { KEYS_HELP } from "./keys.ts";
-import { LossHistory } from "./lossHistory.ts";
+import { LossHistory, sparkline } from "./lossHistory.ts";
 import { StepRate } from "./rate.ts";
 
 /** Milliseconds between two drawings: ten a second. */
@@ -80,6 +81,15 @@ export class LiveReport implements Report {
     const styles = { info: "cyan", warning: "yellow", error: "red" } as const;
     const format = finding.state === "cleared" ? "green" : styles[finding.severity];
     this.#above += `${style(format, findingLine(finding))}\n`;
+    this.#schedule();
+  }
+
+  picture({ step, line, problem }: Picture): void {
+    if (problem) this.#above += `${style("yellow", problem)}\n`;
+    if (line) {
+      const text = describeLine(line, step, digits);
+      this.#above += `${style("cyan", sparkline([...line.losses]))}\n${text}\n`;
+    }
     this.#schedule();
   }
 

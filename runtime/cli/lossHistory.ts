@@ -25,15 +25,7 @@ export class LossHistory {
 
   /** As bars, as high as the logarithm of the loss; × where it is no number, or infinite. */
   sparkline(): string {
-    const heights = this.#cells.map(({ sum, count }) => Math.log(sum / count));
-    const finite = heights.filter(Number.isFinite);
-    const low = Math.min(...finite);
-    const range = Math.max(...finite) - low || 1;
-    const spark = (height: number) =>
-      Number.isFinite(height)
-        ? (SPARKS[Math.round(((height - low) / range) * (SPARKS.length - 1))] ?? "")
-        : "×";
-    return heights.map(spark).join("");
+    return sparkline(this.#cells.map(({ sum, count }) => Math.log(sum / count)));
   }
 
   #halve(): void {
@@ -45,6 +37,18 @@ export class LossHistory {
       if (left) this.#cells.push(right ? join(left, right) : left);
     }
   }
+}
+
+/** Bars of these heights, one a cell; × where one is no number, or infinite. */
+export function sparkline(heights: readonly number[]): string {
+  const finite = heights.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const range = Math.max(...finite) - low || 1;
+  const spark = (height: number) =>
+    Number.isFinite(height)
+      ? (SPARKS[Math.round(((height - low) / range) * (SPARKS.length - 1))] ?? "")
+      : "×";
+  return heights.map(spark).join("");
 }
 
 function join(a: Cell, b: Cell): Cell {

@@ -59,3 +59,42 @@ export interface Picture {
   /** The way there, oldest first: of a line its y is NaN. The last place is that of now. */
   readonly path: readonly PathPoint[];
 }
+
+/** The loss that the tangent has where the update led. */
+export function predictedLoss({ fromLoss, slope, from, to }: LinePicture): number {
+  return fromLoss + slope * (to - from);
+}
+
+/** Where a share of the update leads, and the loss there; NaN where that was not computed. */
+export function placeOf(
+  { xs, losses, from, to }: LinePicture,
+  share: number,
+): { readonly x: number; readonly loss: number } {
+  const x = from + share * (to - from);
+  return { x, loss: losses[xs.indexOf(x)] ?? Number.NaN };
+}
+
+/** Shares of the update that are looked at beside itself, by their names: times the learning rate. */
+export const OTHER_SHARES: readonly { readonly share: number; readonly label: string }[] = [
+  { share: -1, label: "−η" },
+  { share: 0.5, label: "½η" },
+  { share: 2, label: "2η" },
+];
+
+/** A line in words. @param format of numbers. */
+export function describeLine(
+  line: LinePicture,
+  step: number,
+  format: (value: number) => string,
+): string {
+  const { fromLoss, toLoss, lr } = line;
+  const rate = Number.isFinite(lr) ? ` at η ${format(lr)}` : "";
+  const others = OTHER_SHARES.map(({ share, label }) => {
+    return `${label} ${format(placeOf(line, share).loss)}`;
+  });
+  return (
+    `Step ${step} began at loss ${format(fromLoss)}. Its tangent predicts ` +
+    `${format(predictedLoss(line))}${rate}; ${format(toLoss)} is reached. ` +
+    `Instead of η: ${others.join(", ")}.`
+  );
+}

@@ -2,6 +2,7 @@
 import type { Finding } from "./finding.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
+import type { Picture } from "./picture.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
@@ -15,6 +16,8 @@ export interface Report {
   metric(metric: MetricRecord): void;
   /** A finding was raised, or changed: its new version. */
   finding(finding: Finding): void;
+  /** The loss around the place where the loop is held, as far as it is drawn. */
+  picture?(picture: Picture): void;
   /** The last call. */
   end(run: RunRecord): void;
 }

@@ -10,6 +10,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { expect } from "vitest";
 import { pageHtml } from "../../runtime/page/html.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
 import type { PageTheme } from "../../webview/themes.ts";
 
@@ -109,11 +110,13 @@ export class HostedPage {
     const { batches, batch, ...rest } = message as ToPageMessage & {
       readonly batches?: readonly StepBatch[];
       readonly batch?: StepBatch;
+      readonly picture?: Picture;
     };
     const sent = {
       json: JSON.stringify(rest),
       batches: batches?.map(plain),
       batch: batch && plain(batch),
+      numbers: rest.picture && numbersOf(rest.picture),
     };
     await this.page.evaluate(given => hosting.send(given), sent);
   }
@@ -159,6 +162,21 @@ export class HostedPage {
       return { posts, violations, redraws, state };
     });
   }
+}
+
+/** The columns of a picture, which JSON does not have. */
+function numbersOf(picture: Picture) {
+  const parts = Object.entries({ line: picture.line, surface: picture.surface });
+  return Object.fromEntries(
+    parts.flatMap(([name, part]) => {
+      const columns = Object.entries(part ?? {}).filter(
+        ([, value]) => value instanceof Float64Array,
+      );
+      return part
+        ? [[name, Object.fromEntries(columns.map(([key, value]) => [key, [...value]]))]]
+        : [];
+    }),
+  );
 }
 
 function plain(batch: StepBatch) {

@@ -17,7 +17,7 @@ globalThis.hosting = {
   },
 
   /** Sends a message as VS Code does: objects as JSON, columns as typed arrays. */
-  send({ json, batches, batch }) {
+  send({ json, batches, batch, numbers }) {
     const typed = ({ steps, lr, tensors, ...counts }) => ({
       ...counts,
       steps: Float64Array.from(steps),
@@ -25,6 +25,11 @@ globalThis.hosting = {
       tensors: Float32Array.from(tensors),
     });
     const message = JSON.parse(json);
+    for (const [name, columns] of Object.entries(numbers ?? {})) {
+      for (const [column, values] of Object.entries(columns)) {
+        message.picture[name][column] = Float64Array.from(values);
+      }
+    }
     if (batches) message.batches = batches.map(typed);
     if (batch) message.batch = typed(batch);
     postMessage(message);

@@ -1,5 +1,6 @@
 /** A run as the digits example gives it, made of formulas: the page's test needs no training. */
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
 
@@ -164,4 +165,39 @@ export function hydrate(
     metrics: [],
     ...change,
   };
+}
+
+/** The loss along an update that goes too far, as step `step` of the run has it. */
+export function pageLine(step: number): Picture {
+  const loss = (x: number) => 0.31 - 0.05 * x + 0.04 * x ** 2 + 0.004 * Math.sin(4 * x);
+  const xs = Float64Array.from({ length: 61 }, (_, i) => -1.25 + i / 16);
+  const line = {
+    xs,
+    losses: xs.map(loss),
+    from: 0,
+    fromLoss: loss(0),
+    to: 1,
+    toLoss: loss(1),
+    slope: -0.05 + 0.016,
+    lr: 1e-3,
+  };
+  return { view: "line", step, done: 63, total: 63, line, path: [] };
+}
+
+/** A valley with a way into it. */
+export function pageSurface(view: "plane" | "random", step: number): Picture {
+  const [xs, ys] = [25, 25].map(count =>
+    Float64Array.from({ length: count }, (_, i) => -1 + (2 * i) / (count - 1)),
+  ) as [Float64Array, Float64Array];
+  const losses = Float64Array.from({ length: 625 }, (_, i) => {
+    const [x, y] = [xs[i % 25] ?? 0, ys[Math.floor(i / 25)] ?? 0];
+    return 0.02 + (x + 0.2 - 0.4 * y ** 2) ** 2 + 0.15 * (y - 0.1) ** 2;
+  });
+  const path = [0.75, 0.5, 0.3, 0.15, 0.05, 0].map((far, i) => ({
+    step: step - 5 + i,
+    x: far * 0.9,
+    y: -far * far + (i % 2 ? 0.08 : -0.08) * far,
+  }));
+  const surface = { names: ["component 1", "component 2"] as const, xs, ys, losses };
+  return { view, step, done: 625, total: 625, surface, path };
 }

@@ -46,6 +46,12 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   // A spinning event loop would have taken all of it.
   expect(processorTime(run.record.pid) - busy).toBeLessThan(150);
 
+  run.connection.control({ type: "draw", view: "line" });
+  const drawn = () => run.messages.find(message => message.type === "picture")?.picture;
+  await run.until(() => drawn()?.line !== undefined || drawn()?.problem !== undefined);
+  expect(drawn()?.problem).toBeUndefined();
+  expect([drawn()?.step, drawn()?.line?.parameter]).toEqual([at, "parameter 0"]);
+
   // Asked for at once, and none is lost or doubled.
   for (let i = 0; i < 3; i++) run.connection.control({ type: "step", count: 1 });
   run.connection.control({ type: "step", count: 10 });

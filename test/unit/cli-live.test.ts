@@ -70,6 +70,23 @@ test("the newest value of each metric stands below the step", () => {
   expect(screen.lines).toContain("val/loss 0.3333 · accuracy 0.5000");
 });
 
+test("the loss along the last step is printed above, or why there is none", () => {
+  vi.useFakeTimers();
+  const said: string[] = [];
+  const report = new LiveReport({ columns: 200, write: text => said.push(text) });
+  const picture = { view: "line", step: 4, done: 5, total: 5, path: [] } as const;
+  const xs = Float64Array.of(-1, 0, 0.5, 1, 2);
+  const line = { xs, losses: xs.map(x => (1 - x) ** 2), from: 0, fromLoss: 1, to: 1, toLoss: 0 };
+  report.picture({ ...picture, line: { ...line, slope: -2, lr: 0.5 } });
+  report.picture({ ...picture, problem: "Take a step." });
+  vi.advanceTimersByTime(100);
+  vi.useRealTimers();
+  expect(stripVTControlCharacters(said.join(""))).toBe(
+    "█▃▁▁▃\nStep 4 began at loss 1.000. Its tangent predicts -1.000 at η 0.5000; 0 is reached. " +
+      "Instead of η: −η 4.000, ½η 0.2500, 2η 1.000.\nTake a step.\n",
+  );
+});
+
 describe("the history of losses", () => {
   test("holds a run of any length in one line", () => {
     const history = new LossHistory();

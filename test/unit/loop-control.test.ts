@@ -383,6 +383,7 @@ test.each([
   ["\r", true, { type: "step", count: 1 }],
   ["d", true, { type: "step", count: 10 }],
   ["f", true, { type: "runToFinding" }],
+  ["l", true, { type: "draw", view: "line" }],
   ["b", true, { type: "rewind", step: 5 }],
   ["u", true, { type: "rewind", step: 6 }],
   ["q", false, "stop"],

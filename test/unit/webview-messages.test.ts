@@ -70,6 +70,8 @@ describe("state of the page", () => {
       yZooms: { loss: [0.1, 2] },
       ignoresOutliers: false,
       logOpen: true,
+      pictureView: "random",
+      drawsWhilePaused: false,
       compared: ["/runs/2"],
       insightsOpen: true,
     };

@@ -1,9 +1,12 @@
-/** Made by the build from charts/specs.ts: a chart, then the scales of its x and its y axis. */
+/**
+ * Made by the build from charts/specs.ts (a chart, then the scales of its x and its y axis) and from
+ * picture/specs.ts.
+ */
 declare module "vega-lite:charts" {
   import type { Spec } from "vega";
 
   type Scale = "linear" | "log";
-  export const specs: Readonly<
-    Record<`${"lines" | "band" | "stack" | "heatMap"}-${Scale}-${Scale}`, Spec>
-  >;
+  type Chart = `${"lines" | "band" | "stack" | "heatMap"}-${Scale}-${Scale}`;
+  type Picture = `picture-line-${Scale}` | "picture-surface";
+  export const specs: Readonly<Record<Chart | Picture, Spec>>;
 }

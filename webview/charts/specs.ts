@@ -189,12 +189,13 @@ function xOf(kind: ScaleKind) {
   };
 }
 
-function scaleOf(type: ScaleKind, domain: { readonly expr: string }) {
+/** A scale of a given domain. */
+export function scaleOf(type: ScaleKind, domain: { readonly expr: string }) {
   return type === "log" ? { type, domain, nice: false } : { domain, nice: false, zero: false };
 }
 
 /** Powers of ten where a number is far from one: `1e-4`, `2e4`. */
-const VALUE_LABEL =
+export const VALUE_LABEL =
   "datum.value !== 0 && (abs(datum.value) < 1e-3 || abs(datum.value) >= 1e4) " +
   "? replace(format(datum.value, '~e'), '+', '') : datum.label";
 
