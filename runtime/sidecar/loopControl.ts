@@ -72,6 +72,8 @@ export class LoopControl implements Gate {
   #due: Deed[] = [];
   /** The loop is held behind this step, and behind every later one. */
   #until = Number.POSITIVE_INFINITY;
+  /** The optimizer whose step was the last one. */
+  #heldBehind: object | undefined;
   /** Resolves when the loop may go on; undefined while it does. */
   #hold: PromiseWithResolvers<void> | undefined;
 
@@ -118,6 +120,7 @@ export class LoopControl implements Gate {
       return undefined;
     }
     this.#hold ??= this.#begin();
+    this.#heldBehind = optimizer;
     return this.#hold.promise;
   }
 
@@ -208,8 +211,9 @@ export class LoopControl implements Gate {
 
   #release(hold: PromiseWithResolvers<void>): void {
     this.#hold = undefined;
-    this.#isAtPlace = false;
     this.#loop.pictures?.stop();
+    if (this.#heldBehind) this.#loop.pictures?.passed(this.#heldBehind, this.#isAtPlace);
+    this.#isAtPlace = false;
     this.#loop.loopResumed();
     this.#controls.held(false);
     hold.resolve();

@@ -47,7 +47,7 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   expect(processorTime(run.record.pid) - busy).toBeLessThan(150);
 
   run.connection.control({ type: "draw", view: "line" });
-  const drawn = () => run.messages.find(message => message.type === "picture")?.picture;
+  const drawn = () => run.messages.findLast(message => message.type === "picture")?.picture;
   await run.until(() => drawn()?.line !== undefined || drawn()?.problem !== undefined);
   expect(drawn()?.problem).toBeUndefined();
   expect([drawn()?.step, drawn()?.line?.parameter]).toEqual([at, "parameter 0"]);
