@@ -678,7 +678,7 @@ describe("a run that goes on", () => {
   });
 
   test("is stopped and trained again by its buttons", async () => {
-    const hosted = await open();
+    const hosted = await open({ state: { drawsWhilePaused: false } });
     const { page } = hosted;
     await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 20)] }));
     await page.getByRole("button", { name: "Pause" }).click();
@@ -775,7 +775,7 @@ describe("a run that goes on", () => {
 });
 
 test("hyper-parameters are typed and checked, taken back, and written into the script", async () => {
-  const hosted = await open({ height: 700 });
+  const hosted = await open({ height: 700, state: { drawsWhilePaused: false } });
   const { page } = hosted;
   const own = { lr: 4.2e-4, lrFactor: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, maxNorm: 1 };
   /** The run, held, with these values of clients. */
