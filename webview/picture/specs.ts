@@ -119,8 +119,10 @@ function line(yScale: ScaleKind): TopLevelSpec {
         data: { name: "marks" },
         mark: {
           type: "text",
-          // Below the curve there is more room for what is predicted.
-          dy: { expr: "datum.tangent ? 16 : -11" },
+          // What is predicted stands beside its place: the curve is above it, the axis below.
+          dx: { expr: "datum.tangent ? 9 : 0" },
+          dy: { expr: "datum.tangent ? 0 : -11" },
+          align: { expr: "datum.tangent ? 'left' : 'center'" },
           fontSize: 11,
           clip: true,
           color: { expr: "datum.tangent ? second : ink" },
