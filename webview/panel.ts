@@ -11,6 +11,7 @@ import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
 import { nearestRow } from "./data/axis.ts";
 import { ComparedRuns } from "./data/comparedRuns.ts";
+import { groupReplicates } from "./data/replicates.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
@@ -50,6 +51,8 @@ export class Panel {
   private run: RunRecord | undefined;
   private series = new RunSeries();
   private readonly compared = new ComparedRuns();
+  /** Series of the runs that differ in their seed alone, by group. */
+  private replicates: readonly (readonly RunSeries[])[] = [];
   private state: ViewState;
   /** Steps are missing, and the host was asked for all of them. */
   private behind = false;
@@ -94,6 +97,7 @@ export class Panel {
     this.comparison = new ComparisonBar({
       list: () => host.post({ type: "listRuns" }),
       compare: compared => this.compare(compared),
+      meanSeeds: meansSeeds => this.choose({ meansSeeds }),
       pin: runFolder => host.post({ type: "pin", ...(runFolder !== undefined && { runFolder }) }),
     });
     this.toolbar.root.append(this.comparison.root);
@@ -223,7 +227,14 @@ export class Panel {
   private showCharts(): void {
     if (!this.run) return;
     const events = eventsOf(this.run, this.series.lastStep);
-    this.charts.show(this.series, this.run, this.state, events, this.compared.all);
+    const { all } = this.compared;
+    const shown = { run: this.run, series: this.series };
+    const others = all.filter(({ isBaseline }) => !isBaseline);
+    this.replicates = groupReplicates([shown, ...others])
+      .filter(group => group.length > 1)
+      .map(group => group.map(({ series }) => series));
+    const joined = this.state.meansSeeds ? this.replicates : [];
+    this.charts.show(this.series, this.run, this.state, events, all, joined);
   }
 
   private addSteps(batch: StepBatch): void {
@@ -274,7 +285,7 @@ export class Panel {
     this.insights.show(this.run, this.state.insightsOpen);
     this.picture.show(this.run, this.series, this.state);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
-    this.comparison.show(this.compared, this.state);
+    this.comparison.show(this.compared, this.state, this.replicates.length > 0);
     this.differences.show(this.run, this.compared.all);
     await this.charts.draw();
   }

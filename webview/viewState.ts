@@ -35,6 +35,8 @@ export interface ViewState {
   readonly drawsWhilePaused: boolean;
   /** Folders of the runs that are compared with the one that is shown. */
   readonly compared: readonly string[];
+  /** Runs that differ in their seed alone are drawn as their mean and a band. */
+  readonly meansSeeds: boolean;
   /** The findings are unfolded. */
   readonly insightsOpen: boolean;
 }
@@ -56,6 +58,7 @@ export const DEFAULT_STATE: ViewState = {
   pictureView: "line",
   drawsWhilePaused: true,
   compared: [],
+  meansSeeds: false,
   insightsOpen: false,
 };
 
@@ -81,6 +84,7 @@ export function parseViewState(value: unknown): ViewState {
       PICTURE_VIEWS.find(view => view === value.pictureView) ?? DEFAULT_STATE.pictureView,
     drawsWhilePaused: value.drawsWhilePaused !== false,
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
+    meansSeeds: value.meansSeeds === true,
     insightsOpen: value.insightsOpen === true,
   };
 }

@@ -202,6 +202,19 @@ describe("a run that was recorded", () => {
       `lr0.0010.0010.01`,
     ]);
     await page.locator(".differences").getByRole("button", { name: "Script" }).first().click();
+    await page.getByText("Differences").click();
+    const mean = page.getByRole("button", { name: "Mean over seeds" });
+    // Both have a seed of their own, but one has other arguments.
+    expect(await mean.isVisible()).toBe(false);
+    const third = pageRun({ ...ENDED, id: "/runs/wide", seed: 3, groups: [{ group: 0, options }] });
+    await hosted.send({ type: "comparedRun", runFolder: "/runs/wide", run: third });
+    await mean.click();
+    await expect
+      .poll(() => legend.textContent(), { timeout: 20_000 })
+      .toMatch(/^mean of 2 seeds.*digits/);
+    await page.mouse.move(5, 5);
+    await page.screenshot({ path: join(PICTURES, `seeds-${theme.name}-${width}.png`) });
+    await mean.click();
     await page.getByRole("button", { name: "Pin wide as the baseline" }).click();
     await hosted.send({ type: "baseline", runFolder: "/runs/wide" });
     await page.getByText("wide, baseline").waitFor();

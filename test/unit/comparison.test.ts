@@ -14,9 +14,13 @@ import { deleteRuns } from "../../runtime/store/trash.ts";
 import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
 import { chartsOf } from "../../webview/charts/catalogue.ts";
 import { LinesModel } from "../../webview/charts/linesModel.ts";
-import type { PointRow } from "../../webview/charts/pool.ts";
+import { joinReplicates } from "../../webview/charts/overlay.ts";
+import type { LayerRow, PointRow } from "../../webview/charts/pool.ts";
 import { windowOf } from "../../webview/charts/window.ts";
+import { Column } from "../../webview/data/column.ts";
 import { ComparedRuns } from "../../webview/data/comparedRuns.ts";
+import { Ema } from "../../webview/data/ema.ts";
+import { groupReplicates } from "../../webview/data/replicates.ts";
 import { RunSeries } from "../../webview/data/runSeries.ts";
 import { BASELINE, COMPARED_SLOT } from "../../webview/slots.ts";
 import { DEFAULT_STATE } from "../../webview/viewState.ts";
@@ -278,5 +282,68 @@ describe("the page", () => {
     ]);
     runs.receive({ type: "comparedGone", runFolder: "/c", reason: "deleted" });
     expect(runs.all.map(({ label }) => label)).toEqual(["/b"]);
+  });
+
+  describe("with runs of several seeds", () => {
+    const series = [4, 6, 5].map(steps => {
+      const one = new RunSeries();
+      one.append(exampleBatch(1, steps, 0));
+      return one;
+    });
+    const [own, second, third] = series as [RunSeries, RunSeries, RunSeries];
+    const scaled = (factor: number, count: number) => {
+      const column = new Column(64);
+      for (let i = 0; i < count; i++) column.push(factor * 2 ** i);
+      return column;
+    };
+    const lines = [
+      { label: "this run", samples: scaled(1, 4) },
+      { label: "b", samples: scaled(2, 6), series: second, slot: 7 },
+      { label: "c", samples: scaled(6, 5), series: third, slot: 8 },
+    ];
+
+    test("finds those that differ in their seed alone", () => {
+      const record = exampleRun({ sourceHash: "f00d" });
+      const all = [
+        record,
+        { ...record, seed: 1, version: "0.0.9" },
+        { ...record, seed: 2, sourceHash: "beef" },
+        { ...record, seed: 3 },
+        { ...record, seed: 1 },
+      ].map(each => ({ run: each }));
+      const seeds = groupReplicates(all).map(group => group.map(each => each.run.seed));
+      expect(seeds).toEqual([[0, 1, 3], [2], [1]]);
+    });
+
+    test.each([0, 0.5])("draws their mean and band as far as all go, smoothing %f", smoothing => {
+      const joined = joinReplicates(lines, own, [series]);
+      expect(joined.map(({ label }) => label)).toEqual(["mean of 3 seeds"]);
+      const model = new LinesModel(joined, { scale: "linear", smoothing, bins: 320 });
+      const { extent } = model.write(windowOf(own, DEFAULT_STATE));
+      expect(extent).toEqual([1, 48]);
+      const averages = (factor: number) => {
+        const ema = new Ema(smoothing, "linear");
+        return [1, 2, 4, 8].map(value =>
+          smoothing > 0 ? ema.next(factor * value) : factor * value,
+        );
+      };
+      const rows = model.dataSets.spread as LayerRow[];
+      const drawn = rows.filter(({ x }) => !Number.isNaN(x));
+      expect(drawn.map(({ x }) => x)).toEqual([1, 2, 3, 4]);
+      expect(drawn.map(({ low }) => low)).toEqual(averages(1));
+      expect(drawn.map(({ high }) => high)).toEqual(averages(6));
+      expect(model.readings(2)[0]?.value).toBe(12);
+    });
+
+    test("keeps the lines of runs that logged at other steps, or that are of no group", () => {
+      const rows = (first: number) => ({ length: 2, at: (i: number) => first + i });
+      const apart = lines.map((line, i) => ({ ...line, rows: rows(i) }));
+      expect(joinReplicates(apart, own, [series])).toEqual(apart);
+      const pair = joinReplicates(lines, own, [[second, third]]);
+      expect(pair.map(({ label, slot }) => [label, slot])).toEqual([
+        ["this run", undefined],
+        ["b, mean of 2 seeds", 7],
+      ]);
+    });
   });
 });

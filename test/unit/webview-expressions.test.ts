@@ -17,6 +17,10 @@ const ROWS: Readonly<Record<string, readonly object[]>> = {
     { x: 1, y: 0.5, slot: 0 },
     { x: 3, y: 0.2, slot: 1 },
   ],
+  spread: [
+    { x: 1, low: 0.2, high: 0.7, slot: 1 },
+    { x: 2, low: 0.3, high: 0.6, slot: 1 },
+  ],
   band: [
     { x: 1, low: 0.1, mid: 0.4, high: 0.8 },
     { x: 2, low: 0.2, mid: 0.5, high: 0.9 },

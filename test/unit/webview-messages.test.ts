@@ -73,6 +73,7 @@ describe("state of the page", () => {
       pictureView: "random",
       drawsWhilePaused: false,
       compared: ["/runs/2"],
+      meansSeeds: true,
       insightsOpen: true,
     };
     expect(parseViewState(structuredClone(state))).toEqual(state);

@@ -14,6 +14,7 @@ import { Crosshair } from "./crosshair.ts";
 import { HeatMapModel } from "./heatMapModel.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
+import { joinReplicates } from "./overlay.ts";
 import type { PictureFormat, PictureOutput } from "./pictureOutput.ts";
 import { Ramp } from "./ramp.ts";
 import { StackModel } from "./stackModel.ts";
@@ -44,6 +45,8 @@ export class ChartGrid {
   private state: ViewState | undefined;
   private events = NO_EVENTS;
   private compared: readonly ComparedRun[] = [];
+  /** Series of runs that are drawn as one. */
+  private replicates: readonly (readonly RunSeries[])[] = [];
   /** What the cards were made for; they are made anew when it differs. */
   private made = "";
 
@@ -64,6 +67,7 @@ export class ChartGrid {
     state: ViewState,
     events: RunEvents,
     compared: readonly ComparedRun[],
+    replicates: readonly (readonly RunSeries[])[],
   ): void {
     if (series !== this.series) {
       this.made = "";
@@ -75,6 +79,7 @@ export class ChartGrid {
     this.state = state;
     this.events = events;
     this.compared = compared;
+    this.replicates = replicates;
     for (const card of this.cards.values()) card.invalidate();
   }
 
@@ -99,7 +104,10 @@ export class ChartGrid {
 
   /** Makes models and drawings anew where something has changed that they cannot change. */
   private remake(series: RunSeries, state: ViewState): void {
-    const charts = chartsOf(series, this.tensors, state, this.compared);
+    const charts = chartsOf(series, this.tensors, state, this.compared).map(chart => ({
+      ...chart,
+      draws: joined(chart.draws, series, this.replicates),
+    }));
     const names = this.tensors.map(({ name }) => name);
     const { scales, smoothing, gradientTensors, tensor, mapped, xScale } = state;
     const key = JSON.stringify([
@@ -202,6 +210,15 @@ export class ChartGrid {
 /** True for a domain whose ends differ by more than their rounding. */
 function hasWidth([low, high]: Range): boolean {
   return high - low > Math.max(Math.abs(low), Math.abs(high)) * 1e-12;
+}
+
+function joined(
+  draws: ChartDefinition["draws"],
+  own: RunSeries,
+  replicates: readonly (readonly RunSeries[])[],
+): ChartDefinition["draws"] {
+  if (!draws || !("lines" in draws)) return draws;
+  return { lines: joinReplicates(draws.lines, own, replicates) };
 }
 
 /** What a chart draws, in names and numbers: it is made anew when they change. */

@@ -3,9 +3,18 @@ import type { Bins } from "../data/bins.ts";
 import type { Samples } from "../data/column.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, withoutOutliers } from "../data/scale.ts";
+import type { SeedMean } from "../data/seedMean.ts";
 import { Trace } from "../data/trace.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
-import { type MarkRow, markPool, type PointRow, type Pool, pointPool } from "./pool.ts";
+import {
+  type LayerRow,
+  layerPool,
+  type MarkRow,
+  markPool,
+  type PointRow,
+  type Pool,
+  pointPool,
+} from "./pool.ts";
 
 export interface Line {
   readonly label: string;
@@ -18,6 +27,8 @@ export interface Line {
   readonly slot?: number;
   /** Why it has no values at all. */
   readonly absent?: string;
+  /** It is the mean of several runs, whose least and greatest are drawn as a band around it. */
+  readonly spread?: SeedMean;
 }
 
 export interface LinesOptions {
@@ -42,6 +53,14 @@ interface DrawnLine extends Line {
   readonly trace: Trace;
   readonly raw: Pool<PointRow>;
   readonly smooth: Pool<PointRow>;
+  readonly band: Band | undefined;
+}
+
+/** The traces of a band's edges and the rows that draw it. */
+interface Band {
+  readonly low: Trace;
+  readonly high: Trace;
+  readonly rows: Pool<LayerRow>;
 }
 
 /** Lines of a chart, each as measured and, where it is smoothed, as a moving average above that. */
@@ -68,12 +87,18 @@ export class LinesModel implements ChartModel {
         trace: new Trace(line.samples, { scale, smoothing }),
         raw: pointPool(2 * most + 2, slot),
         smooth: pointPool(smoothing > 0 ? most : 0, slot),
+        band: line.spread && {
+          low: new Trace(line.spread.low, { scale, smoothing }),
+          high: new Trace(line.spread.high, { scale, smoothing }),
+          rows: layerPool(most, slot),
+        },
       };
     });
     this.marks = markPool(2 * most * Math.max(1, lines.length));
     // What comes later lies above: the first line is the run's own.
     const upwards = this.lines.toReversed();
     this.dataSets = {
+      spread: upwards.flatMap(({ band }) => band?.rows.rows ?? []),
       raw: upwards.flatMap(line => line.raw.rows),
       smooth: upwards.flatMap(line => line.smooth.rows),
       marks: this.marks.rows,
@@ -87,7 +112,10 @@ export class LinesModel implements ChartModel {
     for (const [i, line] of this.lines.entries()) {
       const { trace, raw, smooth } = line;
       const positions = positionsOf(line, window);
-      trace.cut(binRows(positions, window.domain, window.scale, this.limit));
+      line.spread?.advance();
+      const starts = binRows(positions, window.domain, window.scale, this.limit);
+      trace.cut(starts);
+      if (line.band) this.writeBand(line.band, positions, starts);
       const used = writeLine(raw, positions, visit => trace.bins.line(visit));
       writeLine(smooth, positions, visit => trace.smoothLine(visit));
       if (i > 0) continue;
@@ -95,8 +123,27 @@ export class LinesModel implements ChartModel {
       points = used;
       values = to - from;
     }
-    const traces = this.lines.map(({ trace }) => trace);
+    const traces = this.lines.flatMap(({ trace, band }) =>
+      band ? [band.low, trace, band.high] : [trace],
+    );
     return { ...extentsOf(traces, this.scale), points, values };
+  }
+
+  /** The edges are smoothed as the line is; else a bin's band reaches from its least to its greatest. */
+  private writeBand({ low, high, rows }: Band, positions: Positions, starts: readonly number[]) {
+    low.cut(starts);
+    high.cut(starts);
+    let bin = 0;
+    low.bins.lasts((last, start) => {
+      const row = rows.next();
+      const [least, greatest] = [low.bins.at(bin)?.min, high.bins.at(bin)?.max];
+      bin += 1;
+      if (!row) return;
+      row.x = positions.at(last < 0 ? start : last);
+      row.low = (last < 0 ? undefined : this.smoothed ? low.lineAt(last) : least) ?? Number.NaN;
+      row.high = (this.smoothed ? high.lineAt(last) : greatest) ?? Number.NaN;
+    });
+    rows.finish();
   }
 
   mark(window: Window, shown: Range): void {
@@ -112,8 +159,10 @@ export class LinesModel implements ChartModel {
     return this.lines.map(({ label, slot, samples, rows, series, absent }) => {
       const at = series ? rowOf(series.positions(this.window?.kind ?? "step"), x) : row;
       // What is not measured at every step has the value that it had last.
-      const value = samples.at(rows ? rowAt(rows, at + 1) - 1 : at);
-      const missing = absent ?? (at < 0 || (!series && beyond !== undefined) ? "–" : undefined);
+      const index = rows ? rowAt(rows, at + 1) - 1 : at;
+      const value = samples.at(index);
+      const isOver = at < 0 || index >= samples.length || (!series && beyond !== undefined);
+      const missing = absent ?? (isOver ? "–" : undefined);
       return { label, slot, value, ...(missing === undefined ? {} : { absent: missing }) };
     });
   }

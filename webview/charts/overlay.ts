@@ -1,6 +1,7 @@
 import { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { MetricSeries, RunSeries, ShownStepColumn } from "../data/runSeries.ts";
+import { SeedMean } from "../data/seedMean.ts";
 import { COMPARED_SLOT, DASHES } from "../slots.ts";
 import type { Line } from "./linesModel.ts";
 
@@ -59,6 +60,46 @@ export class Overlay {
     const all = [series, ...this.runs.map(run => run.series)];
     return [...new Set(all.flatMap(({ metrics }) => [...metrics.keys()]))];
   }
+}
+
+/**
+ * Lines of a chart in which those of runs that belong together are one: their mean, with the band from
+ * their least to their greatest. `groups` holds the series of such runs; `own` is that of the shown run,
+ * whose line is the first. Runs that have several lines, or none, in the chart keep theirs.
+ */
+export function joinReplicates(
+  lines: readonly Line[],
+  own: RunSeries,
+  groups: readonly (readonly RunSeries[])[],
+): readonly Line[] {
+  return groups.reduce<readonly Line[]>((all, group) => {
+    const members = group.flatMap(series =>
+      series === own ? all.slice(0, 1) : all.filter(line => line.series === series),
+    );
+    const [first] = members;
+    const columns = members.flatMap(({ samples }) => (samples instanceof Column ? [samples] : []));
+    const isWhole = members.length === group.length && columns.length === group.length;
+    if (!first || !isWhole || members.some(line => line.absent) || !areAligned(group, members)) {
+      return all;
+    }
+    const spread = new SeedMean(columns);
+    const name = `mean of ${group.length} seeds`;
+    const label = first.series ? `${first.label}, ${name}` : name;
+    const mean = { ...first, label, samples: spread.mean, spread };
+    return all.flatMap(line => (line === first ? [mean] : members.includes(line) ? [] : [line]));
+  }, lines);
+}
+
+/** Whether the samples of the members were taken at the same steps, as far as all of them go. */
+function areAligned(group: readonly RunSeries[], members: readonly Line[]): boolean {
+  const [begin] = group.map(series => series.positions("step").at(0));
+  if (group.some(series => series.positions("step").at(0) !== begin)) return false;
+  const rows = members.map(line => line.rows);
+  const length = Math.min(...rows.map(each => each?.length ?? 0));
+  for (let i = 0; i < length; i++) {
+    if (rows.some(each => each?.at(i) !== rows[0]?.at(i))) return false;
+  }
+  return true;
 }
 
 /** What the shown run logged by a name, in a chart that may hold the same of others. */

@@ -44,6 +44,7 @@ export interface BandRow {
   high: number;
 }
 
+/** From one height to another: a layer of a stack, or the band around a line. */
 export interface LayerRow {
   x: number;
   low: number;

@@ -28,6 +28,17 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         encoding: { y },
       },
       {
+        data: { name: "spread" },
+        mark: {
+          type: "area",
+          fill: color,
+          fillOpacity: { expr: "bandOpacity" },
+          opacity: 1,
+          ...broken,
+        },
+        encoding: { x, y: yOf("low", yScale), y2: { field: "high" }, detail: { field: "slot" } },
+      },
+      {
         data: { name: "raw" },
         mark: {
           type: "line",

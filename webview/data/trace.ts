@@ -35,6 +35,11 @@ export class Trace {
     this.bins.cut(samples, starts, this.scale);
   }
 
+  /** The moving average at a row, without one the value. */
+  lineAt(row: number): number {
+    return (this.smooth ?? this.samples).at(row);
+  }
+
   /** The moving average at the last value of each bin; NaN, a gap, where nothing can be drawn. */
   smoothLine(visit: (row: number, value: number) => void): void {
     const { smooth } = this;

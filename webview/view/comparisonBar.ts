@@ -13,6 +13,8 @@ export interface ComparisonActions {
   readonly list: () => void;
   /** Compares the shown run with these and no others. */
   readonly compare: (runFolders: readonly string[]) => void;
+  /** Draws runs that differ in their seed alone as one, or each. */
+  readonly meanSeeds: (meansSeeds: boolean) => void;
   /** Makes a run the baseline, or none. */
   readonly pin: (runFolder: string | undefined) => void;
 }
@@ -25,6 +27,7 @@ export class ComparisonBar {
   private readonly picker: RunPicker;
   private readonly actions: ComparisonActions;
   private readonly pinShown: HTMLButtonElement;
+  private readonly mean: HTMLButtonElement;
   private state: ViewState | undefined;
   private shown = "";
 
@@ -54,11 +57,23 @@ export class ComparisonBar {
       const isPinned = this.pinShown.getAttribute("aria-pressed") === "true";
       actions.pin(isPinned ? undefined : this.state?.runFolder);
     });
+    this.mean = element("button", {
+      class: "toggle",
+      text: "Mean over seeds",
+      attributes: {
+        type: "button",
+        title:
+          "Draw runs of the same script and configuration, with other seeds, as their mean, in the band " +
+          "from their least to their greatest",
+      },
+    });
+    this.mean.addEventListener("click", () => actions.meanSeeds(!this.state?.meansSeeds));
     this.notice.setAttribute("role", "status");
     this.root = element(
       "div",
       { class: "comparison", attributes: { role: "group", "aria-label": "Compared runs" } },
       this.pinShown,
+      this.mean,
       add,
       this.runs,
       this.notice,
@@ -79,8 +94,13 @@ export class ComparisonBar {
     setText(this.notice, text);
   }
 
-  /** Shows the runs that are compared, as far as they have come. */
-  show({ all, baseline }: ComparedRuns, state: ViewState): void {
+  /**
+   * Shows the runs that are compared, as far as they have come; `hasReplicates`: some differ in their
+   * seed alone.
+   */
+  show({ all, baseline }: ComparedRuns, state: ViewState, hasReplicates: boolean): void {
+    this.mean.hidden = !hasReplicates;
+    this.mean.setAttribute("aria-pressed", String(state.meansSeeds));
     this.state = state;
     const { compared, runFolder } = state;
     this.pinShown.setAttribute("aria-pressed", String(baseline === runFolder));
