@@ -45,6 +45,8 @@ export class ChartGrid {
   private state: ViewState | undefined;
   private events = NO_EVENTS;
   private compared: readonly ComparedRun[] = [];
+  /** Series of other runs that the charts were made for. */
+  private drawn: readonly RunSeries[] = [];
   /** Series of runs that are drawn as one. */
   private replicates: readonly (readonly RunSeries[])[] = [];
   /** What the cards were made for; they are made anew when it differs. */
@@ -73,6 +75,12 @@ export class ChartGrid {
       this.made = "";
       this.crosshair.point(undefined);
     }
+    const drawn = [...compared.map(run => run.series), ...replicates.flat()];
+    // Names and numbers of lines may be the same when runs are not.
+    if (drawn.length !== this.drawn.length || drawn.some((each, i) => each !== this.drawn[i])) {
+      this.made = "";
+    }
+    this.drawn = drawn;
     this.series = series;
     this.run = id;
     this.tensors = tensors;
