@@ -110,9 +110,11 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
   /** Unpins the baseline of the row's project, or those of all projects. */
   async function unpin(row?: unknown): Promise<void> {
     const { pinBaseline } = await import("../../runtime/store/baseline.ts");
-    const projects = await history.projects();
-    const meant = projects.filter(({ runs }) => !isRun(row) || runs.includes(row));
-    for (const { project } of meant) pinBaseline(project, undefined);
+    const { projectOf } = await import("../../runtime/store/paths.ts");
+    const projects = isRun(row)
+      ? [projectOf(row.folder)]
+      : (await history.projects()).map(({ project }) => project);
+    for (const project of projects) pinBaseline(project, undefined);
     history.refresh();
   }
 
