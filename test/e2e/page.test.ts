@@ -716,7 +716,7 @@ describe("a run that goes on", () => {
     await hosted.send({ type: "run", run: pageRun({ ...rewindable, ...heldFor }) });
     await expect
       .poll(() => note.textContent(), { timeout: 20_000 })
-      .toBe(`Held at step ${found.since}: Learning rate ≈ 5× too high.`);
+      .toBe(`Held: Learning rate ≈ 5× too high, found at step ${found.since}.`);
     await page.screenshot({ path: join(PICTURES, "held-for.png") });
     await page.getByLabel("Number of steps").fill("0");
     await page.getByRole("button", { name: "Take so many steps" }).click();

@@ -94,7 +94,7 @@ export class LoopControls {
     const finding = paused ? findings.find(({ id }) => id === heldFor) : undefined;
     const text = runsToFinding
       ? "Runs until the diagnosis finds something."
-      : finding && `Held at step ${formatCount(finding.since)}: ${finding.title}.`;
+      : finding && `Held: ${finding.title}, found at step ${formatCount(finding.since)}.`;
     this.note.hidden = status !== "running" || text === undefined;
     if (this.note.textContent === (text ?? "")) return;
     this.note.replaceChildren(icon(finding ? "lightbulb" : "run-errors"), text ?? "");
