@@ -34,6 +34,7 @@ export interface PictureDrawer {
   before(optimizer: object, step: number, isHeld: boolean): void;
   passed(optimizer: object, isLast: boolean): void;
   forget(): void;
+  cancel(): void;
   stop(): void;
   draw(view: PictureView, step: number, inForce: readonly Stretch[]): Promise<void>;
 }
@@ -164,7 +165,7 @@ export class LoopControl implements Gate {
         this.#loop.elements?.ask(control.tensor, now, this.#hold !== undefined);
         break;
       case "stopDrawing":
-        this.#loop.pictures?.stop();
+        this.#loop.pictures?.cancel();
         break;
       case "set":
       case "rewind":

@@ -14,6 +14,8 @@ const MOST_VALUES = 4096;
 
 const NO_VALUES = "The loss cannot be drawn behind the first step. Take one more.";
 
+const NO_STEP = new Error("The loop is not held behind a step.");
+
 export interface HeldStep {
   readonly parameters: readonly Tensor[];
   /** Values of the parameters before the step. */
@@ -29,7 +31,7 @@ export interface HeldStep {
 export class StepMemory {
   #origins = new Origins(MOST_VALUES);
   readonly #seen = new WeakSet<object>();
-  #step: HeldStep | Error = new Error("There was no step yet.");
+  #step: HeldStep | Error = NO_STEP;
 
   constructor() {
     rememberOrigins(this.#origins);
@@ -44,9 +46,13 @@ export class StepMemory {
     }
   }
 
-  /** A step is over, and the loop is not held. @param isLast no other optimizer shares the batch. */
+  /**
+   * A step is over, and the loop goes on: what was remembered of the step is not held any longer.
+   * @param isLast no other optimizer shares the batch.
+   */
   passed(optimizer: object, isLast: boolean): void {
     this.#seen.add(optimizer);
+    this.#step = NO_STEP;
     if (isLast) {
       this.#origins = new Origins(MOST_VALUES);
       rememberOrigins(this.#origins);

@@ -42,6 +42,9 @@ const MARGIN = 0.3;
 /** Milliseconds between two reports. */
 const REPORT_MS = 100;
 
+/** Why a drawing ends that another one, or the next step, has made worthless. */
+const UNWANTED = new Error("Nobody waits for it.");
+
 /** What a picture is drawn from. */
 interface Scene {
   readonly held: HeldStep;
@@ -85,9 +88,14 @@ export class Pictures {
     this.#memory.forget("The loop went back, and no step was taken since. Take one.");
   }
 
-  /** Draws no more. */
-  stop(): void {
+  /** Draws no more, and says so. */
+  cancel(): void {
     this.#drawing.abort(new Error("Cancelled."));
+  }
+
+  /** Draws no more: nobody waits for it. */
+  stop(): void {
+    this.#drawing.abort(UNWANTED);
   }
 
   /**
@@ -117,7 +125,8 @@ export class Pictures {
         sampler.free();
       }
     } catch (error) {
-      report({ problem: error instanceof Error ? error.message : String(error) });
+      if (error !== UNWANTED)
+        report({ problem: error instanceof Error ? error.message : String(error) });
     }
   }
 
