@@ -105,8 +105,8 @@ export class PageServer {
   async #feed(page: string, response: ServerResponse): Promise<void> {
     response.setHeader("content-type", "text/event-stream");
     const session = this.#options.open(async message => {
-      if (response.writable && !response.write(`data: ${messageToText(message)}\n\n`)) {
-        await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (response.writable && !response.write(`data: ${messageToText(message, toBase64)}\n\n`)) {
+        await roomIn(response);
       }
     });
     this.#sessions.set(page, session);
@@ -138,6 +138,19 @@ export class PageServer {
     if (bytes) response.setHeader("content-type", type);
     response.writeHead(bytes ? 200 : 404).end(bytes);
   }
+}
+
+function toBase64({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+}
+
+/** Resolves when more can be written, or nothing can any longer. */
+async function roomIn(response: ServerResponse): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  // The one that did not come is no longer listened for.
+  done.abort();
 }
 
 /** Addresses are relative to the page's own, which has the token. */
