@@ -17,6 +17,7 @@ import { LinesModel } from "../../webview/charts/linesModel.ts";
 import { joinReplicates } from "../../webview/charts/overlay.ts";
 import type { LayerRow, PointRow } from "../../webview/charts/pool.ts";
 import { windowOf } from "../../webview/charts/window.ts";
+import { describePlace } from "../../webview/data/axis.ts";
 import { Column } from "../../webview/data/column.ts";
 import { ComparedRuns } from "../../webview/data/comparedRuns.ts";
 import { Ema } from "../../webview/data/ema.ts";
@@ -218,6 +219,16 @@ describe("the page", () => {
     expect(texts(0)).toEqual([1, 1, 1, 1]);
     expect(texts(3)).toEqual([1 / 4, 1 / 4, "–", 1 / 4]);
     expect(texts(3, 8.4)).toEqual(["–", 1 / 8, "–", 1 / 8]);
+  });
+
+  test("says where the crosshair is after the end of the shown run", () => {
+    const kinds = ["step", "epoch", "samples", "time"] as const;
+    expect(kinds.map(kind => describePlace(8.4, kind))).toEqual([
+      "step 8",
+      "epoch 8.40",
+      "8 samples",
+      "8.4\u202fs",
+    ]);
   });
 
   test("aligns runs by time", () => {

@@ -134,10 +134,12 @@ export interface Ticks {
   readonly title: string;
 }
 
-/** A place on an x axis in words: `step 1 204`, `epoch 3.25`, `12.3 s`. */
+/** A place on an x axis in words: `step 1 204`, `epoch 3.25`, `640 samples`, `12.3 s`. */
 export function describePlace(x: number, kind: XKind): string {
   if (kind === "time") return formatDuration(1000 * x);
-  return kind === "epoch" ? `epoch ${x.toFixed(2)}` : `step ${formatCount(Math.round(x))}`;
+  if (kind === "epoch") return `epoch ${x.toFixed(2)}`;
+  const count = formatCount(Math.round(x));
+  return kind === "samples" ? `${count} samples` : `step ${count}`;
 }
 
 /** Units of the time axis, in seconds, and from which span they are used. */
