@@ -180,7 +180,8 @@ describe("stack", () => {
 
 describe("window", () => {
   const series = new RunSeries();
-  const row = (step: number) => ({ epoch: step / 10, time: step * 500 }) as Record<string, number>;
+  const row = (step: number) =>
+    ({ epoch: step / 10, time: step * 500, samples: step * 32 }) as Record<string, number>;
   const steps = Array.from({ length: 100 }, (_, i) => i + 1);
   series.append({
     firstStep: 1,
@@ -197,6 +198,7 @@ describe("window", () => {
       windowOf(series, { ...DEFAULT_STATE, ...change }).domain;
     expect(of({})).toEqual([1, 100]);
     expect(of({ x: "epoch" })).toEqual([0.1, 10]);
+    expect(of({ x: "samples" })).toEqual([32, 3200]);
     expect(of({ x: "time", zoom: [2, 3] })).toEqual([2, 3]);
     expect(of({ zoom: [20, 30], follows: true })).toEqual([90, 100]);
     expect(of({ zoom: [20, 40], follows: true, xScale: "log" })).toEqual([50, 100]);

@@ -75,6 +75,8 @@ export class ElementMap {
     if (isNew || isOther) this.clear();
     const problem = this.problem();
     this.button.hidden = problem !== "";
+    // A run that ends does not answer any more.
+    if (problem !== "") this.isAsked = false;
     if (!this.elements && !this.isAsked) setText(this.said, problem || HINT);
     if (isOther && !isNew && problem === "") this.ask();
   }
@@ -97,7 +99,8 @@ export class ElementMap {
     const { problem } = elements;
     setText(this.said, problem ?? this.describeAll(elements));
     this.box.hidden = problem !== undefined;
-    this.draw();
+    if (problem === undefined) this.draw();
+    else this.legend.show(undefined);
   }
 
   /** Draws anew in the colours of the theme as it is now. */
@@ -161,9 +164,10 @@ export class ElementMap {
   private describeAll({ stepSizes }: TensorElements): string {
     const [low, high] = rangeOf(stepSizes);
     const still = stepSizes.filter(size => size === 0).length;
+    const odd = stepSizes.filter(size => !Number.isFinite(size)).length;
     const range =
       low <= high ? `from ${formatExact(low)} to ${formatExact(high)}` : "none greater than 0";
-    return `${formatCount(stepSizes.length)} elements: ${range}, ${formatCount(still)} did not move.`;
+    return `${formatCount(stepSizes.length)} elements: ${range}, ${formatCount(still)} did not move, ${formatCount(odd)} not finite.`;
   }
 
   private pointAt(event: PointerEvent): void {
