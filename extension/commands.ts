@@ -49,6 +49,7 @@ export function registerCommands({
     registerLoopCommands(runs, uri => busyScript(target(uri))),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
     register(Command.showOutput, () => output.show()),
+    register(Command.resetLayout, () => panel.resetLayout()),
   );
 
   async function train(uri: vscode.Uri | undefined): Promise<void> {

@@ -18,6 +18,7 @@ export const Command = {
   writeOption: "stepscope.writeOption",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",
+  resetLayout: "stepscope.resetLayout",
   explainFinding: "stepscope.explainFinding",
   silenceFinding: "stepscope.silenceFinding",
   revealFinding: "stepscope.revealFinding",

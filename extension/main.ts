@@ -31,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const documents = new TrainingDocuments();
   const output = new RunOutput(runs);
   const history = new RunHistory(runs);
-  const panel = new Panel(context.extensionUri, runs, history);
+  const panel = new Panel(context.extensionUri, context.workspaceState, runs, history);
   const scriptArguments = new ScriptArguments(context.workspaceState);
   const lens = new TrainingLens(documents, runs, stored, scriptArguments);
   const values = new InlineValues(documents, runs);

@@ -1,5 +1,4 @@
 import "@vscode-elements/elements/dist/vscode-button/index.js";
-import "@vscode-elements/elements/dist/vscode-multi-select/index.js";
 import "@vscode-elements/elements/dist/vscode-option/index.js";
 import "@vscode-elements/elements/dist/vscode-single-select/index.js";
 import { element, icon } from "./dom.ts";
@@ -24,6 +23,24 @@ export function iconButton(label: string, iconName: string, pressed: () => void)
   return made;
 }
 
+/**
+ * A button that is on or off. `label` is its name for screen readers, where its content says it only
+ * together with what stands around it.
+ */
+export function toggle(content: string | Node, title: string, pressed: () => void, label?: string) {
+  const made = element("button", { class: "toggle", attributes: { type: "button", title } });
+  made.append(content);
+  if (label !== undefined) made.setAttribute("aria-label", label);
+  press(made, false);
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+/** Shows whether a toggle is on. */
+export function press(target: HTMLElement, pressed: boolean): void {
+  target.setAttribute("aria-pressed", String(pressed));
+}
+
 /** One name of a list. */
 export class NameSelect {
   readonly root = element("vscode-single-select", { class: "select" });
@@ -43,29 +60,6 @@ export class NameSelect {
       this.root.replaceChildren(...names.map(name => option(name, name === selected)));
     }
     if (this.root.value !== selected) this.root.value = selected;
-  }
-}
-
-/** Some names of a list, `most` at most: a further one takes the place of the first. */
-export class NamesSelect {
-  readonly root = element("vscode-multi-select", { class: "select" });
-  readonly label: string;
-  private names: readonly string[] = [];
-
-  constructor(label: string, most: number, chosen: (names: readonly string[]) => void) {
-    this.label = label;
-    this.root.label = label;
-    this.root.addEventListener("change", () => {
-      const value = this.root.value.slice(-most);
-      if (value.length < this.root.value.length) this.root.value = value;
-      chosen(value);
-    });
-  }
-
-  offer(names: readonly string[], selected: readonly string[]): void {
-    if (sameNames(names, this.names)) return;
-    this.names = names;
-    this.root.replaceChildren(...names.map(name => option(name, selected.includes(name))));
   }
 }
 

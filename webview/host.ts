@@ -41,7 +41,7 @@ function vsCodeHost(api: VsCodeApi): Host {
       api.postMessage({ type: "savePicture", name, bytes } satisfies FromPageMessage);
     },
     listen,
-    loadState: () => api.getState(),
+    loadState: () => api.getState() ?? keptView(),
     saveState: state => api.setState(state),
   };
 }
@@ -53,9 +53,19 @@ function browserHost(): Host {
     post: detail => dispatchEvent(new CustomEvent("stepscope", { detail })),
     save: async (name, content) => download(name, content),
     listen,
-    loadState: () => history.state,
+    loadState: () => history.state ?? keptView(),
     saveState: state => history.replaceState(state, ""),
   };
+}
+
+/** What an earlier page let the host keep. */
+function keptView(): unknown {
+  const { view } = document.getElementById("root")?.dataset ?? {};
+  try {
+    return view ? JSON.parse(view) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function download(name: string, content: Blob): void {

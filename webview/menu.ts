@@ -1,4 +1,3 @@
-import { iconButton } from "./controls.ts";
 import { element } from "./dom.ts";
 
 /** What can be done: an item of a menu, and a key. */
@@ -15,7 +14,6 @@ export interface Action {
 
 /** A button that opens a menu of actions. Arrow keys, Home and End move in it, Escape closes it. */
 export class Menu {
-  readonly button: HTMLButtonElement;
   readonly root = element("div", {
     class: "menu",
     attributes: { role: "menu", popover: "manual" },
@@ -24,14 +22,15 @@ export class Menu {
   /** Had the focus before. */
   private opener: Element | null = null;
 
-  constructor(label: string, actions: () => readonly Action[]) {
+  /** `label`: its name for screen readers. */
+  constructor(button: HTMLButtonElement, label: string, actions: () => readonly Action[]) {
     this.actions = actions;
     this.root.setAttribute("aria-label", label);
-    this.button = iconButton(label, "ellipsis", () => {
-      const { right, bottom } = this.button.getBoundingClientRect();
+    button.setAttribute("aria-haspopup", "menu");
+    button.addEventListener("click", () => {
+      const { right, bottom } = button.getBoundingClientRect();
       this.open(right, bottom, true);
     });
-    this.button.setAttribute("aria-haspopup", "menu");
     this.root.addEventListener("keydown", event => this.pressed(event));
     this.root.addEventListener("focusout", ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node && this.root.contains(relatedTarget))) {

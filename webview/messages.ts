@@ -39,6 +39,7 @@ const toPageMessage = union<ToPageMessage>({
     compared: optional(list(string)) as Check<readonly string[]>,
   },
   empty: { reason: string },
+  resetLayout: {},
   run: { run: runRecord },
   steps: { batch: stepBatch },
   logs: { logs: list(logRecord) },

@@ -28,7 +28,7 @@ import { LogTail } from "./view/logTail.ts";
 import { Notice } from "./view/notice.ts";
 import { RunHeader } from "./view/runHeader.ts";
 import { Toolbar } from "./view/toolbar.ts";
-import { parseViewState, type ViewState } from "./viewState.ts";
+import { lasting, parseViewState, type ViewState } from "./viewState.ts";
 
 /** The page: it shows what its host sends, and keeps only what the user has chosen to see. */
 export class Panel {
@@ -54,12 +54,15 @@ export class Panel {
   /** Series of the runs that differ in their seed alone, by group. */
   private replicates: readonly (readonly RunSeries[])[] = [];
   private state: ViewState;
+  /** What the host was last told to keep. */
+  private kept: string;
   /** Steps are missing, and the host was asked for all of them. */
   private behind = false;
 
   constructor(root: HTMLElement, host: Host) {
     this.host = host;
     this.state = parseViewState(host.loadState());
+    this.kept = JSON.stringify(lasting(this.state));
     this.header = new RunHeader({
       stop: () => host.post({ type: "stop" }),
       train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
@@ -75,6 +78,7 @@ export class Panel {
     );
     const notice = new Notice();
     this.charts = new ChartGrid({
+      notice,
       pictures: new PictureOutput(host, notice),
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),
@@ -100,7 +104,7 @@ export class Panel {
       meanSeeds: meansSeeds => this.choose({ meansSeeds }),
       pin: runFolder => host.post({ type: "pin", ...(runFolder !== undefined && { runFolder }) }),
     });
-    this.toolbar.root.append(this.comparison.root);
+    this.toolbar.root.append(this.charts.menu, this.comparison.root);
     this.differences = new DifferenceTable(
       host.isEditor ? runFolder => host.post({ type: "compareSource", runFolder }) : undefined,
     );
@@ -110,8 +114,8 @@ export class Panel {
       this.header.root,
       this.error.root,
       element(
-        "div",
-        { class: "toolbar loop-bar" },
+        "section",
+        { class: "toolbar loop-bar", attributes: { "aria-label": "Training" } },
         this.controls.root,
         this.rate.root,
         this.controls.note,
@@ -148,6 +152,9 @@ export class Panel {
         this.body.hidden = true;
         this.empty.root.hidden = false;
         this.empty.show(message.reason);
+        break;
+      case "resetLayout":
+        this.charts.resetLayout();
         break;
       case "run":
         if (this.run) this.showRun(message.run);
@@ -272,9 +279,17 @@ export class Panel {
   private choose(change: Partial<ViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
+    this.keep(JSON.stringify(lasting(this.state)));
     if (this.run) this.elements.showRun(this.run, this.state.tensor);
     this.showCharts();
     this.frames.request();
+  }
+
+  /** Tells the host what the next panel begins with, where that has changed. */
+  private keep(view: string): void {
+    if (view === this.kept) return;
+    this.kept = view;
+    this.host.post({ type: "keepView", view });
   }
 
   private async draw(): Promise<void> {

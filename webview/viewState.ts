@@ -1,5 +1,6 @@
 import { MOST_COMPARED } from "../runtime/protocol/page.ts";
 import { PICTURE_VIEWS, type PictureView } from "../runtime/protocol/picture.ts";
+import { DEFAULT_LAYOUT, type Layout, LEAST_HEIGHT, MOST_HEIGHT } from "./charts/layout.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
 
@@ -17,6 +18,9 @@ export interface ViewState {
   /** Name of the tensor whose step sizes are drawn; the first where it is not known. */
   readonly tensor: string | undefined;
   readonly mapped: MapKind;
+  /** What the choice of tensors is filtered by, and names of the modules that are collapsed in it. */
+  readonly tensorFilter: string;
+  readonly collapsed: readonly string[];
   /** Scales of y axes that were chosen, by chart; a chart without one has its default. */
   readonly scales: Readonly<Record<string, ScaleKind>>;
   readonly x: XKind;
@@ -39,6 +43,7 @@ export interface ViewState {
   readonly meansSeeds: boolean;
   /** The findings are unfolded. */
   readonly insightsOpen: boolean;
+  readonly layout: Layout;
 }
 
 export const DEFAULT_STATE: ViewState = {
@@ -47,6 +52,8 @@ export const DEFAULT_STATE: ViewState = {
   gradientTensors: [],
   tensor: undefined,
   mapped: "stepSize",
+  tensorFilter: "",
+  collapsed: [],
   scales: {},
   x: "step",
   xScale: "linear",
@@ -60,7 +67,14 @@ export const DEFAULT_STATE: ViewState = {
   compared: [],
   meansSeeds: false,
   insightsOpen: false,
+  layout: DEFAULT_LAYOUT,
 };
+
+/** What is not of one run: another panel of the workspace begins with it. */
+export function lasting(state: ViewState): Partial<ViewState> {
+  const ofRun = { runFolder: undefined, zoom: undefined, follows: false, yZooms: {}, compared: [] };
+  return { ...state, ...ofRun, layout: { ...state.layout, full: undefined } };
+}
 
 /** The state that the host kept, as far as it makes sense; defaults for the rest. */
 export function parseViewState(value: unknown): ViewState {
@@ -72,6 +86,8 @@ export function parseViewState(value: unknown): ViewState {
     gradientTensors: stringsOf(gradientTensors),
     tensor: typeof tensor === "string" ? tensor : undefined,
     mapped: MAP_KINDS.find(kind => kind === value.mapped) ?? DEFAULT_STATE.mapped,
+    tensorFilter: typeof value.tensorFilter === "string" ? value.tensorFilter : "",
+    collapsed: stringsOf(value.collapsed),
     scales: entriesOf(value.scales, isScale),
     x: X_KINDS.find(kind => kind === value.x) ?? DEFAULT_STATE.x,
     xScale: isScale(value.xScale) ? value.xScale : DEFAULT_STATE.xScale,
@@ -86,6 +102,19 @@ export function parseViewState(value: unknown): ViewState {
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
     meansSeeds: value.meansSeeds === true,
     insightsOpen: value.insightsOpen === true,
+    layout: parseLayout(value.layout),
+  };
+}
+
+function parseLayout(value: unknown): Layout {
+  if (!isRecord(value)) return DEFAULT_LAYOUT;
+  const { order, pinned, hidden, heights, full } = value;
+  return {
+    order: stringsOf(order),
+    pinned: stringsOf(pinned),
+    hidden: stringsOf(hidden),
+    heights: entriesOf(heights, isHeight),
+    full: typeof full === "string" ? full : undefined,
   };
 }
 
@@ -112,6 +141,10 @@ function isRange(value: unknown): value is Range {
     value.every(Number.isFinite) &&
     value[0] < value[1]
   );
+}
+
+function isHeight(value: unknown): value is number {
+  return typeof value === "number" && value >= LEAST_HEIGHT && value <= MOST_HEIGHT;
 }
 
 function isWeight(value: unknown): value is number {

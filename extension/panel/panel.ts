@@ -12,6 +12,9 @@ import { RunSources } from "../runs/runSources.ts";
 import type { Runs } from "../runs/runs.ts";
 import { savePicture } from "./savePicture.ts";
 
+/** Where the workspace's memory has what the user has chosen to see. */
+const VIEW = "panel.view";
+
 /** What the panel shows: a run in the store, or why there is none (yet) of a script. */
 export type PanelContent =
   | { readonly runFolder: string }
@@ -23,6 +26,7 @@ export type PanelContent =
  */
 export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #root: vscode.Uri;
+  readonly #memory: vscode.Memento;
   readonly #runs: Runs;
   readonly #history: RunHistory;
   #content: PanelContent = {
@@ -39,7 +43,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   /** What it is to compare as soon as it shows a run. */
   #toCompare: readonly string[] | undefined;
 
-  constructor(extensionUri: vscode.Uri, runs: Runs, history: RunHistory) {
+  /** `memory`: that of the workspace. */
+  constructor(extensionUri: vscode.Uri, memory: vscode.Memento, runs: Runs, history: RunHistory) {
+    this.#memory = memory;
     this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     this.#runs = runs;
     this.#history = history;
@@ -72,6 +78,11 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     }
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
     this.#adopt(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, "Stepscope", column));
+  }
+
+  /** Gives the charts of a panel that is open their places back. */
+  resetLayout(): void {
+    if (this.#ready) this.#post({ type: "resetLayout" });
   }
 
   /** Changes what an open panel shows, without opening it. */
@@ -124,6 +135,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       scripts: [resource("panel.js")],
       styles: [resource("panel.css")],
       language: vscode.env.language,
+      view: this.#memory.get<string>(VIEW),
     });
   }
 
@@ -168,6 +180,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         break;
       case "train":
         void this.#execute(Command.trainAgain);
+        break;
+      case "keepView":
+        void this.#memory.update(VIEW, message.view);
         break;
       case "savePicture":
         void savePicture(message.name, message.bytes, this.#script);

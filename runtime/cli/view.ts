@@ -2,7 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { PageServer } from "../page/server.ts";
 import { PageSession } from "../page/session.ts";
+import { keptView } from "../page/view.ts";
 import { MOST_COMPARED } from "../protocol/page.ts";
+import { projectOf } from "../store/paths.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { findRun } from "./find.ts";
 
@@ -17,6 +19,7 @@ export async function view([run, ...others]: readonly string[]): Promise<number>
     throw new UsageError(`view: a run is compared with ${MOST_COMPARED} others at most.`);
   }
   const server = new PageServer({
+    view: () => keptView(projectOf(folder)),
     assets: fileURLToPath(new URL(PAGE, import.meta.url)),
     open: post => new PageSession(folder, compared, post),
   });

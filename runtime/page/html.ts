@@ -10,11 +10,13 @@ export interface PageResources {
   readonly scripts: readonly string[];
   readonly styles: readonly string[];
   readonly language: string;
+  /** What a page before it let its host keep. */
+  readonly view?: string | undefined;
 }
 
 /** The page: everything is forbidden but our own script, styles, fonts and drawn images. */
 export function pageHtml(resources: PageResources): string {
-  const { cspSource, connects = false, scripts, styles, language } = resources;
+  const { cspSource, connects = false, scripts, styles, language, view = "" } = resources;
   const nonce = randomBytes(16).toString("base64");
   const policy = [
     "default-src 'none'",
@@ -36,9 +38,14 @@ ${links}
   <title>Stepscope</title>
 </head>
 <body>
-  <div id="root"></div>
+  <div id="root" data-view="${escaped(view)}"></div>
 ${runs}
 </body>
 </html>
 `;
+}
+
+/** Text for a place between double quotes. */
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`);
 }

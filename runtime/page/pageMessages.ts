@@ -8,6 +8,9 @@ const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
 /** Bytes of a picture: a chart over a whole screen takes less than one of 64 MiB. */
 const MAX_PICTURE = 64 * 1024 * 1024;
 
+/** Characters of what a page lets its host keep. */
+const MAX_VIEW = 32 * 1024;
+
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {
   if (!isRecord(value)) return undefined;
@@ -40,6 +43,11 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       if (typeof file !== "string" || file === "") return undefined;
       if (typeof line !== "number" || !Number.isSafeInteger(line) || line < 1) return undefined;
       return { type: "openSource", file, line };
+    }
+    case "keepView": {
+      const { view } = value;
+      if (typeof view !== "string" || view.length > MAX_VIEW) return undefined;
+      return { type: "keepView", view };
     }
     case "savePicture": {
       const { name, bytes } = value;

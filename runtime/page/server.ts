@@ -20,6 +20,8 @@ export interface Session {
 export interface PageServerOptions {
   /** Folder of the built page: dist/webview. */
   readonly assets: string;
+  /** What an earlier page let be kept. */
+  view(): string | undefined;
   /** A page has opened. `post` resolves when it can take more. */
   open(post: (message: ToPageMessage) => Promise<void>): Session;
 }
@@ -85,7 +87,7 @@ export class PageServer {
       switch (`${request.method} ${name}`) {
         case "GET ":
           response.setHeader("content-type", "text/html; charset=utf-8");
-          response.end(html());
+          response.end(html(this.#options.view()));
           break;
         case "GET feed":
           await this.#feed(page, response);
@@ -154,12 +156,13 @@ async function roomIn(response: ServerResponse): Promise<void> {
 }
 
 /** Addresses are relative to the page's own, which has the token. */
-function html(): string {
+function html(view: string | undefined): string {
   return pageHtml({
     cspSource: "'self'",
     connects: true,
     scripts: ["browser.js", "panel.js"],
     styles: ["panel.css"],
     language: "en",
+    view,
   });
 }

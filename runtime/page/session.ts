@@ -9,6 +9,7 @@ import { openRun } from "../store/reader.ts";
 import { Comparison, runChoice } from "./comparison.ts";
 import { type Received, readHistory } from "./history.ts";
 import { PageFeed } from "./pageFeed.ts";
+import { keepView } from "./view.ts";
 
 /** Shows one page one run, outside of VS Code: what is stored of it, then what happens. */
 export class PageSession {
@@ -69,6 +70,7 @@ export class PageSession {
     if (message.type === "compare") this.#comparison?.show(message.runFolders);
     if (message.type === "pin") this.#comparison?.pin(message.runFolder);
     if (message.type === "listRuns") this.#listRuns();
+    if (message.type === "keepView") keepView(projectOf(this.#folder), message.view);
   }
 
   /** The page has gone. The run goes on. */

@@ -26,6 +26,8 @@ export interface RunChoice {
 }
 
 export type ToPageMessage =
+  /** Give all charts their places back. */
+  | { readonly type: "resetLayout" }
   /** Forget what you have and show this run. */
   | {
       readonly type: "hydrate";
@@ -100,6 +102,8 @@ export type FromPageMessage =
   | { readonly type: "pin"; readonly runFolder?: string }
   /** Which runs can be compared? */
   | { readonly type: "listRuns" }
+  /** Keep what the user has chosen to see, as JSON: the next page of the workspace begins with it. */
+  | { readonly type: "keepView"; readonly view: string }
   /** Ask where to, and save a picture of a chart: the name of a .png or .svg file, and its bytes. */
   | { readonly type: "savePicture"; readonly name: string; readonly bytes: Uint8Array }
   /** Write a value that was set while the script ran into it, as an edit that the user sees before. */

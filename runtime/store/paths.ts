@@ -24,6 +24,11 @@ export function runsFolder(project: string): string {
   return join(project, STORE, "runs");
 }
 
+/** The file that holds what was chosen to see in pages that an ordinary browser shows. It may not exist. */
+export function viewFile(project: string): string {
+  return join(project, STORE, "view.json");
+}
+
 /** The project that a run belongs to, whose folder is given. */
 export function projectOf(runFolder: string): string {
   return resolve(runFolder, "../../..");

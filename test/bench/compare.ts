@@ -27,6 +27,7 @@ try {
   writeFileSync(join(project, "tsconfig.json"), "{}");
   const [first = "", ...others] = Array.from({ length: RUNS }, (_, i) => storeRun(i));
   const server = new PageServer({
+    view: () => undefined,
     assets: join(import.meta.dirname, "../../dist/webview"),
     open: post => new PageSession(first, others, post),
   });

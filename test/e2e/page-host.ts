@@ -23,14 +23,15 @@ const TYPES: Readonly<Record<string, string>> = {
   map: "application/json",
 };
 
-/** Serves dist/webview and the page at `/`. */
+/** Serves dist/webview and the page at `/`, or at `/?view=VIEW` with what an earlier page let it keep. */
 export async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer(async (request, response) => {
     const name = (request.url ?? "/").slice(1).split("?")[0] ?? "";
     try {
       if (name === "") {
         response.setHeader("content-type", "text/html");
-        response.end(html(`http://${request.headers.host}`));
+        const url = new URL(request.url ?? "", `http://${request.headers.host}`);
+        response.end(html(url.origin, url.searchParams.get("view") ?? undefined));
       } else if (/^[\w.-]+$/.test(name)) {
         response.setHeader("content-type", TYPES[name.split(".").pop() ?? ""] ?? "");
         response.end(await readFile(join(BUILT, name)));
@@ -49,9 +50,10 @@ export async function servePage(): Promise<AsyncDisposable & { readonly url: str
   };
 }
 
-function html(origin: string): string {
+function html(origin: string, view: string | undefined): string {
   const scripts = [`${origin}/panel.js`];
-  return pageHtml({ cspSource: origin, scripts, styles: [`${origin}/panel.css`], language: "en" });
+  const styles = [`${origin}/panel.css`];
+  return pageHtml({ cspSource: origin, scripts, styles, language: "en", view });
 }
 
 /** What page-preload.js keeps, in the page. */

@@ -599,12 +599,12 @@ describe("a run that was recorded", () => {
   test("is shown as chosen, and again so after the page was closed", async () => {
     const hosted = await openRecorded();
     const { page } = hosted;
-    const toggle = page.getByRole("button", { name: "Loss: logarithmic scale" });
+    const toggle = page.getByRole("button", { name: "Loss: log scale" });
     expect(await toggle.getAttribute("aria-pressed")).toBe("true");
     await toggle.click();
-    await page.getByRole("combobox", { name: "Tensor" }).first().click();
+    await page.getByRole("button", { name: "0.weight" }).first().click();
     await page.screenshot({ path: join(PICTURES, "list.png") });
-    await page.getByRole("option", { name: "2.weight" }).first().click();
+    await page.getByTitle("2.weight").click();
     const median = tensorValue(pageBatch(STEPS, 1), 0, 2, "effectiveLrP50");
     await expect.poll(() => hosted.value("effectiveLr")).toBe(median);
     expect(await toggle.getAttribute("aria-pressed")).toBe("false");

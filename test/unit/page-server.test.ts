@@ -8,6 +8,7 @@ test("what one of two pages asks for is done once, for that page", async () => {
   let pages = 0;
   const server = new PageServer({
     assets: tmpdir(),
+    view: () => '{"x":"epoch"}',
     open: post => {
       const page = ++pages;
       return {
@@ -18,6 +19,9 @@ test("what one of two pages asks for is done once, for that page", async () => {
     },
   });
   const address = await server.listen();
+  expect(await (await fetch(address)).text()).toContain(
+    'data-view="{&#34;x&#34;:&#34;epoch&#34;}"',
+  );
   const feeds = [await fetch(`${address}feed?first`), await fetch(`${address}feed?second`)];
   const body = JSON.stringify({ type: "control", control: { type: "step", count: 1 } });
   expect((await fetch(`${address}posts?second`, { method: "POST", body })).status).toBe(204);

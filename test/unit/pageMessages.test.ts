@@ -17,6 +17,7 @@ describe("parsePageMessage", () => {
     [{ type: "revealFinding", id: "lr-1" }],
     [{ type: "explainFinding", code: "lr.tooLarge" }],
     [{ type: "savePicture", name: "20260115-loss.png", bytes: Uint8Array.of(1) }],
+    [{ type: "keepView", view: "{}" }],
   ])("takes %j", message => {
     expect(parsePageMessage(message)).toEqual(message);
   });
@@ -46,6 +47,8 @@ describe("parsePageMessage", () => {
     [{ type: "openSource", file: "/a.ts", line: 1.5 }],
     [{ type: "openSource", file: "/a.ts", line: "1" }],
     [{ type: "savePicture", name: "loss.png" }],
+    [{ type: "keepView", view: {} }],
+    [{ type: "keepView", view: "x".repeat(40_000) }],
     [{ type: "savePicture", name: "loss.png", bytes: [1] }],
     [{ type: "savePicture", name: "../loss.png", bytes: Uint8Array.of(1) }],
     [{ type: "savePicture", name: "loss.sh", bytes: Uint8Array.of(1) }],
@@ -76,6 +79,12 @@ describe("pageHtml", () => {
     expect(html).toContain("default-src 'none'");
     expect(html).not.toContain("unsafe-");
     expect(html).not.toMatch(/\sstyle=|<style|\son[a-z]+=/);
+  });
+
+  it("gives the page what an earlier one let it keep, and no markup", () => {
+    expect(pageHtml({ ...resources, view: '{"a":"<b>"}' })).toContain(
+      'data-view="{&#34;a&#34;:&#34;&#60;b&#62;&#34;}"',
+    );
   });
 
   it("has a nonce of its own each time", () => {

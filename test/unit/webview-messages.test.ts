@@ -62,6 +62,8 @@ describe("state of the page", () => {
       gradientTensors: ["0.weight"],
       tensor: "2.bias",
       mapped: "effectiveLr",
+      tensorFilter: "*.bias",
+      collapsed: ["0"],
       scales: { loss: "linear", lr: "log" },
       x: "epoch",
       xScale: "log",
@@ -75,6 +77,7 @@ describe("state of the page", () => {
       compared: ["/runs/2"],
       meansSeeds: true,
       insightsOpen: true,
+      layout: { ...DEFAULT_STATE.layout, pinned: ["lr"], heights: { loss: 300 } },
     };
     expect(parseViewState(structuredClone(state))).toEqual(state);
   });

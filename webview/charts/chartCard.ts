@@ -1,4 +1,5 @@
 import { describeEvents, type RunEvents } from "../control/eventMarks.ts";
+import { iconButton, press, toggle } from "../controls.ts";
 import { describePlace, rowsIn } from "../data/axis.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
@@ -6,6 +7,7 @@ import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
 import { type Action, actOnKey, keyShortcuts, Menu } from "../menu.ts";
 import { markSlot, type Theme } from "../theme.ts";
+import { type CardDragActions, dragByTitle, dragHeight } from "./cardDrag.ts";
 import { ColorLegend } from "./colorLegend.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
@@ -22,6 +24,12 @@ export interface CardOptions {
   /** What can be done with the chart: its menu, and keys where the plot has the focus. */
   readonly actions: () => readonly Action[];
   readonly crosshair: Crosshair;
+  /** Gives the chart the whole page, or its place back. */
+  readonly full: () => void;
+  /** The height of its plot was chosen, in CSS pixels. */
+  readonly resized: (height: number) => void;
+  /** Its title may be drawn to another place. */
+  readonly drag: CardDragActions;
   /** Asks for a redraw. */
   readonly redraw: () => void;
   readonly scaleChosen: (scale: ScaleKind) => void;
@@ -67,7 +75,11 @@ export class ChartCard {
   private readonly table = new ReadingTable();
   private readonly scaleButton: HTMLButtonElement;
   private readonly tableButton: HTMLButtonElement;
+  private readonly more: HTMLButtonElement;
   private readonly menu: Menu;
+  private readonly fullButton: HTMLButtonElement;
+  private readonly handle = element("div", { class: "height-handle" });
+  private readonly heading: HTMLElement;
   readonly title: string;
   private readonly crosshair: Crosshair;
   private content: CardContent | undefined;
@@ -83,7 +95,15 @@ export class ChartCard {
     this.crosshair = crosshair;
     this.scaleButton = this.makeScaleButton(options);
     this.tableButton = this.makeTableButton();
-    this.menu = new Menu(`${title}: more`, options.actions);
+    this.more = iconButton(`${title}: more`, "ellipsis", () => {});
+    this.menu = new Menu(this.more, title, options.actions);
+    this.fullButton = toggle(
+      icon("screen-full"),
+      "Full screen",
+      options.full,
+      `${title}: full screen`,
+    );
+    this.heading = element("h2", { text: title, attributes: { id: `${id}-title` } });
     const summaryId = `${id}-summary`;
     this.summary = element("p", { class: "visually-hidden", attributes: { id: summaryId } });
     this.plot = new Plot({
@@ -101,9 +121,11 @@ export class ChartCard {
     this.plot.root.setAttribute("aria-describedby", summaryId);
     const keys = this.plot.root.getAttribute("aria-keyshortcuts");
     this.plot.root.setAttribute("aria-keyshortcuts", `${keys} ${keyShortcuts(options.actions())}`);
-    this.plot.root.append(this.steps, this.waiting);
+    this.plot.root.append(this.steps, this.waiting, this.handle);
     this.root = this.layOut(id, control);
     this.listen(options.actions);
+    dragByTitle(this.root, this.heading, options.drag);
+    dragHeight(this.handle, this.plot.root, options.resized);
     crosshair.onChange(() => this.showReadings());
     this.watchVisibility(redraw);
   }
@@ -114,13 +136,29 @@ export class ChartCard {
     this.theme = theme;
     this.dirty = true;
     const scales = content?.scales ?? { x: "linear", y: "linear" };
-    this.scaleButton.setAttribute("aria-pressed", String(scales.y === "log"));
+    press(this.scaleButton, scales.y === "log");
     this.scaleButton.disabled = !content;
     this.scaleButton.hidden = content?.model.onlyLinear === true;
     this.plot.rebuild(content?.model, scales, theme, content?.axisTitle ?? "");
     setText(this.waiting, waiting);
     this.waiting.hidden = content !== undefined;
     if (!content) this.clear();
+  }
+
+  /** Gives it its height, in CSS pixels, or that of the style; or all of the page. */
+  place(height: number | undefined, full: boolean): void {
+    this.plot.root.style.height = height === undefined || full ? "" : `${height}px`;
+    press(this.fullButton, full);
+  }
+
+  /** Gives the plot the focus. */
+  focus(): void {
+    this.plot.root.focus();
+  }
+
+  /** Height of the plot in CSS pixels. */
+  get height(): number {
+    return this.plot.root.offsetHeight;
   }
 
   /** New steps have come. */
@@ -214,45 +252,31 @@ export class ChartCard {
   }
 
   private makeScaleButton({ title, scaleChosen }: CardOptions): HTMLButtonElement {
-    const button = element("button", {
-      class: "toggle",
-      text: "log",
-      attributes: {
-        type: "button",
-        title: "Logarithmic scale",
-        "aria-label": `${title}: logarithmic scale`,
-        "aria-pressed": "false",
-      },
-    });
-    button.addEventListener("click", () =>
-      scaleChosen(this.content?.scales.y === "log" ? "linear" : "log"),
-    );
-    return button;
+    const choose = () => scaleChosen(this.content?.scales.y === "log" ? "linear" : "log");
+    return toggle("log", "Logarithmic scale", choose, `${title}: log scale`);
   }
 
   private makeTableButton(): HTMLButtonElement {
-    const label = `${this.title}: show as table`;
-    const attributes = { type: "button", title: "Show as table", "aria-label": label };
-    const button = element("button", { class: "toggle", attributes }, icon("table"));
-    button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => {
+    const show = () => {
       this.table.root.hidden = !this.table.root.hidden;
-      button.setAttribute("aria-pressed", String(!this.table.root.hidden));
+      press(button, !this.table.root.hidden);
       if (this.content && this.view) this.table.show(this.content.model, this.view);
-    });
+    };
+    const label = `${this.title}: show as table`;
+    const button = toggle(icon("table"), "Show as table", show, label);
     return button;
   }
 
   private layOut(id: string, control: CardOptions["control"]): HTMLElement {
-    const titleId = `${id}-title`;
     const head = element(
       "header",
       { class: "chart-head" },
-      element("h2", { text: this.title, attributes: { id: titleId } }),
+      this.heading,
       this.value,
       this.tableButton,
       this.scaleButton,
-      this.menu.button,
+      this.fullButton,
+      this.more,
       this.menu.root,
     );
     const choice = element("div", { class: "chart-choice" });
@@ -262,7 +286,7 @@ export class ChartCard {
     choice.append(this.legend, this.colors.root);
     const root = element(
       "section",
-      { class: "chart", attributes: { "aria-labelledby": titleId, "data-chart": id } },
+      { class: "chart", attributes: { "aria-labelledby": this.heading.id, "data-chart": id } },
       head,
       choice,
       this.plot.root,
@@ -298,7 +322,8 @@ export class ChartCard {
 
   private listen(actions: CardOptions["actions"]): void {
     this.plot.root.addEventListener("keydown", event => {
-      if (event.target === this.plot.root) actOnKey(event, actions());
+      const isFree = event.target === this.plot.root && !event.defaultPrevented;
+      if (isFree) actOnKey(event, actions());
     });
     this.plot.root.addEventListener("contextmenu", event => {
       event.preventDefault();

@@ -3,15 +3,25 @@ import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
-import { element } from "../dom.ts";
-import type { Action } from "../menu.ts";
+import { element, icon } from "../dom.ts";
+import { type Action, Menu } from "../menu.ts";
 import { readTheme, type Theme } from "../theme.ts";
+import type { Notice } from "../view/notice.ts";
 import type { ViewState } from "../viewState.ts";
 import { BandModel } from "./bandModel.ts";
 import { type ChartDefinition, chartsOf } from "./catalogue.ts";
 import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
 import { HeatMapModel } from "./heatMapModel.ts";
+import {
+  arranged,
+  DEFAULT_LAYOUT,
+  type Layout,
+  moved,
+  resized,
+  shifted,
+  switched,
+} from "./layout.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
 import { joinReplicates } from "./overlay.ts";
@@ -25,7 +35,11 @@ import { wholeOf, windowOf, within } from "./window.ts";
 const WIDE_BINS = 640;
 const BINS = 360;
 
+/** CSS pixels that a key adds to the height of a plot. */
+const HEIGHT_STEP = 40;
+
 export interface GridOptions {
+  readonly notice: Notice;
   readonly pictures: PictureOutput;
   readonly redraw: () => void;
   readonly choose: (change: Partial<ViewState>) => void;
@@ -33,15 +47,28 @@ export interface GridOptions {
 
 /** All charts of a run, over the same part of the x axis. */
 export class ChartGrid {
+  /** Chooses which charts are shown. */
+  readonly menu = element("div", { class: "charts-menu" });
   readonly root = element("main", { class: "charts", attributes: { "aria-label": "Charts" } });
   private readonly crosshair = new Crosshair();
   private readonly cards = new Map<string, ChartCard>();
-  private readonly choices: (MapChoice | TensorChoice)[] = [];
+  private readonly choosers: (MapChoice | TensorChoice)[] = [];
   private readonly options: GridOptions;
   private theme: Theme = readTheme();
   private series: RunSeries | undefined;
   private run = "";
+  /** Charts of the run. */
+  private ids: readonly string[] = [];
+  private readonly none = element("p", {
+    class: "charts-none",
+    text: "All charts are hidden. “Charts” above shows them.",
+    attributes: { hidden: "" },
+  });
+  /** How far the page was scrolled before a chart got all of it. */
+  private scrolled = 0;
   private tensors: readonly TensorRecord[] = [];
+  /** Names of the tensors; another array where they are others. */
+  private names: readonly string[] = [];
   private state: ViewState | undefined;
   private events = NO_EVENTS;
   private compared: readonly ComparedRun[] = [];
@@ -54,6 +81,21 @@ export class ChartGrid {
 
   constructor(options: GridOptions) {
     this.options = options;
+    this.root.append(this.none);
+    const button = element(
+      "button",
+      { class: "toggle", attributes: { type: "button" } },
+      icon("layout"),
+      element("span", { text: "Charts" }),
+    );
+    const menu = new Menu(button, "Charts", () => this.choices());
+    this.menu.append(button, menu.root);
+    addEventListener("keydown", event => {
+      const { full } = this.layout;
+      if (event.key === "Escape" && !event.defaultPrevented && full !== undefined) {
+        this.toggleFull(full);
+      }
+    });
   }
 
   /** Reads the theme anew. */
@@ -83,6 +125,10 @@ export class ChartGrid {
     this.drawn = drawn;
     this.series = series;
     this.run = id;
+    const isOther = tensors.length !== this.names.length;
+    if (isOther || tensors.some(({ name }, i) => name !== this.names[i])) {
+      this.names = tensors.map(({ name }) => name);
+    }
     this.tensors = tensors;
     this.state = state;
     this.events = events;
@@ -101,6 +147,7 @@ export class ChartGrid {
     const { series, state } = this;
     if (!series || !state) return;
     this.remake(series, state);
+    for (const choice of this.choosers) choice.offer(this.names, state);
     const window = windowOf(series, state, this.compared);
     const { yZooms, ignoresOutliers } = state;
     const { events } = this;
@@ -116,7 +163,7 @@ export class ChartGrid {
       ...chart,
       draws: joined(chart.draws, series, this.replicates),
     }));
-    const names = this.tensors.map(({ name }) => name);
+    const { names } = this;
     const { scales, smoothing, gradientTensors, tensor, mapped, xScale } = state;
     const key = JSON.stringify([
       charts.map(({ id, scale, draws }) => [id, scale, draws && linesOf(draws)]),
@@ -124,10 +171,8 @@ export class ChartGrid {
     ]);
     if (key === this.made) return;
     this.made = key;
-    for (const choice of this.choices) choice.offer(names, state);
     // Charts of what another run logged.
-    const ids = new Set(charts.map(({ id }) => id));
-    for (const [id, card] of this.cards) card.root.hidden = !ids.has(id);
+    this.ids = charts.map(({ id }) => id);
     const waiting =
       series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
     for (const chart of charts) {
@@ -138,6 +183,7 @@ export class ChartGrid {
       const content = model && { model, scales: { x: xScale, y }, axisTitle, subject };
       this.card(chart).show(content, this.theme, waiting);
     }
+    this.arrange();
   }
 
   /** The card of a chart, made when it is first shown. */
@@ -147,18 +193,19 @@ export class ChartGrid {
     const { choose } = this.options;
     const control =
       choice && (choice === "mapped" ? new MapChoice(choose) : new TensorChoice(choice, choose));
-    if (control) {
-      this.choices.push(control);
-      control.offer(
-        this.tensors.map(({ name }) => name),
-        this.state,
-      );
-    }
+    if (control) this.choosers.push(control);
     const card = new ChartCard({
       id,
       title,
       ...(control ? { control } : {}),
       actions: () => this.actions(id),
+      full: () => this.toggleFull(id),
+      resized: height => this.place(resized(this.layout, id, height)),
+      drag: {
+        cards: () => [...this.root.querySelectorAll<HTMLElement>(".chart:not([hidden])")],
+        move: (card, before) =>
+          this.place(moved(this.layout, this.ids, idOf(card), before && idOf(before))),
+      },
       crosshair: this.crosshair,
       redraw: this.options.redraw,
       scaleChosen: scale =>
@@ -169,17 +216,111 @@ export class ChartGrid {
       reset: () => this.change({ zoom: undefined, follows: false, yZooms: this.yZooms(id) }),
     });
     this.cards.set(id, card);
-    this.root.append(card.root);
     return card;
   }
 
   /** What can be done with a chart, beside reading it. */
   private actions(id: string): readonly Action[] {
+    const full = this.layout.full === id;
     return [
+      { label: "Full screen", keys: "Enter", checked: full, act: () => this.toggleFull(id) },
+      ...(full ? [] : this.placing(id)),
       { label: "Copy as PNG", keys: "Ctrl+C", begins: true, act: () => void this.copy(id) },
       { label: "Save as PNG…", keys: "Ctrl+S", act: () => void this.save(id, "png") },
       { label: "Save as SVG…", keys: "Ctrl+Shift+S", act: () => void this.save(id, "svg") },
     ];
+  }
+
+  /** Where it stands and how high it is. */
+  private placing(id: string): readonly Action[] {
+    const { layout, ids } = this;
+    const place = (next: Layout) => () => this.place(next);
+    const resize = (by: number) => () =>
+      this.place(resized(layout, id, (this.cards.get(id)?.height ?? 0) + by));
+    return [
+      {
+        label: "Pinned to the top",
+        keys: "P",
+        checked: layout.pinned.includes(id),
+        act: place(switched(layout, "pinned", id)),
+      },
+      { label: "Move up", keys: "Alt+ArrowUp", act: place(shifted(layout, ids, id, -1)) },
+      { label: "Move down", keys: "Alt+ArrowDown", act: place(shifted(layout, ids, id, 1)) },
+      { label: "Higher", keys: "Alt+Shift+ArrowDown", act: resize(HEIGHT_STEP) },
+      { label: "Lower", keys: "Alt+Shift+ArrowUp", act: resize(-HEIGHT_STEP) },
+      { label: "Hide", keys: "Delete", act: () => this.hide(id) },
+    ];
+  }
+
+  /** Shows and hides charts, and gives all of them their places back. */
+  private choices(): readonly Action[] {
+    const { layout } = this;
+    const shown = arranged(this.ids, layout).map(id => ({
+      label: this.cards.get(id)?.title ?? id,
+      checked: !layout.hidden.includes(id),
+      act: () => this.place(switched(layout, "hidden", id)),
+    }));
+    return [...shown, { label: "Reset layout", begins: true, act: () => this.resetLayout() }];
+  }
+
+  /** All charts where they were at first. */
+  resetLayout(): void {
+    const before = this.layout;
+    this.place(DEFAULT_LAYOUT);
+    this.options.notice.show("The layout of the charts was reset", () => this.place(before));
+  }
+
+  private hide(id: string): void {
+    const before = this.layout;
+    const shown = arranged(this.ids, before).filter(other => !before.hidden.includes(other));
+    const at = shown.indexOf(id);
+    const next = shown[at + 1] ?? shown[at - 1];
+    this.place(switched(before, "hidden", id));
+    if (next !== undefined) this.cards.get(next)?.focus();
+    const { title } = this.cards.get(id) ?? { title: "The chart" };
+    this.options.notice.show(`${title} is hidden`, () => {
+      this.place(switched(this.layout, "hidden", id));
+      this.cards.get(id)?.focus();
+    });
+  }
+
+  private toggleFull(id: string): void {
+    const { layout } = this;
+    const full = layout.full === id ? undefined : id;
+    if (full !== undefined) this.scrolled = scrollY;
+    this.place({ ...layout, full });
+    scrollTo({ top: full === undefined ? this.scrolled : 0 });
+  }
+
+  private get layout(): Layout {
+    return this.state?.layout ?? DEFAULT_LAYOUT;
+  }
+
+  private place(layout: Layout): void {
+    if (layout === this.layout) return;
+    this.change({ layout });
+    this.arrange();
+  }
+
+  /** Brings the cards into the layout. Charts that the run does not have are not shown. */
+  private arrange(): void {
+    const { layout, ids } = this;
+    const full = ids.find(id => id === layout.full);
+    const cards = arranged(ids, layout).flatMap(id => this.cards.get(id)?.root ?? []);
+    for (const [id, card] of this.cards) {
+      const isFull = id === full;
+      card.root.hidden =
+        !ids.includes(id) || (full === undefined ? layout.hidden.includes(id) : !isFull);
+      card.root.classList.toggle("pinned", layout.pinned.includes(id));
+      card.place(layout.heights[id], isFull);
+    }
+    this.root.classList.toggle("full", full !== undefined);
+    this.none.hidden = cards.length === 0 || cards.some(card => !card.hidden);
+    if (cards.every((card, i) => card === this.root.children[i])) return;
+    // An element that is moved loses the focus.
+    const { activeElement } = document;
+    this.root.prepend(...cards);
+    if (activeElement instanceof HTMLElement) activeElement.focus();
   }
 
   private async copy(id: string): Promise<void> {
@@ -213,6 +354,10 @@ export class ChartGrid {
   private change(change: Partial<ViewState>): void {
     this.options.choose(change);
   }
+}
+
+function idOf(card: HTMLElement): string {
+  return card.dataset.chart ?? "";
 }
 
 /** True for a domain whose ends differ by more than their rounding. */

@@ -387,8 +387,7 @@ export class Plot {
         this.options.reset();
         return true;
       case "Escape":
-        if (!this.gestures.cancel()) this.leave();
-        return true;
+        return this.gestures.cancel() || this.leave();
       default:
         return false;
     }
@@ -407,11 +406,14 @@ export class Plot {
     this.options.crosshair.point(Math.min(Math.max(row, first), last), beyond);
   }
 
-  private leave(): void {
+  /** False if nothing was pointed at. */
+  private leave(): boolean {
+    const pointed = this.active;
     this.active = false;
     if (this.rows) this.rows.pointed = undefined;
     this.rowBox.hidden = true;
     this.options.crosshair.point(undefined);
     this.tooltip.hidden = true;
+    return pointed;
   }
 }

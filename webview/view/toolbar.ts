@@ -1,5 +1,5 @@
 import { translated, windowOf } from "../charts/window.ts";
-import { NameSelect, SmoothingSlider } from "../controls.ts";
+import { NameSelect, press, SmoothingSlider, toggle } from "../controls.ts";
 import { X_KINDS, type XKind } from "../data/axis.ts";
 import { formatCount } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
@@ -56,7 +56,7 @@ export class Toolbar {
     this.smoothing = new SmoothingSlider(weight => choose({ smoothing: weight }));
     this.root = element(
       "div",
-      { class: "toolbar", attributes: { role: "group", "aria-label": "View" } },
+      { class: "toolbar", attributes: { role: "region", "aria-label": "View" } },
       element("span", { class: "choice-label", text: "X axis" }),
       this.x.root,
       this.logX,
@@ -128,13 +128,6 @@ function countedIn(series: RunSeries, kind: XKind): boolean {
   return series.length < 2 || positions.at(series.length - 1) > positions.at(0);
 }
 
-function toggle(text: string, title: string, pressed: () => void): HTMLButtonElement {
-  const attributes = { type: "button", title, "aria-pressed": "false" };
-  const made = element("button", { class: "toggle", text, attributes });
-  made.addEventListener("click", pressed);
-  return made;
-}
-
 function action(text: string, iconName: string, pressed: () => void): HTMLButtonElement {
   const made = element(
     "button",
@@ -144,8 +137,4 @@ function action(text: string, iconName: string, pressed: () => void): HTMLButton
   );
   made.addEventListener("click", pressed);
   return made;
-}
-
-function press(target: HTMLElement, pressed: boolean): void {
-  target.setAttribute("aria-pressed", String(pressed));
 }
