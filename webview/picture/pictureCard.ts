@@ -112,7 +112,10 @@ export class PictureCard {
   show(run: RunRecord, series: RunSeries, state: ViewState): void {
     const isOther = run.id !== this.run?.id;
     Object.assign(this, { run, series, state });
-    if (isOther) this.picture = undefined;
+    if (isOther) {
+      this.forget();
+      this.clear();
+    }
     const offered = viewsOf(run);
     for (const name of PICTURE_VIEWS) {
       this.views[name].hidden = !offered.includes(name) || offered.length < 2;
@@ -126,6 +129,9 @@ export class PictureCard {
     this.root.hidden = run.status !== "running" || (!isHeld && !this.picture);
     if (isHeld && state.drawsWhilePaused && this.asked !== this.place) this.ask();
     if (this.root.hidden) this.forget();
+    if (!this.picture) {
+      setText(this.waiting, this.asked === this.place ? "Drawing…" : "Not drawn yet");
+    }
     this.showProgress();
   }
 
@@ -199,18 +205,24 @@ export class PictureCard {
     this.bar.value = picture?.done ?? 0;
   }
 
+  /** Takes the drawing away. */
+  private clear(): void {
+    this.erase();
+    this.erase = () => {};
+    this.canvas.replaceChildren();
+    this.waiting.hidden = false;
+    setText(this.text, "");
+  }
+
   private async draw(): Promise<void> {
     const { picture, series, plot } = this;
     const { width, height } = plot.getBoundingClientRect();
     if (!picture || !series || width === 0) return;
-    this.erase();
-    this.canvas.replaceChildren();
-    this.erase = () => {};
+    this.clear();
     this.root.dataset.step = String(picture.step);
     const { line, surface, path, problem } = picture;
     setText(this.waiting, problem ?? "Drawing…");
     this.waiting.hidden = !!(line || surface) && !problem;
-    setText(this.text, "");
     if (problem) return;
     const paper = getComputedStyle(document.body).backgroundColor;
     const frame = { container: this.canvas, width, height, theme: readTheme(), paper };
