@@ -157,6 +157,12 @@ export class HostedPage {
     expect(this.problems).toEqual([]);
   }
 
+  /** What was asked for since the page was there, beside keeping how it is seen. */
+  async asked(): Promise<FromPageMessage[]> {
+    const { posts } = await this.watched();
+    return posts.filter(({ type }) => type !== "ready" && type !== "keepView");
+  }
+
   /** What was posted, kept, drawn and refused until now. */
   watched() {
     return this.page.evaluate(() => {

@@ -59,7 +59,7 @@ test.each(
   await expect.poll(text, PATIENCE).toContain("the way here over 6 places");
   await page.click("text=Cancel");
   await expect
-    .poll(async () => (await hosted.watched()).posts.at(-1), PATIENCE)
+    .poll(async () => (await hosted.asked()).at(-1), PATIENCE)
     .toEqual({ type: "control", control: { type: "stopDrawing" } });
   await hosted.send({ type: "picture", picture: surface });
   await expect.poll(() => page.locator("text=Cancel").isVisible(), PATIENCE).toBe(false);

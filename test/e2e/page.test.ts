@@ -166,13 +166,12 @@ describe("a run that was recorded", () => {
     for (const box of await dialog.getByRole("checkbox").all()) await box.check();
     await page.screenshot({ path: join(PICTURES, `compare-pick-${width}.png`) });
     await dialog.getByRole("button", { name: "Done" }).click();
-    const { posts, state } = await hosted.watched();
-    expect(posts.slice(1)).toEqual([
+    expect(await hosted.asked()).toEqual([
       { type: "listRuns" },
       { type: "compare", runFolders: folders.slice(0, 1) },
       { type: "compare", runFolders: folders },
     ]);
-    expect(state).toMatchObject({ compared: folders });
+    expect((await hosted.watched()).state).toMatchObject({ compared: folders });
     for (const [i, run] of records.entries()) {
       const runFolder = run.id;
       await hosted.send({ type: "compared", runFolder, name: i > 0 ? "" : "wide", run });
@@ -222,7 +221,7 @@ describe("a run that was recorded", () => {
     await page.screenshot({ path: join(PICTURES, `baseline-${theme.name}-${width}.png`) });
     await page.getByRole("button", { name: "Unpin wide" }).click();
     await hosted.send({ type: "baseline" });
-    const pins = (await hosted.watched()).posts.slice(-3);
+    const pins = (await hosted.asked()).slice(-3);
     expect(pins).toEqual([
       { type: "compareSource", runFolder: "/runs/wide" },
       { type: "pin", runFolder: "/runs/wide" },
@@ -278,7 +277,7 @@ describe("a run that was recorded", () => {
     await rate?.getByRole("button", { name: "Open the line" }).click();
     await rate?.getByRole("button", { name: "What is lr.tooLarge?" }).click();
     await expect
-      .poll(async () => (await hosted.watched()).posts.slice(1), { timeout: 20_000 })
+      .poll(() => hosted.asked(), { timeout: 20_000 })
       .toEqual([
         { type: "control", control: { type: "set", group: 0, name: "lr", value: 0.0003 } },
         { type: "revealFinding", id: "lr" },
@@ -393,7 +392,7 @@ describe("a run that was recorded", () => {
     await hosted.drawn(STEPS, ["heatMap"]);
     const map = page.locator(".elements");
     await map.getByRole("button", { name: "Measure" }).click();
-    const asked = async () => (await hosted.watched()).posts.at(-1);
+    const asked = async () => (await hosted.asked()).at(-1);
     const patience = { timeout: 20_000 };
     await expect
       .poll(asked, patience)
@@ -766,7 +765,6 @@ describe("a run that goes on", () => {
     expect(await loss.locator(".event-mark").count()).toBe(2);
     await page.getByRole("button", { name: "Train again" }).click();
     expect(await page.textContent(".status")).toBe("Stopped");
-    const { posts } = await hosted.watched();
     const controls = [
       { type: "pause" },
       { type: "step", count: 1 },
@@ -782,7 +780,7 @@ describe("a run that goes on", () => {
       { type: "rewind", step: 12 },
       { type: "rewind", step: 1 },
     ].map(control => ({ type: "control", control }));
-    expect(posts).toEqual([{ type: "ready" }, ...controls, { type: "stop" }, { type: "train" }]);
+    expect(await hosted.asked()).toEqual([...controls, { type: "stop" }, { type: "train" }]);
     expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0);
     await page.close();
   });
@@ -855,7 +853,7 @@ test("hyper-parameters are typed and checked, taken back, and written into the s
   const write = (name: string, value: number) => {
     return { type: "writeOption", option: { group: 0, name, value } };
   };
-  expect((await hosted.watched()).posts.slice(1)).toEqual([
+  expect(await hosted.asked()).toEqual([
     set("lr", 0.1),
     write("lr", 0.1),
     set("lr", 0.1),

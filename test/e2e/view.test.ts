@@ -101,13 +101,13 @@ test("the run is there from its first step, goes on, and can be held and stopped
   expect((await download).suggestedFilename()).toBe(`${project.runs()[0]?.id}-loss.png`);
 
   // The stored run comes again, and as it was seen, also in another page; a server that has gone is told.
-  await page.getByRole("slider", { name: "Loss by step" }).press("Delete");
+  await page.getByRole("slider", { name: "Gradient norm by step" }).press("Delete");
   await page.reload();
   await expect.poll(step, PATIENCE).toBe(project.runs()[0]?.steps);
   const other = await browser.context.newPage();
   await other.goto(address);
-  await other.getByRole("slider", { name: "Gradient norm by step" }).waitFor();
-  expect(await other.getByRole("slider", { name: "Loss by step" }).count()).toBe(0);
+  await other.getByRole("slider", { name: "Loss by step" }).waitFor();
+  expect(await other.getByRole("slider", { name: "Gradient norm by step" }).count()).toBe(0);
   await other.close();
   command.kill("SIGINT");
   expect(await once(command, "exit")).toEqual([0, null]);

@@ -190,7 +190,7 @@ test("a script that throws is marked at the line, and keeps its steps", async ()
   await until("the end", () => project.runs("throws.ts")[0]?.status === "completed");
 });
 
-test("a loop that is held takes a step, and goes back to one that is chosen", async () => {
+test("a loop that is held takes a step, goes back to one that is chosen, and its rate is written down", async () => {
   const { document } = await project.write("held.ts", ENDLESS);
   const { uri } = document;
   const run = () => project.runs("held.ts")[0];
@@ -210,6 +210,21 @@ test("a loop that is held takes a step, and goes back to one that is chosen", as
     return run()?.rewinds;
   });
   assert.deepEqual(run()?.rewinds, [{ step: steps + 1, to: steps }]);
+
+  const option = { group: 0, name: "lr", value: 0.05 };
+  void vscode.commands.executeCommand("stepscope.writeOption", uri, option);
+  await until("the edit", async () => {
+    // It is not ticked before the user has seen it.
+    await vscode.commands.executeCommand("refactorPreview.focus");
+    await vscode.commands.executeCommand("list.focusFirst");
+    await new Promise(resolve => setTimeout(resolve, 500));
+    if (document.getText() !== ENDLESS) return true;
+    await vscode.commands.executeCommand("refactorPreview.toggleCheckedState");
+    await vscode.commands.executeCommand("refactorPreview.apply");
+    return document.getText() !== ENDLESS;
+  });
+  assert.equal(document.getText(), ENDLESS.replace("1e-3 }", "0.05 }"));
+  await document.save();
   await stopAndWait("held.ts");
 });
 

@@ -1,6 +1,7 @@
 /** The module that VS Code runs in its extension host. */
 import * as vscode from "vscode";
 import "./cases.ts";
+import "./findings.ts";
 import { project } from "./project.ts";
 import { runTests } from "./suite.ts";
 
