@@ -6,7 +6,7 @@ import {
   type PictureView,
 } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { iconButton } from "../controls.ts";
+import { iconButton, press, toggle } from "../controls.ts";
 import { formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
@@ -182,7 +182,9 @@ export class PictureCard {
   private ask(): void {
     this.asked = this.place;
     this.askedAt = performance.now();
-    if (this.picture) this.picture = { ...this.picture, done: 0 };
+    // Why there was none says nothing of the next.
+    if (this.picture?.problem) this.picture = undefined;
+    else if (this.picture) this.picture = { ...this.picture, done: 0 };
     this.actions.send({ type: "draw", view: this.view });
   }
 
@@ -247,15 +249,4 @@ function viewsOf(run: RunRecord): readonly PictureView[] {
 
 function elementsOf({ tensors }: RunRecord): number {
   return tensors.reduce((sum, { shape }) => sum + shape.reduce((all, size) => all * size, 1), 0);
-}
-
-function toggle(text: string, title: string, pressed: () => void): HTMLButtonElement {
-  const attributes = { type: "button", title, "aria-pressed": "false" };
-  const made = element("button", { class: "toggle", text, attributes });
-  made.addEventListener("click", pressed);
-  return made;
-}
-
-function press(target: HTMLElement, pressed: boolean): void {
-  target.setAttribute("aria-pressed", String(pressed));
 }
