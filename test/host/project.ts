@@ -9,10 +9,16 @@ const TSCONFIG = {
   compilerOptions: { target: "es2023", module: "nodenext", strict: true, types: ["node"] },
 };
 
+/**
+ * Between two steps: without a GPU, training takes the processor that the editor and its page need, and
+ * a click waits for minutes.
+ */
+const REST = "await new Promise(resolve => setTimeout(resolve, 20));";
+
 export interface ProjectOptions {
   /** Stepscope and the types of Node are in its node_modules; else nothing is. */
   readonly installed: boolean;
-  /** digits.ts trains until it is stopped, however fast the machine is. */
+  /** digits.ts trains until it is stopped, however fast the machine is, and rests between its steps. */
   readonly endless?: boolean;
 }
 
@@ -33,7 +39,10 @@ export function createProject({ installed, endless = false }: ProjectOptions): s
   if (endless) {
     const digits = join(project, "digits.ts");
     const text = readFileSync(digits, "utf8");
-    writeFileSync(digits, text.replace("epoch <= 30", "epoch <= 1_000_000"));
+    const endlessText = text
+      .replace("epoch <= 30", "epoch <= 1_000_000")
+      .replace("await optimizer.step();", `$& ${REST}`);
+    writeFileSync(digits, endlessText);
   }
   return project;
 }
