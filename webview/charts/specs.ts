@@ -210,7 +210,19 @@ export const VALUE_LABEL =
   "datum.value !== 0 && (abs(datum.value) < 1e-3 || abs(datum.value) >= 1e4) " +
   "? replace(format(datum.value, '~e'), '+', '') : datum.label";
 
-function yOf(field: string, kind: ScaleKind) {
+/** Above the axis, at the left edge of the chart. */
+const Y_TITLE = {
+  title: { signal: "axisTitle" },
+  titleAngle: 0,
+  titleAlign: "left",
+  titleAnchor: "end",
+  titleBaseline: "bottom",
+  titleX: { expr: "-left" },
+  titleY: -8,
+} as const;
+
+/** A y axis of values; `titled` takes the place of its title. */
+export function yOf(field: string, kind: ScaleKind, titled: object = Y_TITLE) {
   return {
     field,
     type: "quantitative" as const,
@@ -221,13 +233,7 @@ function yOf(field: string, kind: ScaleKind) {
       labelExpr: VALUE_LABEL,
       domain: false,
       ticks: false,
-      title: { signal: "axisTitle" },
-      titleAngle: 0,
-      titleAlign: "left" as const,
-      titleAnchor: "end" as const,
-      titleBaseline: "bottom" as const,
-      titleX: { expr: "-left" },
-      titleY: -8,
+      ...titled,
     },
   };
 }

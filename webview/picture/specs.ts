@@ -4,7 +4,7 @@
  */
 import type { Axis, AxisOrient, Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
-import { scaleOf, VALUE_LABEL } from "../charts/specs.ts";
+import { scaleOf, VALUE_LABEL, yOf } from "../charts/specs.ts";
 import type { ScaleKind } from "../data/scale.ts";
 
 /** What the page sets. */
@@ -52,20 +52,7 @@ function line(yScale: ScaleKind): TopLevelSpec {
       ...X_TITLE,
     },
   };
-  const y = {
-    field: "y",
-    type: "quantitative" as const,
-    scale: scaleOf(yScale, { expr: "yDomain" }),
-    axis: {
-      values: { expr: "yTicks" },
-      format: ".6~g",
-      labelExpr: VALUE_LABEL,
-      domain: false,
-      ticks: false,
-      title: { signal: "yTitle" },
-      ...Y_TITLE,
-    },
-  };
+  const y = yOf("y", yScale, { title: { signal: "yTitle" }, ...Y_TITLE });
   const broken = { invalid: "break-paths-show-path-domains", order: false, clip: true } as const;
   return {
     width: 300,
@@ -143,6 +130,9 @@ const axis = (scale: string, orient: AxisOrient, title: string, placed: object):
   ...placed,
 });
 
+/** At a row's place. */
+const AT = { x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" } } as const;
+
 /** Filled contours, the higher the denser, with the way above them. */
 const surface: Spec = {
   $schema: "https://vega.github.io/schema/vega/v6.json",
@@ -192,8 +182,7 @@ const surface: Spec = {
           from: { data: "path" },
           encode: {
             update: {
-              x: { scale: "x", field: "x" },
-              y: { scale: "y", field: "y" },
+              ...AT,
               stroke: { signal: "ink" },
               strokeWidth: { value: 1.25 },
             },
@@ -204,8 +193,7 @@ const surface: Spec = {
           from: { data: "path" },
           encode: {
             update: {
-              x: { scale: "x", field: "x" },
-              y: { scale: "y", field: "y" },
+              ...AT,
               size: { value: 20 },
               fill: { signal: "ink" },
             },
@@ -216,8 +204,7 @@ const surface: Spec = {
           from: { data: "marks" },
           encode: {
             update: {
-              x: { scale: "x", field: "x" },
-              y: { scale: "y", field: "y" },
+              ...AT,
               size: { value: 90 },
               fill: { signal: "second" },
               stroke: { signal: "paper" },
