@@ -1,45 +1,20 @@
 /** What a user does with the charts of the page beside reading them. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import axe from "axe-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parsePageMessage } from "../../runtime/page/pageMessages.ts";
-import { THEMES } from "../../webview/themes.ts";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
-import { HostedPage, type PageOptions, servePage } from "./page-host.ts";
+import { dark, highContrast, light, THEMES } from "../../webview/themes.ts";
+import { type HostedPage, type PageOptions, PICTURES, usePages } from "./page-host.ts";
 import { hydrate, STEPS } from "./page-run.ts";
-
-const PICTURES = join(import.meta.dirname, "../../artifacts/page");
-const [dark, light, highContrast] = THEMES as [
-  (typeof THEMES)[number],
-  (typeof THEMES)[number],
-  (typeof THEMES)[number],
-];
 
 /** A browser draws when it comes to it. */
 const PATIENCE = { timeout: 20_000 };
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePage>>;
-
-beforeAll(async () => {
-  await mkdir(PICTURES, { recursive: true });
-  server = await servePage();
-  browser = await launchBrowser({ scale: 1 });
-});
-
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-});
+const pages = usePages(1);
 
 async function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
-  const hosted = await HostedPage.open(browser.context, server.url, {
-    theme: dark,
-    width: 900,
-    height: 1180,
-    ...options,
-  });
+  const hosted = await pages.open(options);
   await hosted.send(hydrate());
   await hosted.drawn(STEPS, ["loss"]);
   return hosted;
@@ -95,7 +70,7 @@ test("a chart is saved as it is shown in a theme, with title, legend and axis la
 });
 
 test("a chart is copied by a key, and a picture of a tensor names it", async () => {
-  await browser.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await pages.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const hosted = await open({ state: { tensor: "2.bias" } });
   const { page } = hosted;
   await page.getByRole("slider", { name: "Loss by step" }).focus();
@@ -178,12 +153,7 @@ test("charts are moved, pinned, resized, hidden and shown again, and stay so", a
   await page.close();
 
   // Another panel of the workspace.
-  const url = `${server.url}?view=${encodeURIComponent(message.view)}`;
-  const again = await HostedPage.open(browser.context, url, {
-    theme: light,
-    width: 900,
-    height: 600,
-  });
+  const again = await pages.open({ theme: light, height: 600, view: message.view });
   await again.send(hydrate());
   await again.drawn(STEPS, ["gradNorm"]);
   const shown = () =>

@@ -2,19 +2,22 @@
  * Hosts the built page as VS Code does, in a real browser: the extension's own HTML with its CSP,
  * files from a server, tokens and `acquireVsCodeApi` set by a script that runs before the page's.
  */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { pageHtml } from "../../runtime/page/html.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
-import type { PageTheme } from "../../webview/themes.ts";
+import { dark, type PageTheme } from "../../webview/themes.ts";
+import { type Browser, launchBrowser } from "../host/chromium.ts";
 
 const BUILT = join(import.meta.dirname, "../../dist/webview");
+/** Where screenshots go. */
+export const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 export const CHARTS = ["loss", "gradNorm", "effectiveLr", "stepSize", "lr"];
 const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript",
@@ -24,7 +27,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Serves dist/webview and the page at `/`, or at `/?view=VIEW` with what an earlier page let it keep. */
-export async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
+async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer(async (request, response) => {
     const name = (request.url ?? "/").slice(1).split("?")[0] ?? "";
     try {
@@ -80,6 +83,31 @@ export interface PageOptions {
   readonly state?: unknown;
   /** The page hears late, and of several changes at once, what can be seen of it. */
   readonly busy?: boolean;
+}
+
+/** A browser and a server for the tests of a file. `scale`: device pixels of a CSS pixel. */
+export function usePages(scale: number) {
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof servePage>>;
+  beforeAll(async () => {
+    await mkdir(PICTURES, { recursive: true });
+    server = await servePage();
+    browser = await launchBrowser({ scale });
+  });
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+  return {
+    context: () => browser.context,
+    /** Opens a page. `view`: what an earlier one let its host keep. */
+    open: ({ view, ...options }: Partial<PageOptions> & { readonly view?: string } = {}) =>
+      HostedPage.open(
+        browser.context,
+        view === undefined ? server.url : `${server.url}?view=${encodeURIComponent(view)}`,
+        { theme: dark, width: 900, height: 1180, ...options },
+      ),
+  };
 }
 
 /** The page, and what its host and a user do with it. */

@@ -1,35 +1,19 @@
 /** The loss around a loop that is held, as the page draws it and asks for it. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { THEMES } from "../../webview/themes.ts";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
-import { HostedPage, servePage } from "./page-host.ts";
+import { PICTURES, usePages } from "./page-host.ts";
 import { hydrate, pageBatch, pageLine, pageRun, pageSurface } from "./page-run.ts";
-
-const PICTURES = join(import.meta.dirname, "../../artifacts/page");
 
 /** A browser draws when it comes to it. */
 const PATIENCE = { timeout: 20_000 };
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePage>>;
-
-beforeAll(async () => {
-  await mkdir(PICTURES, { recursive: true });
-  server = await servePage();
-  browser = await launchBrowser({ scale: 2 });
-});
-
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-});
+const { open } = usePages(2);
 
 test.each(
   THEMES.slice(0, 2).map((theme, i) => ({ theme, name: theme.name, width: [900, 400][i] ?? 0 })),
 )("it is drawn in the theme $name, $width pixels wide", async ({ theme, name, width }) => {
-  const hosted = await HostedPage.open(browser.context, server.url, { theme, width, height: 900 });
+  const hosted = await open({ theme, width, height: 900 });
   const { page } = hosted;
   const run = pageRun({ status: "running", paused: true, steps: 40 });
   await hosted.send(hydrate({ run, batches: [pageBatch(1, 40)] }));

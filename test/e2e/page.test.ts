@@ -1,14 +1,12 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { stepValue, TENSOR_COLUMNS, tensorValue } from "../../runtime/protocol/steps.ts";
 import { formatExact } from "../../webview/data/format.ts";
-import { type PageTheme, THEMES } from "../../webview/themes.ts";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { dark, light, THEMES } from "../../webview/themes.ts";
 import { exampleFinding } from "../unit/run-example.ts";
-import { CHARTS, HostedPage, type PageOptions, servePage } from "./page-host.ts";
+import { CHARTS, type HostedPage, type PageOptions, PICTURES, usePages } from "./page-host.ts";
 import {
   ENDED,
   hydrate,
@@ -20,22 +18,7 @@ import {
   STEPS,
 } from "./page-run.ts";
 
-const PICTURES = join(import.meta.dirname, "../../artifacts/page");
-
-const [dark] = THEMES as [PageTheme, ...PageTheme[]];
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePage>>;
-
-beforeAll(async () => {
-  await mkdir(PICTURES, { recursive: true });
-  server = await servePage();
-  browser = await launchBrowser({ scale: 2 });
-});
-
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-});
+const { open } = usePages(2);
 
 const FINDINGS: readonly Finding[] = [
   {
@@ -94,15 +77,6 @@ const FINDINGS: readonly Finding[] = [
   },
 ];
 
-function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
-  return HostedPage.open(browser.context, server.url, {
-    theme: dark,
-    width: 900,
-    height: 1180,
-    ...options,
-  });
-}
-
 /** Sends a recorded run and waits until it is drawn. */
 async function openRecorded(options: Partial<PageOptions> = {}): Promise<HostedPage> {
   const hosted = await open(options);
@@ -137,7 +111,7 @@ describe("a run that was recorded", () => {
 
   test.each([
     { theme: dark, width: 900 },
-    { theme: THEMES[1] as PageTheme, width: 400 },
+    { theme: light, width: 400 },
   ])("is compared with others, $width pixels wide", async ({ theme, width }) => {
     const hosted = await open({ theme, width, height: 1500 });
     const { page } = hosted;
@@ -377,7 +351,7 @@ describe("a run that was recorded", () => {
     await page.setViewportSize({ width: 400, height: 3000 });
     await page.waitForTimeout(500);
     await map.screenshot({ path: join(PICTURES, "map-400.png") });
-    await hosted.setTheme(THEMES[1] as PageTheme);
+    await hosted.setTheme(light);
     await page.waitForTimeout(500);
     await map.screenshot({ path: join(PICTURES, "map-light.png") });
     await hosted.expectClean();
@@ -470,7 +444,6 @@ describe("a run that was recorded", () => {
   });
 
   test("is drawn anew when the theme changes", async () => {
-    const light = THEMES[1] as PageTheme;
     const hosted = await openRecorded();
     expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
     await hosted.setTheme(light);
@@ -844,7 +817,7 @@ test("hyper-parameters are typed and checked, taken back, and written into the s
   expect(
     await page.evaluate("document.documentElement.scrollWidth - innerWidth"),
   ).toBeLessThanOrEqual(0);
-  await hosted.setTheme(THEMES[1] as PageTheme);
+  await hosted.setTheme(light);
   await page.screenshot({ path: join(PICTURES, "hyper-parameters-400.png") });
   await page.getByRole("button", { name: "β₁ of the script" }).click();
   const set = (name: string, value?: number) => {

@@ -1,10 +1,11 @@
 import * as assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { listRuns } from "../../runtime/store/list.ts";
+import { makeEndless } from "../host/endless.ts";
 import { until } from "./suite.ts";
 
 /**
@@ -18,9 +19,7 @@ class Project implements Disposable {
   constructor(examples: string) {
     cpSync(examples, this.folder, { recursive: true });
     writeFileSync(join(this.folder, "package.json"), JSON.stringify({ type: "module" }));
-    const digits = join(this.folder, "digits.ts");
-    const text = readFileSync(digits, "utf8");
-    writeFileSync(digits, text.replace("epoch <= 30", "epoch <= 1_000_000"));
+    makeEndless(join(this.folder, "digits.ts"));
   }
 
   uri(name: string): vscode.Uri {
