@@ -9,6 +9,9 @@ import { parseSidecarMessage } from "../protocol/validate.ts";
 /** Hears what a sidecar sends, from `welcome` on. */
 export type MessageListener = (message: SidecarMessage, connection: SidecarConnection) => void;
 
+/** Longest that a sidecar may take to answer a hello: its process may be suspended. */
+const ANSWER_MS = 20_000;
+
 /** How a sidecar is reached. */
 export interface Address {
   readonly socket: string;
@@ -60,6 +63,7 @@ export class SidecarConnection {
 export function connectTo(address: Address, listener: MessageListener): Promise<SidecarConnection> {
   return new Promise((resolve, reject) => {
     const socket = connect(address.socket);
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error("The sidecar does not answer.")));
     const decoder = new FrameDecoder();
     let connection: SidecarConnection | undefined;
     const closed = new Promise<void>(settle => socket.once("close", () => settle()));
@@ -72,6 +76,7 @@ export function connectTo(address: Address, listener: MessageListener): Promise<
           const message = parseSidecarMessage(value);
           if (message.type === "refused") throw new Error(message.reason);
           if (message.type === "welcome") {
+            socket.setTimeout(0);
             connection = new SidecarConnection(address.runFolder, message.run, socket, closed);
             resolve(connection);
           }

@@ -33,7 +33,10 @@ export interface StartOptions {
   readonly resume?: string;
   /** Has the learning rate tried out instead of a run: nothing is kept. */
   readonly probe?: ProbeOptions;
-  /** Milliseconds that the run goes on when the last client has gone; a minute if left out. */
+  /**
+   * Milliseconds that the run goes on when the last client has gone; a minute if left out, and to its
+   * end if infinite.
+   */
   readonly graceMs?: number;
   /** GPU memory for states that the run can go back to, in bytes; 256 MiB if left out, 0 for none. */
   readonly rewindBytes?: number;
@@ -68,6 +71,7 @@ export async function startRun(
     throw new ScriptNotFoundError(`There is no file ${script}.`);
   }
   const node = await findNode(options.node);
+  const graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   const socket = socketPath(randomBytes(8).toString("hex"));
   const { id, folder } = options.probe ? createTemporaryFolder(script) : createRunFolder(script);
   const launch: LaunchOptions = {
@@ -76,10 +80,11 @@ export async function startRun(
     script,
     args: options.args ?? [],
     seed: options.seed ?? 0,
-    graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
     rewindBytes: options.rewindBytes ?? DEFAULT_REWIND_BYTES,
     socket,
     token: randomBytes(32).toString("hex"),
+    // JSON has no infinity.
+    ...(Number.isFinite(graceMs) && { graceMs }),
     ...(options.probe && { probe: options.probe }),
   };
   const child = spawnSidecar(node, options, launch);

@@ -18,8 +18,8 @@ export interface LaunchOptions {
   /** The script's own arguments. */
   readonly args: readonly string[];
   readonly seed: number;
-  /** Milliseconds that the run goes on when the last client has gone. */
-  readonly graceMs: number;
+  /** Milliseconds that the run goes on when the last client has gone; to its end if left out. */
+  readonly graceMs?: number;
   /** GPU memory for states to go back to. */
   readonly rewindBytes: number;
   /** Where to listen, and what a client must know. */
@@ -36,7 +36,7 @@ export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
   script: string,
   args: list(string),
   seed: count,
-  graceMs: number,
+  graceMs: optional(number) as Check<number>,
   rewindBytes: count,
   socket: string,
   token: string,

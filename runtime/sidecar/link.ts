@@ -59,7 +59,8 @@ export type ToRecorder =
   | { readonly type: "interrupted" }
   | { readonly type: "end"; readonly outcome: Outcome };
 
-export type FromRecorder = { readonly type: "stop" };
+/** The run is to end; the script may take so long for its last checkpoint. */
+export type FromRecorder = { readonly type: "stop"; readonly lastMomentMs: number };
 
 /** What the recorder is started with. */
 export interface RecorderData {
@@ -96,9 +97,7 @@ export class RecorderLink {
   constructor(worker: Worker, flags: SharedFlags) {
     this.#worker = worker;
     this.#flags = flags;
-    worker.on("message", ({ type }: FromRecorder) => {
-      if (type === "stop") this.onstop();
-    });
+    worker.on("message", ({ lastMomentMs }: FromRecorder) => this.onstop(lastMomentMs));
     worker.on("error", error => {
       // It did not even begin; once it has, it ends the process itself.
       process.stderr.write(`The recorder of the run failed: ${error}\n`);
@@ -108,8 +107,8 @@ export class RecorderLink {
     worker.unref();
   }
 
-  /** Called when a client asks for the end of the run. */
-  onstop: () => void = () => {};
+  /** Called when the run is to end, and again where it is to end sooner. */
+  onstop: (lastMomentMs: number) => void = () => {};
 
   send(message: ToRecorder): void {
     this.#worker.postMessage(message);

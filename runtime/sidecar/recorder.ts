@@ -29,8 +29,12 @@ import { NativeOutput } from "./native-output.ts";
 import { Recording } from "./recording.ts";
 import { ClientServer } from "./server.ts";
 
-/** What a script that is told to stop may take, before its process is ended. */
-const STOP_MS = 1000;
+/** What a script that is told to stop may take for its last checkpoint: where somebody waits, and where not. */
+const LAST_MOMENT_MS = 700;
+const UNWATCHED_LAST_MOMENT_MS = 30_000;
+
+/** How much later the process of a script is ended that has not given way. */
+const END_MS = 300;
 
 /** What the first client may take to arrive, and how long a run that is over waits for it. */
 const FIRST_CLIENT_MS = 30_000;
@@ -40,6 +44,7 @@ const OVER_BEFORE_SEEN_MS = 3000;
 const BACKLOG_MS = 20;
 
 const { launch, flags, controls } = workerData as RecorderData;
+const { graceMs = Number.POSITIVE_INFINITY } = launch;
 
 const record: RunRecord = {
   id: launch.id,
@@ -76,18 +81,20 @@ process.on("uncaughtException", error => {
 const diagnosis = new LiveDiagnosis(process.env[RESUME_VARIABLE] !== undefined);
 let backlog = 0;
 let probe: LearningRateProbe | undefined;
-let isStopping = false;
+/** When a run that was told to stop is ended by force. */
+let stopBy = Number.POSITIVE_INFINITY;
+let stopTimer: NodeJS.Timeout | undefined;
 let hasEnded = false;
 let graceTimer: NodeJS.Timeout | undefined;
 const firstClient = Promise.withResolvers<void>();
 
 const server = new ClientServer(launch.token, {
   welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
-  stop: () => void stop(),
+  stop: () => stop(LAST_MOMENT_MS),
   control: control => watch.control(control),
   clients: count => {
     firstClient.resolve();
-    waitForClients(count, launch.graceMs);
+    waitForClients(count, graceMs);
   },
 });
 const recording = new Recording(launch.runFolder, record, message => server.broadcast(message));
@@ -108,7 +115,7 @@ parentPort?.on("message", receive);
 await server.listen(launch.socket);
 // A trial of learning rates is no run that others could find.
 if (!launch.probe) register(registration);
-waitForClients(0, Math.max(launch.graceMs, FIRST_CLIENT_MS));
+waitForClients(0, Math.max(graceMs, FIRST_CLIENT_MS));
 
 function receive(message: ToRecorder): void {
   // What a script still does while its process is being ended is no part of the run.
@@ -156,7 +163,7 @@ function receive(message: ToRecorder): void {
       server.broadcast(message);
       break;
     case "interrupted":
-      stop();
+      stop(LAST_MOMENT_MS);
       break;
     case "end":
       void finish(message.outcome);
@@ -176,24 +183,30 @@ function rewound(rewinds: readonly RewindRecord[]): void {
   recording.change({ rewinds });
 }
 
-/** Stops the run when nobody has watched it for `graceMs`. */
-function waitForClients(count: number, graceMs: number): void {
+/** Stops the run when nobody has watched it for so long. */
+function waitForClients(count: number, milliseconds: number): void {
   clearTimeout(graceTimer);
-  graceTimer = count === 0 ? setTimeout(stop, graceMs) : undefined;
+  if (count > 0 || milliseconds === Number.POSITIVE_INFINITY) return;
+  graceTimer = setTimeout(stop, milliseconds, UNWATCHED_LAST_MOMENT_MS);
 }
 
 /** Asks the main thread to end the run, and ends the process if it does not listen. */
-function stop(): void {
-  if (isStopping) return;
-  isStopping = true;
-  parentPort?.postMessage({ type: "stop" } satisfies FromRecorder);
-  setTimeout(async () => {
+function stop(lastMomentMs: number): void {
+  const patienceMs = lastMomentMs + END_MS;
+  // It is ending as soon as that already.
+  if (Date.now() + patienceMs >= stopBy) return;
+  stopBy = Date.now() + patienceMs;
+  parentPort?.postMessage({ type: "stop", lastMomentMs } satisfies FromRecorder);
+  clearTimeout(stopTimer);
+  stopTimer = setTimeout(async () => {
     if (hasEnded) return;
-    const text = "The script did not give way within a second: its process was ended.";
+    const seconds = Math.round(patienceMs / 1000);
+    const time = seconds === 1 ? "a second" : `${seconds} seconds`;
+    const text = `The script did not give way within ${time}: its process was ended.`;
     recording.log({ level: "warn", text, time: Date.now() });
     await finish({ status: "stopped" });
     process.kill(process.pid, "SIGKILL");
-  }, STOP_MS);
+  }, patienceMs);
 }
 
 /** Closes the run, tells the clients, and lets the process go. */

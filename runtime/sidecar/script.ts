@@ -15,9 +15,6 @@ import type { Outcome, RecorderLink } from "./link.ts";
 import { type ControlledLoop, LoopControl } from "./loopControl.ts";
 import { probeLearningRate } from "./probe.ts";
 
-/** What a script may take for its last checkpoint; a little later the recorder ends the process. */
-const LAST_MOMENT_MS = 700;
-
 export class ScriptRun {
   readonly #launch: LaunchOptions;
   readonly #link: RecorderLink;
@@ -107,7 +104,7 @@ export class ScriptRun {
   }
 
   #listen(): void {
-    this.#link.onstop = () => void this.#stop();
+    this.#link.onstop = lastMomentMs => void this.#stop(lastMomentMs);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => this.#link.send({ type: "interrupted" }));
     }
@@ -123,10 +120,10 @@ export class ScriptRun {
   }
 
   /** Ends the run; the script gets a moment to save a checkpoint. */
-  async #stop(): Promise<void> {
+  async #stop(lastMomentMs: number): Promise<void> {
     // A loop that is held would never come to where it saves; without anything to save it ends before.
     setImmediate(this.#letGo);
-    await Promise.race([this.#prepareToStop(), sleep(LAST_MOMENT_MS, undefined, { ref: false })]);
+    await Promise.race([this.#prepareToStop(), sleep(lastMomentMs, undefined, { ref: false })]);
     await this.#end({ status: "stopped" }, 0);
   }
 

@@ -371,6 +371,38 @@ test("train --resume goes on where a run was stopped, with its file and argument
   });
 });
 
+test("a run that nobody watches any more stops with a checkpoint, and is resumed from it", async () => {
+  project.write(
+    "slow.ts",
+    `import { setTimeout as sleep } from "node:timers/promises";
+     import { Checkpoints, nn, optim, tensor } from "stepscope";
+     const model = new nn.Linear(1, 1);
+     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+     const checkpoints = new Checkpoints({ model, optimizer });
+     const resumed = await checkpoints.resume();
+     const done = resumed?.step ?? 0;
+     console.log("from", done);
+     for (let step = done + 1; done === 0 || step <= done + 1; step++) {
+       optimizer.zeroGrad();
+       model.forward(tensor([[1]])).square().sum().backward();
+       await optimizer.step();
+       // Longer than somebody who clicks Stop would wait.
+       if (done === 0) await sleep(1200);
+       await checkpoints.saveIfDue({ step });
+     }`,
+  );
+  const run = await project.start("slow.ts", { graceMs: 200 });
+  await run.until(() => run.steps >= 2);
+  run.connection.detach();
+  while (livingSidecars().length > 0) await sleep(20);
+  expect(await project.survivors()).toEqual([]);
+  expect(run.stored().record.status).toBe("stopped");
+  const { stderr, code } = await stepscope("train", "--resume", run.record.id, "--json");
+  expect(code).toBe(0);
+  // What it was in when it was told to stop is the last that is saved.
+  expect(Number(/^from (\d+)\n$/.exec(stderr)?.[1])).toBeGreaterThanOrEqual(run.steps);
+});
+
 test("find-lr suggests a learning rate, and leaves no run", async () => {
   project.write("a.ts", `${LOOP} await steps(50);`);
   const { stdout, code } = await stepscope("find-lr", "a.ts", "--steps", "30", "--json");
