@@ -6,6 +6,8 @@ import type { Panel } from "./panel/panel.ts";
 import { reportNotStarted } from "./runs/failures.ts";
 import { registerLoopCommands } from "./runs/loopCommands.ts";
 import type { RunOutput } from "./runs/output.ts";
+import type { QueueMemory } from "./runs/queueMemory.ts";
+import { queueText } from "./runs/queueText.ts";
 import type { Runs } from "./runs/runs.ts";
 import { saved } from "./runs/saved.ts";
 import type { ScriptArguments } from "./runs/scriptArguments.ts";
@@ -29,6 +31,7 @@ export interface CommandParts {
   readonly panel: Panel;
   readonly output: RunOutput;
   readonly scriptArguments: ScriptArguments;
+  readonly queueMemory: QueueMemory;
 }
 
 /** Registers the commands. Those of a file take its URI, or else the file of the active editor. */
@@ -38,12 +41,15 @@ export function registerCommands({
   panel,
   output,
   scriptArguments,
+  queueMemory,
 }: CommandParts): vscode.Disposable {
   const register = vscode.commands.registerCommand;
+  void restoreQueue();
   return vscode.Disposable.from(
     register(Command.train, (uri?: unknown) => train(target(uri))),
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
-    register(Command.trainAgain, (uri?: unknown) => trainAgain(target(uri))),
+    register(Command.trainAgain, (uri?: unknown) => train(target(uri), { again: true })),
+    register(Command.trainStepByStep, (uri?: unknown) => train(target(uri), { held: true })),
     register(Command.findLearningRate, (uri?: unknown) => findLearningRate(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
     registerLoopCommands(runs, uri => busyScript(target(uri))),
@@ -52,27 +58,53 @@ export function registerCommands({
     register(Command.resetLayout, () => panel.resetLayout()),
   );
 
-  async function train(uri: vscode.Uri | undefined): Promise<void> {
+  /**
+   * Trains a file; one that trains already is shown, or stopped first (`again`). `held` holds the loop
+   * behind its first step.
+   */
+  async function train(
+    uri: vscode.Uri | undefined,
+    { again = false, held = false } = {},
+  ): Promise<void> {
     if (!mayRun() || !isTrainable(uri)) return;
     const script = uri.fsPath;
-    if (runs.state(script).phase !== "idle") {
+    await runs.reattached;
+    const { phase } = runs.state(script);
+    if (phase === "queued" || (phase !== "idle" && !again)) {
       await showPanel(uri);
       return;
     }
     if (!(await saved(uri))) return;
+    const turn = runs.turn(script);
+    const isQueued = runs.state(script).phase === "queued";
+    if (isQueued) queueMemory.add(script);
+    const isTurn = await turn;
+    queueMemory.remove(script);
+    if (!isTurn) return;
     const starting = vscode.l10n.t("Starting {0}…", basename(script));
-    panel.show({ script, reason: starting });
+    // Who did not have to wait wants to see it; later a panel that was closed stays closed.
+    if (isQueued) panel.update({ script, reason: starting });
+    else panel.show({ script, reason: starting });
     const progress = { location: vscode.ProgressLocation.Window, title: starting };
     try {
       const run = await vscode.window.withProgress(progress, () =>
         runs.start(script, scriptArguments.of(script)),
       );
+      // It comes before the script: that has to be compiled first.
+      if (held) runs.control(script, { type: "runTo", step: 1 });
       panel.update({ runFolder: run.folder });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       panel.update({ script, reason });
       void reportNotStarted(script, reason);
     }
+  }
+
+  /** What waited in the window before waits again. */
+  async function restoreQueue(): Promise<void> {
+    await runs.reattached;
+    const scripts = await queueMemory.take(runs.busyScripts.length > 0);
+    for (const script of scripts) void train(vscode.Uri.file(script));
   }
 
   async function findLearningRate(
@@ -89,14 +121,9 @@ export function registerCommands({
     await train(uri);
   }
 
-  /** Stops the script where it trains, and trains it as it is now. */
-  async function trainAgain(uri: vscode.Uri | undefined): Promise<void> {
-    if (uri) await runs.stopped(uri.fsPath);
-    await train(uri);
-  }
-
   function stop(uri: vscode.Uri | undefined): void {
-    const script = busyScript(uri);
+    const queued = runs.queuedScripts.find(each => each === uri?.fsPath);
+    const script = queued ?? busyScript(uri);
     if (script) runs.stop(script);
   }
 
@@ -107,8 +134,14 @@ export function registerCommands({
   }
 
   async function showPanel(uri: vscode.Uri | undefined): Promise<void> {
-    if (uri && runs.state(uri.fsPath).phase === "starting") {
+    const state = uri && runs.state(uri.fsPath);
+    if (state?.phase === "starting") {
       panel.show();
+      return;
+    }
+    if (uri && state?.phase === "queued") {
+      const reason = vscode.l10n.t("It trains when it is its turn: {0}.", queueText(state.before));
+      panel.show({ script: uri.fsPath, reason });
       return;
     }
     const run = uri && (runs.of(uri.fsPath) ?? (await stored.last(uri.fsPath)));

@@ -46,13 +46,13 @@ export class ContextKeys implements vscode.Disposable {
   }
 
   #showRunning(): void {
-    const files = this.#runs.busyScripts.map(script => vscode.Uri.file(script));
+    const { busyScripts, queuedScripts, pausedScripts } = this.#runs;
+    const files = [...queuedScripts, ...busyScripts].map(script => vscode.Uri.file(script));
     this.#setKey(ContextKey.runningFiles, resourcePaths(files));
     this.#setKey(ContextKey.running, files.length > 0);
-    const { pausedScripts } = this.#runs;
     const paused = pausedScripts.map(script => vscode.Uri.file(script));
     this.#setKey(ContextKey.pausedFiles, resourcePaths(paused));
-    const newest = this.#runs.busyScripts.at(-1);
+    const newest = busyScripts.at(-1);
     this.#setKey(ContextKey.paused, newest !== undefined && pausedScripts.includes(newest));
   }
 

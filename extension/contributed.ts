@@ -4,6 +4,7 @@ export const Command = {
   train: "stepscope.train",
   trainWithArguments: "stepscope.trainWithArguments",
   trainAgain: "stepscope.trainAgain",
+  trainStepByStep: "stepscope.trainStepByStep",
   findLearningRate: "stepscope.findLearningRate",
   stop: "stepscope.stop",
   pause: "stepscope.pause",
@@ -36,6 +37,9 @@ export const Command = {
   unstarRun: "stepscope.unstarRun",
   exportRun: "stepscope.exportRun",
   deleteRuns: "stepscope.deleteRuns",
+  unqueue: "stepscope.unqueue",
+  openExample: "stepscope.openExample",
+  openWalkthrough: "stepscope.openWalkthrough",
   stopRun: "stepscope.stopRun",
   stopOrphans: "stepscope.stopOrphans",
   filterRuns: "stepscope.filterRuns",
@@ -47,7 +51,7 @@ export const Command = {
 export const ContextKey = {
   /** Paths of visible files that use stepscope. */
   trainingFiles: "stepscope.trainingFiles",
-  /** Paths of files that train at this moment. */
+  /** Paths of files that train at this moment, or wait for their turn to. */
   runningFiles: "stepscope.runningFiles",
   /** Something trains. */
   running: "stepscope.running",
@@ -57,6 +61,14 @@ export const ContextKey = {
   paused: "stepscope.paused",
   /** The list of runs shows a part of them. */
   runsFiltered: "stepscope.runsFiltered",
+  /** What the reader of the walkthrough has done in this window: see Milestone. */
+  stepped: "stepscope.stepped",
+  overshot: "stepscope.overshot",
+  diverged: "stepscope.diverged",
+  rewound: "stepscope.rewound",
+  fixed: "stepscope.fixed",
+  compared: "stepscope.compared",
+  warmedUp: "stepscope.warmedUp",
 } as const;
 
 /** Settings, without the section. */
@@ -65,10 +77,13 @@ export const Setting = {
   inlineLayers: "inlineValues.layers",
   inlineLoss: "inlineValues.loss",
   inlineStep: "inlineValues.step",
+  graceTime: "runs.graceTime",
   nodePath: "nodePath",
   rewindMemory: "rewindMemory",
+  runsAtOnce: "runs.atOnce",
   silencedFindings: "findings.silenced",
   trainOnSave: "trainOnSave",
+  whenClosed: "runs.whenClosed",
 } as const;
 
 export const SECTION = "stepscope";
@@ -84,6 +99,9 @@ export const LanguageModelTool = {
   train: "stepscope_train",
   verdict: "stepscope_verdict",
 } as const;
+
+/** The walkthrough about gradient descent. */
+export const WALKTHROUGH = "gradientDescent";
 
 /** Type of tasks, and name of their problem matcher. */
 export const TASK_TYPE = "stepscope";

@@ -12,6 +12,7 @@ import { PANEL_VIEW_TYPE, RUN_SOURCE, TASK_TYPE, TRAINING_FILES } from "./contri
 import { Panel } from "./panel/panel.ts";
 import { reportFailure } from "./runs/failures.ts";
 import { RunOutput } from "./runs/output.ts";
+import { QueueMemory } from "./runs/queueMemory.ts";
 import { registerRunCommands } from "./runs/runCommands.ts";
 import { RunHistory } from "./runs/runHistory.ts";
 import { RunSources } from "./runs/runSources.ts";
@@ -23,6 +24,7 @@ import { StoredRuns } from "./runs/storedRuns.ts";
 import { TrainingTasks } from "./runs/trainingTasks.ts";
 import { registerTrainingTools } from "./runs/trainingTool.ts";
 import { trainOnSave } from "./runs/trainOnSave.ts";
+import { Walkthrough } from "./walkthrough/walkthrough.ts";
 
 /** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -35,7 +37,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const scriptArguments = new ScriptArguments(context.workspaceState);
   const lens = new TrainingLens(documents, runs, stored, scriptArguments);
   const values = new InlineValues(documents, runs);
-  const tree = new RunsTree(history);
+  const tree = new RunsTree(runs, history);
   const findings = new FindingDiagnostics(documents, runs);
   const errors = new ErrorDiagnostics();
   context.subscriptions.push(
@@ -50,9 +52,17 @@ export function activate(context: vscode.ExtensionContext): void {
     tree,
     new RunStatusBar(runs),
     new ContextKeys(documents, runs),
-    registerCommands({ runs, stored, panel, output, scriptArguments }),
+    registerCommands({
+      runs,
+      stored,
+      panel,
+      output,
+      scriptArguments,
+      queueMemory: new QueueMemory(context.workspaceState),
+    }),
     registerRunCommands({ runs, history, tree, panel }),
     trainOnSave(runs),
+    new Walkthrough(context.extension, runs, panel),
     registerTrainingTools(runs, stored),
     vscode.tasks.registerTaskProvider(
       TASK_TYPE,
@@ -71,6 +81,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),
     vscode.workspace.onDidCloseTextDocument(document => documents.forget(document)),
     runs.onDidStart(({ script }) => errors.clear(script)),
+    runs.onDidReturn(({ folder }) => panel.refresh(folder)),
     runs.onDidEnd(({ record, script, folder }) => {
       stored.forget(script);
       if (record.status !== "failed" && record.status !== "crashed") return;

@@ -3,6 +3,7 @@ import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
+import { queueText } from "../runs/queueText.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
@@ -88,6 +89,11 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       arguments: [uri],
     });
     switch (state.phase) {
+      case "queued":
+        return [
+          { ...stop, title: vscode.l10n.t("✕ Cancel") },
+          show(vscode.l10n.t("queued, {0}", queueText(state.before))),
+        ];
       case "starting":
         return [stop, show(vscode.l10n.t("starting…"))];
       case "stopping":

@@ -25,6 +25,9 @@ export type PanelContent =
  * is thrown away; shown again, it says `ready` and gets the run from the store, then what follows.
  */
 export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
+  /** Folders of the runs that the page draws together, the shown one first. */
+  readonly onDidCompare: vscode.Event<readonly string[]>;
+  readonly #compared = new vscode.EventEmitter<readonly string[]>();
   readonly #root: vscode.Uri;
   readonly #memory: vscode.Memento;
   readonly #runs: Runs;
@@ -45,6 +48,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 
   /** `memory`: that of the workspace. */
   constructor(extensionUri: vscode.Uri, memory: vscode.Memento, runs: Runs, history: RunHistory) {
+    this.onDidCompare = this.#compared.event;
     this.#memory = memory;
     this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     this.#runs = runs;
@@ -110,6 +114,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   }
 
   dispose(): void {
+    this.#compared.dispose();
     this.#panel?.dispose();
   }
 
@@ -167,6 +172,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         break;
       case "compare":
         this.#comparison?.show(message.runFolders);
+        if (this.shownRun) this.#compared.fire([this.shownRun, ...message.runFolders]);
         break;
       case "compareSource":
         if (this.shownRun) void RunSources.compare(message.runFolder, this.shownRun);

@@ -79,6 +79,9 @@ export class LiveRun {
       case "welcome":
         this.#logs = message.logs;
         this.#metrics = message.metrics;
+        this.#step = message.run.steps;
+        this.#loss = message.run.finalLoss;
+        this.update(message.run);
         break;
       case "run":
       case "end":

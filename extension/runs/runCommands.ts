@@ -8,7 +8,7 @@ import { exportRun } from "./exportRun.ts";
 import type { RunHistory } from "./runHistory.ts";
 import { RunSources } from "./runSources.ts";
 import type { Runs } from "./runs.ts";
-import { isRun, type RunsTree, runDescription } from "./runsTree.ts";
+import { isQueued, isRun, type RunsTree, runDescription } from "./runsTree.ts";
 
 /** What the commands of the list of runs act on. */
 export interface RunCommandParts {
@@ -54,6 +54,7 @@ export function registerRunCommands(parts: RunCommandParts): vscode.Disposable {
     register(Command.exportRun, one(exportRun)),
     register(Command.deleteRuns, (row?: unknown, rows?: unknown) => remove(targets(row, rows))),
     register(Command.stopRun, one(stop)),
+    register(Command.unqueue, (row?: unknown) => isQueued(row) && runs.stop(row.queued)),
     register(Command.stopOrphans, stopOrphans),
     register(Command.filterRuns, filter),
     register(Command.clearRunsFilter, () => tree.setFilter("")),

@@ -10,6 +10,7 @@ import { SECTION, Setting } from "../contributed.ts";
 import { LiveRun } from "./liveRun.ts";
 import { nodeForScript } from "./nodeForScript.ts";
 import { sidecarForScript, withInstalled } from "./sidecarForScript.ts";
+import { TrainingQueue } from "./trainingQueue.ts";
 
 /** A sidecar stops within two seconds, on a stalled machine later; one that hangs is killed after this time. */
 const STOP_PATIENCE_MS = 10_000;
@@ -20,16 +21,21 @@ const RATES = { steps: 100, plannedSteps: 0 };
 /** How a script stands in this window. */
 export type ScriptState =
   | { readonly phase: "idle" | "starting" | "stopping" }
+  /** So many others are before it: those that train, and those that came earlier. */
+  | { readonly phase: "queued"; readonly before: number }
   | { readonly phase: "running"; readonly loss: number; readonly step: number };
 
 /**
- * The runs that this window follows, at most one at a time for each script. A run is a process of
- * its own: it outlives the window for its grace time, and the next window finds it again.
+ * The runs that this window follows, at most one at a time for each script, and as many at once as
+ * the setting allows. A run is a process of its own: it outlives the window for its grace time, and the
+ * next window finds it again.
  */
 export class Runs implements vscode.Disposable {
   /** Something that is shown of a run has changed. */
   readonly onDidChange: vscode.Event<void>;
   readonly onDidStart: vscode.Event<LiveRun>;
+  /** The connection to a run was lost and is there again: what was sent meanwhile is in the store. */
+  readonly onDidReturn: vscode.Event<LiveRun>;
   readonly onDidEnd: vscode.Event<LiveRun>;
   /** Settles when the runs of the window before a reload have been looked for. */
   readonly reattached: Promise<void>;
@@ -37,7 +43,10 @@ export class Runs implements vscode.Disposable {
   readonly #sidecar: string;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #started = new vscode.EventEmitter<LiveRun>();
+  readonly #returned = new vscode.EventEmitter<LiveRun>();
   readonly #ended = new vscode.EventEmitter<LiveRun>();
+  readonly #queue = new TrainingQueue();
+  readonly #settings: vscode.Disposable;
   /** Scripts whose process does not answer yet, and whether Stop was asked for meanwhile. */
   readonly #starting = new Map<string, { stop: boolean }>();
   /** The newest run of each script, the newest of all last; it may have ended. */
@@ -50,8 +59,10 @@ export class Runs implements vscode.Disposable {
     this.#sidecar = sidecar;
     this.onDidChange = this.#changed.event;
     this.onDidStart = this.#started.event;
+    this.onDidReturn = this.#returned.event;
     this.onDidEnd = this.#ended.event;
     this.reattached = this.#reattach();
+    this.#settings = vscode.workspace.onDidChangeConfiguration(() => this.#admit());
   }
 
   /** The newest run of this window, also when it has ended. */
@@ -68,6 +79,11 @@ export class Runs implements vscode.Disposable {
   get busyScripts(): readonly string[] {
     const active = [...this.#runs.values()].filter(run => run.active).map(run => run.script);
     return [...new Set([...this.#starting.keys(), ...active])];
+  }
+
+  /** Scripts that wait for their turn, the next one first. */
+  get queuedScripts(): readonly string[] {
+    return this.#queue.scripts;
   }
 
   /** Scripts whose loop is held. */
@@ -89,19 +105,44 @@ export class Runs implements vscode.Disposable {
     const starting = this.#starting.get(script);
     if (starting) return { phase: starting.stop ? "stopping" : "starting" };
     const run = this.#runs.get(script);
-    if (!run?.active) return { phase: "idle" };
-    if (run.stopping) return { phase: "stopping" };
-    return { phase: "running", loss: run.loss, step: run.step };
+    if (run?.active) {
+      if (run.stopping) return { phase: "stopping" };
+      return { phase: "running", loss: run.loss, step: run.step };
+    }
+    const place = this.#queue.scripts.indexOf(script);
+    if (place < 0) return { phase: "idle" };
+    return { phase: "queued", before: this.busyScripts.length + place };
   }
 
   /**
-   * Trains a script that does not run yet; `args` are its own arguments.
+   * Waits for the turn of a script that does not wait yet; `start` has to follow at once. One that trains
+   * is stopped, and is the next.
+   *
+   * @returns false where it was stopped before
+   */
+  async turn(script: string): Promise<boolean> {
+    const isBusy = this.busyScripts.includes(script);
+    const turn = this.#queue.join(script, isBusy);
+    if (isBusy) this.#stopRun(script);
+    this.#admit();
+    this.#changed.fire();
+    return turn;
+  }
+
+  /** Lets those start whose turn it is. */
+  #admit(): void {
+    const atOnce = vscode.workspace.getConfiguration(SECTION).get(Setting.runsAtOnce, 1);
+    for (const script of this.#queue.admit(atOnce - this.busyScripts.length)) {
+      this.#starting.set(script, { stop: false });
+    }
+  }
+
+  /**
+   * Trains a script whose turn it is; `args` are its own arguments.
    *
    * @throws Error that says what to do, where no process could be started
    */
   async start(script: string, args: readonly string[] = []): Promise<LiveRun> {
-    const starting = { stop: false };
-    this.#starting.set(script, starting);
     this.#changed.fire();
     try {
       const [{ startRun }, node, sidecar] = await Promise.all([
@@ -113,7 +154,7 @@ export class Runs implements vscode.Disposable {
         script,
         args,
         cwd: workingFolder(script),
-        rewindBytes: rewindBytes(script),
+        ...limits(script),
         sidecar: sidecar.path,
         node,
       };
@@ -121,10 +162,11 @@ export class Runs implements vscode.Disposable {
         throw withInstalled(error, sidecar);
       });
       if (!run) throw new Error(vscode.l10n.t("The training process did not answer."));
-      if (starting.stop) this.stop(script);
+      if (this.#starting.get(script)?.stop) this.#stopRun(script);
       return run;
     } finally {
       this.#starting.delete(script);
+      this.#admit();
       this.#changed.fire();
     }
   }
@@ -157,8 +199,14 @@ export class Runs implements vscode.Disposable {
     return (await tryLearningRates(options, onProgress, signal))?.probe;
   }
 
-  /** Asks a script that runs, or starts, to stop; ends it by force if it does not. */
+  /** Asks a script that waits, starts or runs to stop; ends it by force if it does not. */
   stop(script: string): void {
+    this.#queue.cancel(script);
+    this.#stopRun(script);
+    this.#changed.fire();
+  }
+
+  #stopRun(script: string): void {
     const starting = this.#starting.get(script);
     if (starting) starting.stop = true;
     const run = this.#runs.get(script);
@@ -170,21 +218,12 @@ export class Runs implements vscode.Disposable {
       const timer = setTimeout(() => kill(run.record.pid), STOP_PATIENCE_MS);
       void connection.closed.then(() => clearTimeout(timer));
     }
-    this.#changed.fire();
   }
 
   /** Holds the loop of a script that runs, or has it go on; nothing to do where it does not run. */
   control(script: string, control: Control): void {
     const run = this.#runs.get(script);
     if (run?.active) this.#connections.get(run)?.control(control);
-  }
-
-  /** Stops a script, and waits until it has ended; nothing to do where it does not run. */
-  async stopped(script: string): Promise<void> {
-    while (this.state(script).phase !== "idle") {
-      this.stop(script);
-      await this.#change();
-    }
   }
 
   /** Waits until a run has ended. */
@@ -206,7 +245,9 @@ export class Runs implements vscode.Disposable {
     this.#disposed = true;
     for (const connection of this.#connections.values()) connection.detach();
     this.#connections.clear();
-    for (const emitter of [this.#changed, this.#started, this.#ended]) emitter.dispose();
+    this.#settings.dispose();
+    for (const emitter of [this.#changed, this.#started, this.#returned, this.#ended])
+      emitter.dispose();
   }
 
   /** Finds the living runs of this workspace. */
@@ -236,9 +277,10 @@ export class Runs implements vscode.Disposable {
     }
   }
 
-  /** Connects to a sidecar and takes what it says, from the welcome on. */
+  /** Connects to a sidecar and takes what it says, from the welcome on; `known` is its run, if there is one. */
   async #follow(
     connect: (listener: MessageListener) => Promise<SidecarConnection | undefined>,
+    known?: LiveRun,
   ): Promise<LiveRun | undefined> {
     const early: SidecarMessage[] = [];
     let run: LiveRun | undefined;
@@ -248,15 +290,19 @@ export class Runs implements vscode.Disposable {
     });
     if (this.#disposed) connection?.detach();
     if (!connection || this.#disposed) return undefined;
-    run = new LiveRun(connection.runFolder, connection.run);
+    run = known ?? new LiveRun(connection.runFolder, connection.run);
     this.#connections.set(run, connection);
+    if (!known) this.#add(run);
+    for (const message of early) this.#receive(run, message);
+    void this.#awaitEnd(run, connection);
+    return run;
+  }
+
+  #add(run: LiveRun): void {
     // Set anew, so that the newest is last.
     this.#runs.delete(run.script);
     this.#runs.set(run.script, run);
     this.#started.fire(run);
-    for (const message of early) this.#receive(run, message);
-    void this.#awaitEnd(run, connection);
-    return run;
   }
 
   #receive(run: LiveRun, message: SidecarMessage): void {
@@ -267,11 +313,31 @@ export class Runs implements vscode.Disposable {
   async #awaitEnd(run: LiveRun, connection: SidecarConnection): Promise<void> {
     await connection.closed;
     this.#connections.delete(run);
+    if (!this.#disposed && run.active && (await this.#isBack(run))) return;
     if (this.#disposed) return;
-    // Nobody said `end`: the store knows whether the process died.
-    if (run.active) run.update(await recordOf(run));
+    this.#admit();
     this.#ended.fire(run);
     this.#changed.fire();
+  }
+
+  /** Nobody said `end`: either the connection alone was lost, or the process died, which the store knows. */
+  async #isBack(run: LiveRun): Promise<boolean> {
+    const { attachRun } = await import("../../runtime/client/start.ts");
+    // A sidecar that does not let this window in again is as good as lost.
+    const back = await this.#follow(listener => attachRun(run.folder, listener), run).catch(
+      () => {},
+    );
+    if (back) {
+      this.#returned.fire(run);
+      // Who asked for it waits for it.
+      if (run.stopping) {
+        run.stopping = false;
+        this.#stopRun(run.script);
+      }
+    } else if (!this.#disposed) {
+      run.update(await recordOf(run));
+    }
+    return back !== undefined;
   }
 }
 
@@ -301,11 +367,16 @@ function kill(pid: number): void {
   }
 }
 
-/** GPU memory for states that a run can go back to. */
-function rewindBytes(script: string): number {
+/** How long a run goes on without a window, and the GPU memory for states that it can go back to. */
+function limits(script: string): { readonly graceMs: number; readonly rewindBytes: number } {
   const settings = vscode.workspace.getConfiguration(SECTION, vscode.Uri.file(script));
+  const goesOn = settings.get(Setting.whenClosed) === "keepRunning";
+  const seconds = settings.get(Setting.graceTime, 60);
   const mebibytes = settings.get(Setting.rewindMemory, 256);
-  return Number.isSafeInteger(mebibytes) && mebibytes >= 0 ? mebibytes * 1024 ** 2 : 0;
+  return {
+    graceMs: goesOn ? Number.POSITIVE_INFINITY : Math.max(0, seconds) * 1000,
+    rewindBytes: Number.isSafeInteger(mebibytes) && mebibytes >= 0 ? mebibytes * 1024 ** 2 : 0,
+  };
 }
 
 /** Where a script runs: as in a terminal of its workspace. */

@@ -3,10 +3,18 @@ import * as vscode from "vscode";
 import { matches, type RunSummary, runDuration, runName } from "../../runtime/store/summary.ts";
 import { Command, ContextKey, RUNS_VIEW } from "../contributed.ts";
 import { formatCount, formatLoss, formatRate } from "../format.ts";
+import { queueText } from "./queueText.ts";
 import type { ProjectRuns, RunHistory } from "./runHistory.ts";
+import type { Runs } from "./runs.ts";
 
-/** A row of the tree: a project, where there are several, or a run. */
-export type RunsNode = ProjectRuns | RunSummary;
+/** A script that waits for its turn to train. */
+interface QueuedScript {
+  readonly queued: string;
+  readonly before: number;
+}
+
+/** A row of the tree: a script that waits, a project, where there are several, or a run. */
+export type RunsNode = QueuedScript | ProjectRuns | RunSummary;
 
 const STATUS_ICONS = {
   running: "pulse",
@@ -19,6 +27,7 @@ const STATUS_ICONS = {
 /** The list of runs in the side bar. */
 export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
   readonly onDidChangeTreeData: vscode.Event<void>;
+  readonly #runs: Runs;
   readonly #history: RunHistory;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #view: vscode.TreeView<RunsNode>;
@@ -27,7 +36,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   /** Folders of the pinned runs. */
   #baselines: ReadonlySet<string | undefined> = new Set();
 
-  constructor(history: RunHistory) {
+  constructor(runs: Runs, history: RunHistory) {
+    this.#runs = runs;
     this.#history = history;
     this.onDidChangeTreeData = this.#changed.event;
     this.#view = vscode.window.createTreeView(RUNS_VIEW, {
@@ -65,20 +75,29 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   }
 
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
-    if (node) return isRun(node) ? [] : this.#shown(node);
+    if (node) return "runs" in node ? this.#shown(node) : [];
     const projects = await this.#history.projects();
     this.#baselines = new Set(projects.map(({ baseline }) => baseline));
     const [only] = projects;
-    if (projects.length === 1 && only) return this.#shown(only);
-    return projects.filter(project => this.#shown(project).length > 0);
+    if (projects.length === 1 && only) return [...this.#queued(), ...this.#shown(only)];
+    const shown = projects.filter(project => this.#shown(project).length > 0);
+    return [...this.#queued(), ...shown];
   }
 
   getTreeItem(node: RunsNode): vscode.TreeItem {
+    if (isQueued(node)) return queuedItem(node);
     return isRun(node) ? runItem(node, this.#baselines.has(node.folder)) : projectItem(node);
   }
 
   dispose(): void {
     this.#subscriptions.dispose();
+  }
+
+  #queued(): QueuedScript[] {
+    return this.#runs.queuedScripts.flatMap(script => {
+      const state = this.#runs.state(script);
+      return state.phase === "queued" ? [{ queued: script, before: state.before }] : [];
+    });
   }
 
   #shown({ runs }: ProjectRuns): RunSummary[] {
@@ -88,6 +107,25 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
 
 export function isRun(node: unknown): node is RunSummary {
   return typeof node === "object" && node !== null && "record" in node && "folder" in node;
+}
+
+export function isQueued(node: unknown): node is QueuedScript {
+  return typeof node === "object" && node !== null && "queued" in node;
+}
+
+function queuedItem({ queued, before }: QueuedScript): vscode.TreeItem {
+  const item = new vscode.TreeItem(basename(queued));
+  item.id = `queued:${queued}`;
+  item.description = vscode.l10n.t("queued, {0}", queueText(before));
+  item.tooltip = queued;
+  item.iconPath = new vscode.ThemeIcon("watch");
+  item.contextValue = "queued";
+  item.command = {
+    title: vscode.l10n.t("Open Script"),
+    command: "vscode.open",
+    arguments: [vscode.Uri.file(queued)],
+  };
+  return item;
 }
 
 function projectItem({ project, runs }: ProjectRuns): vscode.TreeItem {

@@ -41,8 +41,12 @@ export class RunStatusBar implements vscode.Disposable {
       return;
     }
     const name = basename(run.script);
-    this.#item.text = statusText(run, name);
-    this.#item.tooltip = vscode.l10n.t("Stepscope: {0}, step {1}", name, formatCount(run.step));
+    const { queuedScripts } = this.#runs;
+    const queued = vscode.l10n.t("{0} queued", queuedScripts.length);
+    this.#item.text = statusText(run, name) + (queuedScripts.length > 0 ? ` · ${queued}` : "");
+    const waiting = queuedScripts.map(script => vscode.l10n.t("queued: {0}", basename(script)));
+    const step = vscode.l10n.t("Stepscope: {0}, step {1}", name, formatCount(run.step));
+    this.#item.tooltip = [step, ...waiting].join("\n");
     this.#item.command = {
       title: vscode.l10n.t("Show Panel"),
       command: Command.showPanel,

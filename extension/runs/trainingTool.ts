@@ -48,11 +48,22 @@ export function registerTrainingTools(runs: Runs, stored: StoredRuns): vscode.Di
     if (runs.state(script).phase !== "idle") return { error: `${script} is training already.` };
     if (!(await saved(vscode.Uri.file(script)))) return { error: "The file could not be saved." };
     try {
+      if (!(await turn(script, token))) return { error: "It was stopped before its turn came." };
       const run = await runs.start(script, input.arguments);
       await ended(run, input.seconds ?? DEFAULT_SECONDS, token);
       return verdict(run.record);
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Waits until the script may train; false where nobody waits any more. */
+  async function turn(script: string, token: vscode.CancellationToken): Promise<boolean> {
+    const cancellation = token.onCancellationRequested(() => runs.stop(script));
+    try {
+      return await runs.turn(script);
+    } finally {
+      cancellation.dispose();
     }
   }
 

@@ -14,7 +14,8 @@ import { Workbench } from "../host/workbench.ts";
 /** Everything that may be in the VSIX. */
 const ALLOWED = [
   /^(package(\.nls)?\.json|readme\.md|changelog\.md|LICENSE(\.txt)?|\.vsixmanifest)$/i,
-  /^media\/(icon\.png|runs\.svg)$/,
+  /^media\/(icon\.png|runs\.svg|walkthrough\/\w+\.(svg|md))$/,
+  /^examples\/((parabola|two-basins|saddle|regression|digits)\.ts|data\/digits\.csv\.gz)$/,
   /^dist\/(index|sidecar|recorder|stepscope|worker)\.js$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/extension\.cjs$/,

@@ -8,23 +8,10 @@ import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 import { readBaseline } from "../../runtime/store/baseline.ts";
 import { listRuns, summarize } from "../../runtime/store/list.ts";
 import type { RunSummary } from "../../runtime/store/summary.ts";
-import { extension, isAlive, lenses, lensTitled, project } from "./project.ts";
+import { ENDLESS, extension, isAlive, lenses, lensTitled, project } from "./project.ts";
 import { test, until } from "./suite.ts";
 
 const digits = project.uri("digits.ts");
-
-/** A script that takes steps until somebody stops it, and leaves the editor some of the machine. */
-const ENDLESS = `import { nn, optim, randn } from "stepscope";
-const model = new nn.Linear(4, 1);
-const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 });
-while (true) {
-  optimizer.zeroGrad();
-  const loss = model.forward(randn(8, 4)).mul(1e-3).sum();
-  loss.backward();
-  await optimizer.step();
-  await new Promise(resolve => setTimeout(resolve, 20));
-}
-`;
 
 test("it activates when it is asked to", async () => {
   const start = performance.now();

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import "./cases.ts";
 import "./findings.ts";
+import "./queue.ts";
 import { project } from "./project.ts";
 import { runTests } from "./suite.ts";
 

@@ -8,6 +8,19 @@ import { listRuns } from "../../runtime/store/list.ts";
 import { makeEndless } from "../host/endless.ts";
 import { until } from "./suite.ts";
 
+/** A script that takes steps until somebody stops it, and leaves the editor some of the machine. */
+export const ENDLESS = `import { nn, optim, randn } from "stepscope";
+const model = new nn.Linear(4, 1);
+const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 });
+while (true) {
+  optimizer.zeroGrad();
+  const loss = model.forward(randn(8, 4)).mul(1e-3).sum();
+  loss.backward();
+  await optimizer.step();
+  await new Promise(resolve => setTimeout(resolve, 20));
+}
+`;
+
 /**
  * A project of a user in a folder of its own: the examples, and nothing installed. digits.ts trains
  * until it is stopped: on a fast engine beside a slow editor it would end before that.
@@ -26,9 +39,14 @@ class Project implements Disposable {
     return vscode.Uri.file(join(this.folder, name));
   }
 
+  /** Writes a file. */
+  put(name: string, text: string): void {
+    writeFileSync(join(this.folder, name), text);
+  }
+
   /** Writes a file and shows it. */
   async write(name: string, text: string): Promise<vscode.TextEditor> {
-    writeFileSync(join(this.folder, name), text);
+    this.put(name, text);
     return this.show(name);
   }
 

@@ -1,5 +1,5 @@
 /** The manifest says what the code does: names, texts, trust. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import {
@@ -11,7 +11,9 @@ import {
   SECTION,
   Setting,
   TASK_TYPE,
+  WALKTHROUGH,
 } from "../../extension/contributed.ts";
+import { MILESTONES } from "../../extension/walkthrough/milestones.ts";
 import { BUNDLE, bundleText, collectTexts } from "../../packaging/l10n.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -39,7 +41,8 @@ it("contributes the commands and settings that the code knows", () => {
 
 it("asks only for context keys that the code sets", () => {
   const clauses = [...text.matchAll(/"(?:when|enablement)": "([^"]*)"/g)].map(match => match[1]);
-  const asked = clauses.flatMap(clause => clause?.match(/\bstepscope\.\w+/g) ?? []);
+  const done = [...text.matchAll(/"onContext:([\w.]+)"/g)].map(match => match[1]);
+  const asked = [...clauses, ...done].flatMap(clause => clause?.match(/\bstepscope\.\w+/g) ?? []);
   const keys = asked.filter(key => key !== RUNS_VIEW && key !== PANEL_VIEW_TYPE);
   expect([...new Set(keys)].sort()).toEqual(names(ContextKey));
 });
@@ -95,6 +98,26 @@ it("has words for a list without runs, whatever the reason", () => {
     "!stepscope.runsFiltered && !isWorkspaceTrusted",
     "stepscope.runsFiltered",
   ]);
+});
+
+it("has a walkthrough whose steps are done by what was measured, with pictures and commands that exist", () => {
+  const [{ id, steps }, ...others] = manifest.contributes.walkthroughs;
+  expect([id, others]).toEqual([WALKTHROUGH, []]);
+  expect(steps.map((step: Contributed) => step.id)).toEqual(MILESTONES);
+  const texts = JSON.parse(read("package.nls.json"));
+  for (const step of steps) {
+    expect(step.completionEvents).toEqual([`onContext:stepscope.${step.id}`]);
+    const { svg, markdown, altText } = step.media;
+    expect(existsSync(join(ROOT, svg ?? markdown)), step.id).toBe(true);
+    expect(altText !== undefined || markdown !== undefined).toBe(true);
+    const description: string = texts[step.description.slice(1, -1)];
+    for (const [, command, name] of description.matchAll(
+      /command:([\w.]+)(?:\?%5B%22(.+?)%22%5D)?/g,
+    )) {
+      expect(Object.values(Command)).toContain(command);
+      if (name) expect(existsSync(join(ROOT, "examples", name)), name).toBe(true);
+    }
+  }
 });
 
 it("contributes the tools and the type of task that the code registers", () => {
