@@ -60,12 +60,19 @@ function isRequire(value: Expression | null | undefined): boolean {
 }
 
 /** The nodes directly below a node, in the order of the source. */
-export function* children(node: Node): Generator<Node> {
-  for (const value of Object.values(node)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (isNode(item)) yield item;
+export function children(node: Node): Node[] {
+  const found: Node[] = [];
+  // Not `Object.values`, and no generator: this runs for each node of a file, while one types.
+  for (const key in node) {
+    const value: unknown = node[key as keyof Node];
+    if (typeof value !== "object" || value === null) continue;
+    if (!Array.isArray(value)) {
+      if (isNode(value)) found.push(value);
+      continue;
     }
+    for (const item of value) if (isNode(item)) found.push(item);
   }
+  return found;
 }
 
 function isNode(value: unknown): value is Node {

@@ -26,7 +26,8 @@ export interface Layer {
   readonly path: readonly string[];
 }
 
-const PACKAGE = "stepscope";
+/** Nothing that is looked for is in a statement without one of these words; most of a long file is not. */
+const TRAINING_WORD = /\b(?:backward|step|nn)\b/;
 
 /** Holds its arguments as modules 0, 1, 2, … */
 const SEQUENTIAL = "Sequential";
@@ -57,13 +58,15 @@ interface TrainingCall {
  * @throws SyntaxError while the source does not parse
  */
 export function findTraining(source: string): Training | undefined {
-  if (!source.includes(PACKAGE)) return undefined;
   const program = parseSource(source);
   const imported = importOfPackage(program);
   if (!imported) return undefined;
 
+  const statements = program.body.filter(({ start, end }) =>
+    TRAINING_WORD.test(source.slice(start ?? 0, end ?? undefined)),
+  );
   const calls: TrainingCall[] = [];
-  collectCalls(program, undefined, calls);
+  for (const statement of statements) collectCalls(statement, undefined, calls);
   const steps = calls.filter(call => call.method === "step");
   const backwards = calls.filter(call => call.method === "backward");
   const looped = backwards.filter(call => call.loopLine !== undefined);
@@ -74,7 +77,7 @@ export function findTraining(source: string): Training | undefined {
     ...(loopLine !== undefined && { loopLine }),
     backwardLines: backwards.map(call => call.line),
     stepLines: steps.map(call => call.line),
-    layers: [...layersBelow(program, [])],
+    layers: statements.flatMap(statement => [...layersBelow(statement, [])]),
   };
 }
 

@@ -1,23 +1,32 @@
 import type { TextDocument, TextDocumentChangeEvent, TextDocumentContentChangeEvent } from "vscode";
 import type { Training } from "./training.ts";
 
-interface Entry {
+/** What has been found in a document. */
+export interface LookedAt {
+  /** The version of the document that was looked at. */
   readonly version: number;
   readonly training: Training | undefined;
 }
+
+/** A file without this word uses nothing of it: the parser need not be loaded to see that. */
+const PACKAGE = "stepscope";
 
 /**
  * The training code of open documents, parsed once a version. While a document does not parse, its
  * last good answer is kept and moves with the lines, so that the lens never jumps.
  */
 export class TrainingDocuments {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, LookedAt>();
 
   /** The training code of a document; undefined where there is none. */
   async find(document: TextDocument): Promise<Training | undefined> {
     const key = document.uri.toString();
     const known = this.#entries.get(key);
     if (known?.version === document.version) return known.training;
+    if (!document.getText().includes(PACKAGE)) {
+      this.#entries.set(key, { version: document.version, training: undefined });
+      return undefined;
+    }
     const { findTraining } = await import("./training.ts");
     const { version } = document;
     const last = this.#entries.get(key)?.training;
@@ -29,6 +38,11 @@ export class TrainingDocuments {
     }
     this.#entries.set(key, { version, training });
     return training;
+  }
+
+  /** What was found last, moved with the edits since then; undefined where nobody has looked yet. */
+  last(document: TextDocument): LookedAt | undefined {
+    return this.#entries.get(document.uri.toString());
   }
 
   /** Moves what is known of a document with an edit. */

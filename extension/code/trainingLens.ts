@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
 import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
@@ -9,6 +10,7 @@ import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
 import { Announcer } from "./announcer.ts";
 import { shortVerdict } from "./findingFixes.ts";
+import type { Training } from "./training.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
 /** Shortest time between two changes of the lens, in milliseconds: a text that is read must stand. */
@@ -50,7 +52,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
     const settings = vscode.workspace.getConfiguration(SECTION, document);
     if (!settings.get<boolean>(Setting.codeLensEnabled, true)) return [];
-    const training = await this.#documents.find(document);
+    const training = await this.#training(document);
     if (!training) return [];
     const line = Math.min(training.lensLine, document.lineCount) - 1;
     // Never empty: VS Code drops a lens whose range has collapsed.
@@ -62,6 +64,24 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
 
   dispose(): void {
     this.#subscriptions.dispose();
+  }
+
+  /**
+   * The training code, at once where it has been looked for before: after an edit it is mostly where
+   * the edit has moved it. The new text is parsed then, and VS Code asks again if that was wrong.
+   */
+  async #training(document: vscode.TextDocument): Promise<Training | undefined> {
+    const last = this.#documents.last(document);
+    if (!last) return this.#documents.find(document);
+    if (last.version !== document.version) void this.#check(document, last.training?.lensLine);
+    return last.training;
+  }
+
+  async #check(document: vscode.TextDocument, answered: number | undefined): Promise<void> {
+    // The answer goes out before the parser takes the thread.
+    await setImmediate();
+    const training = await this.#documents.find(document);
+    if (training?.lensLine !== answered) this.#changed.fire();
   }
 
   /** Pause, or Resume and Step. */

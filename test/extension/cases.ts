@@ -52,6 +52,16 @@ test("the lens stays at its loop while one types", async () => {
   await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
 });
 
+test("a training loop that is typed in front takes the lens", async () => {
+  const editor = await project.write("typing.ts", ENDLESS);
+  const uri = project.uri("typing.ts");
+  assert.deepEqual(await lensLines(uri), [4]);
+  const loop = "for (;;) { other.backward(); optimizer.step(); }\n";
+  await editor.edit(edit => edit.insert(new vscode.Position(1, 0), loop));
+  await until("the lens of the new loop", async () => (await lensLines(uri))[0] === 2);
+  await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+});
+
 test("the setting turns the lens off at once", async () => {
   const settings = vscode.workspace.getConfiguration("stepscope");
   await settings.update("codeLens.enabled", false, vscode.ConfigurationTarget.Global);

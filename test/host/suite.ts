@@ -11,11 +11,15 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /**
  * Runs the exported `run()` of a module (path from the root) in the extension host of a fresh VS Code
- * that shows examples/, with this extension in development mode. What the module prints goes to
- * `output`. Returns the exit code: 0 unless `run()` threw. The desktop VS Code is taken where there
+ * that shows examples/, with this extension (or another one, a folder) in development mode. What the
+ * module prints goes to `output`. Returns the exit code: 0 unless `run()` threw. The desktop VS Code is taken where there
  * is a display and a download, else the server from npm with a headless browser.
  */
-export async function runSuite(module: string, output: Writable = process.stdout): Promise<number> {
+export async function runSuite(
+  module: string,
+  output: Writable = process.stdout,
+  extension = ROOT,
+): Promise<number> {
   const bundle = join(ROOT, ".vscode-test/suites", `${basename(module, ".ts")}.cjs`);
   await build({
     absWorkingDir: ROOT,
@@ -34,7 +38,7 @@ export async function runSuite(module: string, output: Writable = process.stdout
   try {
     return await runTests({
       vscodeExecutablePath: vscode,
-      extensionDevelopmentPath: ROOT,
+      extensionDevelopmentPath: extension,
       extensionTestsPath: bundle,
       launchArgs: [join(ROOT, "examples"), "--disable-extensions", `--user-data-dir=${userData}`],
       stdout: output,

@@ -45,6 +45,17 @@ describe("TrainingDocuments", () => {
     expect(moved?.lensLine).toBe(4);
   });
 
+  it("has the last answer at once, moved by an edit, until the new text is looked at", async () => {
+    const documents = new TrainingDocuments();
+    expect(documents.last(textDocument(lines.join("\n"), 1))).toBeUndefined();
+    await documents.find(textDocument(lines.join("\n"), 1));
+    const edited = textDocument(["for (;;) l.backward();", ...lines].join("\n"), 2);
+    documents.edited(edit(edited, [0, 0], [0, 0], "for (;;) l.backward();\n"));
+    expect(documents.last(edited)).toMatchObject({ version: 1, training: { lensLine: 4 } });
+    await documents.find(edited);
+    expect(documents.last(edited)).toMatchObject({ version: 2, training: { lensLine: 4 } });
+  });
+
   it.each([
     ["nothing above the loop", [1, 0], [1, 0], "const x = (", 3],
     ["a line typed above", [1, 0], [1, 0], "const x = (\n", 4],
