@@ -107,7 +107,7 @@ class Compiler {
       const isCommonJs = Object.values(result.metafile.inputs).some(
         ({ format }) => format === "cjs",
       );
-      this.modules.set(url, isEntry && isCommonJs ? COMMON_JS + text : text);
+      this.modules.set(url, isCommonJs ? COMMON_JS + text : text);
     } catch (error) {
       this.errors.push(...messagesOf(error));
     }

@@ -10,7 +10,7 @@ import type { SourceLocation } from "../protocol/run.ts";
 import { compileScript } from "./compile.ts";
 import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
-import { provideEngine } from "./hooks.ts";
+import { offerToRequire, provideEngine } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
 import { type ControlledLoop, LoopControl } from "./loopControl.ts";
 import { probeLearningRate } from "./probe.ts";
@@ -173,7 +173,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     { SnapshotRing },
     { noteEnd },
     { prepareToStop },
-    { manualSeed },
+    engine,
   ] = await Promise.all([
     import("../gpu/device.ts"),
     import("../insight/recorder.ts"),
@@ -184,7 +184,8 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     import("../checkpoint/stopping.ts"),
     import("../index.ts"),
   ]);
-  manualSeed(seed);
+  offerToRequire(engine);
+  engine.manualSeed(seed);
   const snapshots = new SnapshotRing(rewindBytes);
   const pictures = new Pictures(snapshots, picture => link.send({ type: "picture", picture }));
   const elements = new ElementMeter(elements => link.send({ type: "elements", elements }));

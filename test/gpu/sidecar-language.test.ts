@@ -59,6 +59,28 @@ test("CommonJS: require of the engine, of files, of JSON and of Node", async () 
   expect(await printed("b.cjs")).toEqual([6, "b.cjs", name]);
 });
 
+test("CommonJS helpers of a script of ES modules, TypeScript or not, with the script's engine", async () => {
+  project.write("lib/package.json", "{}");
+  project.write(
+    "lib/typed.ts",
+    `const { basename } = require("node:path");
+     const { ones } = require("stepscope");
+     enum Size { Small = 3 }
+     module.exports = { threes: () => ones(Size.Small).mul(3), name: basename(__filename) };`,
+  );
+  project.write("lib/twos.js", `module.exports = () => require("stepscope").ones(3).mul(2);`);
+  project.write("plain.cjs", `exports.twos = require("./lib/twos");`);
+  project.write(
+    "a.ts",
+    `import typed from "./lib/typed";
+     import { twos } from "./plain.cjs";
+     import { Tensor } from "stepscope";
+     const sum = await typed.threes().add(twos()).sum().item();
+     console.log(JSON.stringify([sum, typed.name, twos() instanceof Tensor]));`,
+  );
+  expect(await printed("a.ts")).toEqual([15, "typed.ts", true]);
+});
+
 test("decorators of old, and path aliases, where tsconfig says so", async () => {
   project.write(
     "tsconfig.json",
