@@ -69,6 +69,7 @@ async function main([command, ...rest]: string[]): Promise<number> {
         "Install it from https://nodejs.org.",
     );
   }
+  if (asksForHelp(rest)) return main(["--help"]);
   switch (command) {
     case "train":
       return train(trainOptions(rest));
@@ -115,6 +116,13 @@ async function main([command, ...rest]: string[]): Promise<number> {
     default:
       throw new UsageError(command ? `There is no command "${command}".` : "A command is missing.");
   }
+}
+
+/** Whether the options of a command ask for help; what comes behind "--" is the script's. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const own = end < 0 ? args : args.slice(0, end);
+  return own.includes("--help") || own.includes("-h");
 }
 
 function trainOptions(args: string[]) {

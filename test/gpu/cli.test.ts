@@ -261,6 +261,15 @@ describe("train", () => {
   });
 });
 
+test.each([["--help"], ["train", "--help"], ["export", "-h"]])(
+  "help is there: %s %s",
+  async (...args) => {
+    const { stdout, code } = await stepscope(...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain("stepscope train FILE");
+  },
+);
+
 describe("wrong usage ends with code 2 and says what is wrong", () => {
   test.each([
     [[], "A command is missing."],
