@@ -6,6 +6,7 @@ import type { LoopFault } from "../protocol/loopFault.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
+import type { UntrainedLoss } from "../protocol/untrainedLoss.ts";
 
 export interface TrainingObserver {
   /** `manualSeed` was called. */
@@ -18,6 +19,8 @@ export interface TrainingObserver {
   metrics(metrics: readonly MetricRecord[]): void;
   /** Something is certainly wrong since this step; `at` is an error of the place that it is at. */
   fault(fault: LoopFault, step: number, at: Error): void;
+  /** What the loss would be if the model knew nothing; told before the first step is. */
+  untrainedLoss(loss: UntrainedLoss): void;
 }
 
 let current: TrainingObserver | undefined;

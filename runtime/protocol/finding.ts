@@ -17,10 +17,18 @@ export const FINDING_CODES = [
   "loop.direction",
   "params.notOptimized",
   "params.noGradient",
+  "params.zeroGradient",
+  "gradients.vanishing",
+  "adam.epsilon",
+  "decay.strong",
+  "init.loss",
+  "schedule.ended",
   "loss.arguments",
   "loss.probabilities",
   "data.sameSamples",
   "data.scale",
+  "data.order",
+  "data.overfitting",
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];

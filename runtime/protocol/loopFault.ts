@@ -51,6 +51,16 @@ export type LoopFault =
     }
   /** The targets learn and the predictions do not: the arguments of the loss are the wrong way round. */
   | { readonly type: "swappedArguments"; readonly loss: string; readonly elements: number }
+  /** Batches hold fewer classes than the samples do: they come in the order of their labels. */
+  | {
+      readonly type: "sortedLabels";
+      readonly batches: number;
+      /** Classes that were seen in them, and in a batch on average. */
+      readonly classes: number;
+      readonly inBatch: number;
+      /** Mean entropy of a batch's labels, in parts of what a shuffled one has. */
+      readonly entropy: number;
+    }
   /** Data from the host goes into the first layer at a scale far from 1. */
   | {
       readonly type: "largeInputs";

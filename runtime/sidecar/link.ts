@@ -21,6 +21,7 @@ import type {
   TensorRecord,
 } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
+import type { UntrainedLoss } from "../protocol/untrainedLoss.ts";
 
 /** A log before the recorder knows its step. */
 export type LogLine = Omit<LogRecord, "step">;
@@ -55,6 +56,7 @@ export type ToRecorder =
       readonly step: number;
       readonly location: SourceLocation | undefined;
     }
+  | { readonly type: "untrainedLoss"; readonly loss: UntrainedLoss }
   /** The process was told to stop, as by SIGTERM. */
   | { readonly type: "interrupted" }
   | { readonly type: "end"; readonly outcome: Outcome };

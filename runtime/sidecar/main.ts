@@ -41,6 +41,7 @@ observe({
   steps: batch => link.steps(batch),
   metrics: metrics => link.send({ type: "metrics", metrics }),
   fault: (fault, step, at) => link.send({ type: "fault", fault, step, location: run.placeOf(at) }),
+  untrainedLoss: loss => link.send({ type: "untrainedLoss", loss }),
 });
 
 process.argv = [process.execPath, launch.script, ...launch.args];

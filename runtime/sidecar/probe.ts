@@ -23,6 +23,7 @@ export async function probeLearningRate(
     steps: batch => loop.steps(batch),
     metrics: () => {},
     fault: () => {},
+    untrainedLoss: () => {},
   });
   const result = loop
     .held()

@@ -131,6 +131,7 @@ function receive(message: ToRecorder): void {
     case "changes": {
       const { type: _, ...change } = message;
       if (message.type === "tensors") diagnosis.tensors(message.tensors);
+      if (message.type === "groups") diagnosis.groups(message.groups);
       if (message.type === "changes") found(diagnosis.changed(message.changes));
       recording.change(change);
       // Who asked for it waits for it.
@@ -149,6 +150,10 @@ function receive(message: ToRecorder): void {
       break;
     case "metrics":
       recording.metrics(message.metrics);
+      diagnosis.metrics(message.metrics);
+      break;
+    case "untrainedLoss":
+      diagnosis.untrainedLoss(message.loss);
       break;
     case "log":
       recording.log(message.line);

@@ -6,7 +6,7 @@
 import { observer } from "../insight/observer.ts";
 import { loaderProgress } from "../insight/progress.ts";
 import { countStep, isSettled, tellFault } from "./loopFaults.ts";
-import { type Direction, lossDirection } from "./lossUse.ts";
+import { type Direction, lossDirection, tellUntrainedLoss } from "./lossUse.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Steps in a row after which a fault is no accident. */
@@ -94,7 +94,7 @@ export function noteHandStep(optimizer: object, parameters: readonly Tensor[]): 
 /** To be called by `backward()`. */
 export function noteBackward(loss: Tensor): void {
   if (!observer()) return;
-  backwards++;
+  if (backwards++ === 0) tellUntrainedLoss(loss);
   if (directions.length < IN_A_ROW) directions.push(lossDirection(loss));
   const isOver = (loaderProgress()?.epoch ?? 0) >= 1 || backwards >= MOST_MICRO_BATCHES;
   if (isOver && backwards >= PATIENCE) checkSteps();

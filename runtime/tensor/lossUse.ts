@@ -2,6 +2,7 @@
 import type { Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
 import { hostValues } from "./hostValues.ts";
+import { checkLabelOrder } from "./labelOrder.ts";
 import { isSettled, tellFault } from "./loopFaults.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -15,6 +16,8 @@ export interface Direction {
 const probabilities = new WeakMap<Node, string>();
 /** Values of loss functions, by their names. */
 const losses = new WeakMap<Node, string>();
+/** Means of cross-entropies, by the number of their classes. */
+const classCounts = new WeakMap<Node, number>();
 
 /** Inputs of a first layer that are looked at; the scale of data does not change. */
 const LOOKS = 3;
@@ -35,6 +38,20 @@ export function noteLoss(loss: string, value: Tensor): Tensor {
   return value;
 }
 
+/** To be called by `crossEntropy` with its mean over samples of so many classes. Returns it. */
+export function noteClasses(value: Tensor, classes: number): Tensor {
+  if (observer()) classCounts.set(value.node, classes);
+  return value;
+}
+
+/** To be called with what the first `backward()` is called on. */
+export function tellUntrainedLoss(root: Tensor): void {
+  const use = lossUse(root);
+  const classes = use && classCounts.get(use.node);
+  if (!use || !classes || classes < 2) return;
+  observer()?.untrainedLoss({ loss: use.loss, classes, value: use.factor * Math.log(classes) });
+}
+
 /**
  * To be called by a loss that is not the same the other way round.
  * @param expected what the input should be, where that is no probability.
@@ -48,6 +65,7 @@ export function checkLossArguments(
   if (target.requiresGrad && !input.requiresGrad) {
     tellFault({ type: "swappedArguments", loss, elements: input.numel });
   }
+  if (input.requiresGrad) checkLabelOrder(target);
   const from = expected && !isSettled("probabilities") && probabilities.get(unviewed(input.node));
   if (!from) return;
   const classes = loss.startsWith("binary") ? 2 : (input.shape[input.ndim === 1 ? 0 : 1] ?? 1);
@@ -78,11 +96,19 @@ export function checkLayerInput(input: Tensor): void {
  * it is a sum of several terms, no loss function's, or computed already.
  */
 export function lossDirection(root: Tensor): Direction | undefined {
+  const use = lossUse(root);
+  return use && { loss: use.loss, factor: Math.sign(use.factor) };
+}
+
+/** The loss function's value behind a root, and what it was multiplied with. */
+function lossUse(
+  root: Tensor,
+): { readonly loss: string; readonly node: Node; readonly factor: number } | undefined {
   let factor = 1;
   let node: Node | undefined = root.node;
   while (node) {
     const loss = losses.get(node);
-    if (loss) return { loss, factor };
+    if (loss) return { loss, node, factor };
     const { op, inputs }: Node = node;
     if (op.kind === "view" || op.kind === "reduce") node = inputs[0];
     else if (op.kind !== "map") return undefined;
@@ -90,7 +116,7 @@ export function lossDirection(root: Tensor): Direction | undefined {
       const [left, right]: readonly (Node | undefined)[] = inputs;
       const [by] = op.fn === "neg" ? [-1] : (right?.scalars ?? []);
       if (by === undefined) return undefined;
-      factor *= Math.sign(by);
+      factor *= op.fn === "div" ? 1 / by : by;
       node = left;
     } else return undefined;
   }

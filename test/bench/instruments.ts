@@ -75,7 +75,9 @@ function trainer({ widths, batch, steps }: Size, instrumented: boolean) {
   );
   return async (): Promise<number> => {
     observe(
-      instrumented ? { seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {} } : undefined,
+      instrumented
+        ? { seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} }
+        : undefined,
     );
     const start = milliseconds();
     for (let i = 0; i < steps; i++) {

@@ -147,7 +147,7 @@ test("what a script does beside the step of an optimizer is none of its own", as
 test("inputs that get a gradient beside an optimizer are not held", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  observe({ seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {} });
+  observe({ seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} });
   const weight = new nn.Parameter(tensor([1]));
   const optimizer = new optim.SGD([weight], { lr: LR });
   const inputs: WeakRef<Tensor>[] = [];

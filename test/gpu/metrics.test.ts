@@ -20,6 +20,7 @@ describe("log", () => {
       steps: () => {},
       metrics: metrics => seen.push(...metrics),
       fault: () => {},
+      untrainedLoss: () => {},
     });
   }
 

@@ -97,6 +97,7 @@ observe({
   },
   metrics: () => {},
   fault: () => {},
+  untrainedLoss: () => {},
   steps: batch => {
     recording.batches.push(batch);
   },

@@ -26,6 +26,7 @@ beforeAll(() => {
     steps: batch => hear(batch),
     metrics: () => {},
     fault: () => {},
+    untrainedLoss: () => {},
   });
 });
 

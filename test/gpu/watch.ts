@@ -59,6 +59,7 @@ export function watch(): Watch {
     seed() {},
     metrics() {},
     fault() {},
+    untrainedLoss() {},
     tensors(all) {
       knownTensors = all;
     },

@@ -5,8 +5,16 @@ import { diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagno
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
+import { Rules } from "../../runtime/insight/diagnosis/rules.ts";
 import { readTrace } from "../../runtime/insight/diagnosis/trace.ts";
-import { STEP_COLUMNS, type StepBatch, type StepColumn } from "../../runtime/protocol/steps.ts";
+import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import {
+  STEP_COLUMNS,
+  type StepBatch,
+  type StepColumn,
+  TENSOR_COLUMNS,
+  type TensorColumn,
+} from "../../runtime/protocol/steps.ts";
 
 const PLAN: RunPlan = {
   adaptive: true,
@@ -119,6 +127,76 @@ test("each rule has a heading in the page that explains them", async () => {
   const page = readFileSync(new URL("../../docs/findings.md", import.meta.url), "utf8");
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
   expect(headings).toEqual([...FINDING_CODES]);
+});
+
+test("a rule is told when it has held for a while, taken back when it has not, and told anew", () => {
+  let isWrong = true;
+  const symptom = {
+    title: "Wrong",
+    advice: "Mend it.",
+    evidence: [
+      { name: "a", value: 1, text: "One." },
+      { name: "b", value: 2, text: "Two." },
+    ],
+    about: { type: "loop" },
+  } as const;
+  const rules = new Rules([
+    {
+      code: "data.overfitting",
+      severity: "warning",
+      patience: 3,
+      look: () => (isWrong ? symptom : undefined),
+    },
+  ]);
+  let seen = 0;
+  const stepsOf = (count: number) =>
+    Array.from({ length: count }, () => {
+      const view = { t: seen + 1, seen: seen++, batch: batchOf({}), row: 0 };
+      return rules.step({ ...view, tensors: [], groups: [], changes: [] });
+    }).flat();
+  expect(stepsOf(10)).toEqual([]);
+  const [first, ...others] = stepsOf(30);
+  expect(others).toEqual([]);
+  expect(first).toMatchObject({ state: "raised", since: 11, message: "One. Mend it." });
+  isWrong = false;
+  expect(stepsOf(10)).toEqual([]);
+  expect(stepsOf(10)).toMatchObject([{ id: first?.id, state: "cleared" }]);
+  isWrong = true;
+  expect(stepsOf(15)).toMatchObject([{ state: "raised", id: "data.overfitting:2" }]);
+  expect(rules.clear(99)).toMatchObject([{ id: "data.overfitting:2", state: "cleared", step: 99 }]);
+});
+
+test("an ε that a client has put right is judged anew", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  const record: TensorRecord = {
+    name: "0.weight",
+    shape: [2, 2],
+    group: 0,
+    optimizer: "Adam",
+    momentum: true,
+    adaptive: true,
+    sampled: 4,
+  };
+  diagnosis.tensors([record]);
+  diagnosis.groups([{ group: 0, options: { eps: "1" } }]);
+  const values: Partial<Record<TensorColumn, number>> = {
+    nonFinite: 0,
+    gradNorm: 1,
+    weightNorm: 1,
+  };
+  const tensors = Float32Array.from(TENSOR_COLUMNS, name =>
+    name === "epsDominated" ? 0.9 : (values[name] ?? 0),
+  );
+  let step = 0;
+  const stepsOf = (count: number) =>
+    Array.from({ length: count }, () => {
+      const batch = { ...batchOf({}), firstStep: ++step, tensorCount: 1, tensors };
+      return diagnosis.steps(batch).filter(({ code }) => code === "adam.epsilon");
+    }).flat();
+  expect(stepsOf(100)).toMatchObject([{ state: "raised", suggestion: { to: 1e-8 } }]);
+  const change = { step: 101, group: 0, name: "eps", from: 1, to: 1e-8 } as const;
+  expect(diagnosis.changed([change])).toMatchObject([{ code: "adam.epsilon", state: "cleared" }]);
+  expect(stepsOf(100)).toEqual([]);
 });
 
 /** Steps as a recorder delivers them, of an optimizer whose tensors nobody knows. */

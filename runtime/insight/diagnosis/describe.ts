@@ -1,5 +1,6 @@
 /** The words of a finding about the learning rate, and the numbers behind it. */
 import type { Evidence, Finding, FindingCode, Suggestion } from "../../protocol/finding.ts";
+import { brief } from "./phrases.ts";
 import type { RunPlan } from "./record.ts";
 import { contributions } from "./scorecard.ts";
 import {
@@ -195,8 +196,3 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
     x => `The travel grows with the steps to the power ${x}.`,
   ),
 };
-
-function brief(value: number): string {
-  const rounded = Number(value.toPrecision(2));
-  return rounded !== 0 && Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
-}

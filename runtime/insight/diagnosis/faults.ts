@@ -2,6 +2,10 @@
 import type { Evidence, Finding, FindingCode, Severity } from "../../protocol/finding.ts";
 import type { LoopFault, LoopFaultType } from "../../protocol/loopFault.ts";
 import type { SourceLocation } from "../../protocol/run.ts";
+import { brief, tensorNames, tensors } from "./phrases.ts";
+
+/** Digits that tell bounds apart. */
+const DIGITS = 3;
 
 /** Severity `error`: nothing that the run shows means what it should. */
 const RULES: Readonly<Record<LoopFaultType, readonly [FindingCode, Severity]>> = {
@@ -15,6 +19,7 @@ const RULES: Readonly<Record<LoopFaultType, readonly [FindingCode, Severity]>> =
   probabilities: ["loss.probabilities", "warning"],
   sameSamples: ["data.sameSamples", "warning"],
   largeInputs: ["data.scale", "warning"],
+  sortedLabels: ["data.order", "warning"],
 };
 
 /** What is found by a fault at a step. */
@@ -159,6 +164,29 @@ function describe(fault: LoopFault): Words {
           },
         ],
       };
+    case "sortedLabels":
+      return {
+        title: "The samples come in the order of their labels",
+        advice:
+          "Write `shuffle: true` for the loader: each batch should look like all of the data, or the model forgets one " +
+          "class while it learns the next.",
+        evidence: [
+          {
+            name: "classes in a batch",
+            value: fault.inBatch,
+            expected: [Math.min(2, fault.classes), fault.classes],
+            text:
+              `A batch has ${brief(fault.inBatch, DIGITS)} classes on average, and the ${fault.batches} batches have ` +
+              `${fault.classes}.`,
+          },
+          {
+            name: "entropy of its labels : of shuffled ones",
+            value: fault.entropy,
+            expected: [0.9, 1],
+            text: `Its labels have ${brief(100 * fault.entropy, DIGITS)} % of the entropy that shuffled ones have.`,
+          },
+        ],
+      };
     case "largeInputs":
       return {
         title: "The inputs are not scaled",
@@ -171,19 +199,19 @@ function describe(fault: LoopFault): Words {
             value: fault.deviation,
             expected: [0.1, 10],
             text:
-              `The inputs of the first layer have a mean of ${brief(fault.mean)} and a deviation of ` +
-              `${brief(fault.deviation)}.`,
+              `The inputs of the first layer have a mean of ${brief(fault.mean, DIGITS)} and a deviation of ` +
+              `${brief(fault.deviation, DIGITS)}.`,
           },
           {
             name: "mean of the inputs",
             value: fault.mean,
             expected: [-1, 1],
-            text: `Their mean is ${brief(fault.mean)}.`,
+            text: `Their mean is ${brief(fault.mean, DIGITS)}.`,
           },
           {
             name: "largest input",
             value: fault.largest,
-            text: `The largest is ${brief(fault.largest)} in size.`,
+            text: `The largest is ${brief(fault.largest, DIGITS)} in size.`,
           },
         ],
       };
@@ -240,12 +268,12 @@ function describeProbabilities({
         expected: [isLog ? Number.MIN_VALUE : 0, 0.01],
         text: isLog
           ? `Of probabilities, ${loss} is a number from −1 to 0 and no likelihood.`
-          : `Behind a ${from} the scores lie between 0 and 1, and ${loss} never gets below ${brief(lowest)}.`,
+          : `Behind a ${from} the scores lie between 0 and 1, and ${loss} never gets below ${brief(lowest, DIGITS)}.`,
       },
       {
         name: "highest loss that can be reached",
         value: highest,
-        text: `Nor above ${brief(highest)}: the gradients are small wherever the prediction is wrong.`,
+        text: `Nor above ${brief(highest, DIGITS)}: the gradients are small wherever the prediction is wrong.`,
       },
     ],
   };
@@ -266,8 +294,8 @@ function unreached(
   what: string,
   though: string,
 ): readonly [Evidence, ...Evidence[]] {
-  const known = names.filter(Boolean).join(", ");
-  const list = known && ` (${known}${of > names.length ? ", …" : ""})`;
+  const known = tensorNames(names.filter(Boolean), of);
+  const list = known && ` (${known})`;
   return [
     {
       name: "tensors",
@@ -282,12 +310,4 @@ function unreached(
 
 function count(name: string, value: number, before: string, after: string): Evidence {
   return { name, value, text: `${before} ${value} ${after}` };
-}
-
-function tensors(count: number): string {
-  return count === 1 ? "1 tensor" : `${count} tensors`;
-}
-
-function brief(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

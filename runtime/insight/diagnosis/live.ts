@@ -3,23 +3,35 @@
 import type { ChangeRecord } from "../../protocol/control.ts";
 import type { Finding } from "../../protocol/finding.ts";
 import type { LoopFault } from "../../protocol/loopFault.ts";
-import type { SourceLocation, TensorRecord } from "../../protocol/run.ts";
+import type { MetricRecord } from "../../protocol/metric.ts";
+import type { GroupRecord, SourceLocation, TensorRecord } from "../../protocol/run.ts";
 import { type StepBatch, stepValue, tensorValue } from "../../protocol/steps.ts";
+import type { UntrainedLoss } from "../../protocol/untrainedLoss.ts";
+import { EndedSchedule, Overfitting } from "./courseRules.ts";
 import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
 import { findingOf } from "./faults.ts";
+import { HighFirstLoss } from "./firstLoss.ts";
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
+import { type Rule, Rules, type StepView } from "./rules.ts";
+import { tensorRules } from "./tensorRules.ts";
 
 export class LiveDiagnosis {
   #tensors: readonly TensorRecord[] = [];
+  #groups: readonly GroupRecord[] = [];
+  #changes: readonly ChangeRecord[] = [];
   #state: DiagnosisState | undefined;
   /** ‖θ₀‖ of the optimizer's parameters. */
   #origin = Number.NaN;
   /** The parameters began somewhere else: at a checkpoint, or with another learning rate. */
   #isOnItsWay: boolean;
-  #rateChanges = 0;
   /** Findings of the learning rate before it was changed. */
   #raised = 0;
   #isBroken = false;
+  readonly #firstLoss = new HighFirstLoss();
+  #overfitting = new Overfitting();
+  #rules = this.#newRules([this.#firstLoss]);
+  /** Steps that the rules have seen. */
+  #seen = 0;
 
   constructor(resumed: boolean) {
     this.#isOnItsWay = resumed;
@@ -28,6 +40,21 @@ export class LiveDiagnosis {
   /** The tensors that later batches have rows of. */
   tensors(tensors: readonly TensorRecord[]): void {
     this.#tensors = tensors;
+  }
+
+  /** What the parameter groups were made with. */
+  groups(groups: readonly GroupRecord[]): void {
+    this.#groups = groups;
+  }
+
+  /** What the script has logged. */
+  metrics(metrics: readonly MetricRecord[]): void {
+    this.#overfitting.metrics(metrics);
+  }
+
+  /** What the first loss is, if the model knows nothing. */
+  untrainedLoss(loss: UntrainedLoss): void {
+    this.#firstLoss.expected = loss;
   }
 
   /** Takes in what is certainly wrong in the loop. Where it is grave, no learning rate is judged. */
@@ -43,12 +70,14 @@ export class LiveDiagnosis {
     ];
   }
 
-  /** Takes in what a client has changed: what was said of the learning rate before is void. */
+  /** Takes in what a client has changed: what was said of the value before is void. */
   changed(changes: readonly ChangeRecord[]): readonly Finding[] {
-    const rates = changes.filter(({ name }) => name === "lr").length;
-    if (rates === this.#rateChanges) return [];
-    this.#rateChanges = rates;
-    return this.restart(changes.at(-1)?.step ?? 1);
+    const before = this.#changes;
+    this.#changes = changes;
+    const step = changes.at(-1)?.step ?? 1;
+    const rates = (all: readonly ChangeRecord[]) => all.filter(({ name }) => name === "lr").length;
+    if (rates(changes) !== rates(before)) return this.restart(step);
+    return changes.length === before.length ? [] : this.#restartRules(step);
   }
 
   /**
@@ -61,7 +90,8 @@ export class LiveDiagnosis {
     this.#state = undefined;
     this.#isOnItsWay = true;
     const wasTold = open && (!this.#isBroken || open.severity === "error");
-    return wasTold ? [{ ...open, state: "cleared", step }] : [];
+    const void_: Finding[] = wasTold ? [{ ...open, state: "cleared", step }] : [];
+    return [...void_, ...this.#restartRules(step)];
   }
 
   /** Takes in steps, none skipped. Returns new versions of findings. */
@@ -80,8 +110,33 @@ export class LiveDiagnosis {
       const [next, changes] = diagnose(this.#state, record);
       this.#state = next;
       found.push(...changes.filter(({ severity }) => !this.#isBroken || severity === "error"));
+      found.push(...this.#rules.step(this.#view(batch, row)));
     }
     return found;
+  }
+
+  #newRules(others: readonly Rule[] = []): Rules {
+    return new Rules([...tensorRules(), new EndedSchedule(), this.#overfitting, ...others]);
+  }
+
+  #restartRules(step: number): readonly Finding[] {
+    const cleared = this.#rules.clear(step);
+    this.#overfitting = new Overfitting();
+    this.#rules = this.#newRules();
+    this.#seen = 0;
+    return cleared;
+  }
+
+  #view(batch: StepBatch, row: number): StepView {
+    return {
+      t: batch.firstStep + row,
+      seen: this.#seen++,
+      batch,
+      row,
+      tensors: this.#tensors,
+      groups: this.#groups,
+      changes: this.#changes,
+    };
   }
 
   #record(batch: StepBatch, row: number): StepRecord {

@@ -1,4 +1,4 @@
-import { checkLossArguments } from "../../tensor/lossUse.ts";
+import { checkLossArguments, noteClasses } from "../../tensor/lossUse.ts";
 import { sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, reduced } from "../reduction.ts";
@@ -31,12 +31,14 @@ export function crossEntropy(
     );
   }
   const dim = classDimension("crossEntropy", logits, weight);
+  const count = logits.shape[dim] ?? 1;
   checkLossArguments("crossEntropy", logits, targets, "logits");
   // log Σ exp − logit needs no second reduction when it is differentiated, as logSoftmax would.
   // Subtracting the largest logit changes nothing but the digits that are left of large ones.
   const shifted = logits.sub(logits.detach().amax(dim, true));
   const logTotal = shifted.logsumexp(dim, true);
-  const spread = labelSmoothing / (logits.shape[dim] ?? 1);
+  const spread = labelSmoothing / count;
+  const noted = (loss: Tensor) => (reduction === "mean" ? noteClasses(loss, count) : loss);
   /** Σ p · −log softmax over the classes. */
   const expected = (probabilities: Tensor | number) => {
     const terms = logTotal.sub(shifted).mul(probabilities);
@@ -47,12 +49,12 @@ export function crossEntropy(
       throw new RangeError("crossEntropy: probabilities as targets know no ignoreIndex");
     }
     const smoothed = labelSmoothing ? targets.mul(1 - labelSmoothing).add(spread) : targets;
-    return reduced("crossEntropy", expected(smoothed), reduction);
+    return noted(reduced("crossEntropy", expected(smoothed), reduction));
   }
   const classes = new ClassTargets("crossEntropy", logits, dim, targets, options);
   const losses = classes.weigh(logTotal.squeeze(dim).sub(classes.pick(shifted)));
   const smoothed = labelSmoothing ? losses.mul(1 - labelSmoothing).add(expected(spread)) : losses;
-  return classes.reduce(smoothed, reduction);
+  return noted(classes.reduce(smoothed, reduction));
 }
 
 /**

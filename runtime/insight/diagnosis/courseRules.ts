@@ -1,0 +1,150 @@
+/** What can go wrong over the course of a run: a schedule that ends early, a model that learns by heart. */
+import type { MetricRecord } from "../../protocol/metric.ts";
+import { stepValue, tensorValue } from "../../protocol/steps.ts";
+import { brief } from "./phrases.ts";
+import type { Rule, StepView, Symptom } from "./rules.ts";
+
+/** Part of the highest learning rate that moves nothing any more. */
+const NOTHING_LEFT = 1e-3;
+
+/** What a schedule may take at its end: steps, and the part of the run so far. */
+const LAST_STEPS = 50;
+const LAST_PART = 0.1;
+
+/** The schedule is at its end and the loop is not. */
+export class EndedSchedule implements Rule {
+  readonly code = "schedule.ended";
+  readonly severity = "warning";
+  readonly patience = 1;
+  #peak = 0;
+  #endedAt: number | undefined;
+
+  look(step: StepView): Symptom | undefined {
+    const { t, seen } = step;
+    const highest = highestRate(step);
+    this.#peak = Math.max(this.#peak, highest || 0);
+    const isOver = this.#peak > 0 && highest <= NOTHING_LEFT * this.#peak;
+    this.#endedAt = isOver ? (this.#endedAt ?? t) : undefined;
+    if (this.#endedAt === undefined) return undefined;
+    const idle = t - this.#endedAt;
+    if (idle < LAST_STEPS || idle < LAST_PART * seen) return undefined;
+    return {
+      title: "The schedule has ended, and the training goes on",
+      advice:
+        "Give the schedule as many steps as the loop makes (and call its step() once for each of what it counts), " +
+        "or end the loop with it.",
+      evidence: [
+        {
+          name: "steps with hardly any learning rate",
+          value: idle,
+          expected: [0, LAST_STEPS],
+          text: `For ${idle} steps the learning rate has been at most a thousandth of its peak.`,
+        },
+        {
+          name: "learning rate",
+          value: highest,
+          expected: [NOTHING_LEFT * this.#peak, this.#peak],
+          text: `It is ${brief(highest)}, and was ${brief(this.#peak)}.`,
+        },
+      ],
+      about: { type: "hyperparameter", name: "lr", group: 0 },
+    };
+  }
+}
+
+/** The highest learning rate of the groups that the step updated; NaN where there is none. */
+function highestRate({ batch, row, tensors }: StepView): number {
+  const rates = tensors.flatMap(({ group }, tensor) =>
+    Number.isNaN(tensorValue(batch, row, tensor, "nonFinite"))
+      ? []
+      : (batch.lr[row * batch.groups + group] ?? []),
+  );
+  return rates.length > 0 ? Math.max(...rates) : Number.NaN;
+}
+
+/** Names of losses on samples that are not trained on. */
+const HELD_OUT = /(^|[^a-z])(val|valid|validation|eval|test|dev|heldOut)([^a-z]*)loss/i;
+
+/** How far above its best it is, for how much of the run, and how often measured, before it is said. */
+const WORSE = 1.15;
+const PART_SINCE_BEST = 0.3;
+const VALUES_SINCE_BEST = 3;
+
+/** Weight of a loss in the running mean of the training loss. */
+const MEAN_OF = 20;
+
+/** The loss on held-out samples rises while the training loss goes on falling. */
+export class Overfitting implements Rule {
+  readonly code = "data.overfitting";
+  readonly severity = "warning";
+  readonly patience = 1;
+  /** Running mean of the training loss. */
+  #loss: number | undefined;
+  readonly #metrics = new Map<string, Course>();
+
+  /** Takes in what the script logged. */
+  metrics(records: readonly MetricRecord[]): void {
+    for (const { name, value, step } of records) {
+      if (!HELD_OUT.test(name) || !Number.isFinite(value)) continue;
+      const course = this.#metrics.get(name);
+      const isBest = !course || value < course.best;
+      this.#metrics.set(
+        name,
+        isBest
+          ? { best: value, bestStep: step, trained: this.#loss, last: value, values: 0 }
+          : { ...course, last: value, values: course.values + 1 },
+      );
+    }
+  }
+
+  look(step: StepView): Symptom | undefined {
+    const loss = stepValue(step.batch, step.row, "loss");
+    if (Number.isFinite(loss)) {
+      this.#loss = this.#loss === undefined ? loss : this.#loss + (loss - this.#loss) / MEAN_OF;
+    }
+    for (const [name, course] of this.#metrics) {
+      if (this.#isOverfit(course, step)) return symptomOf(name, course, step.t);
+    }
+    return undefined;
+  }
+
+  #isOverfit({ best, bestStep, trained, last, values }: Course, { t, seen }: StepView): boolean {
+    const falls = this.#loss !== undefined && trained !== undefined && this.#loss < trained;
+    const isLong = values >= VALUES_SINCE_BEST && t - bestStep >= PART_SINCE_BEST * seen;
+    return falls && isLong && last > WORSE * best;
+  }
+}
+
+/** A loss on held-out samples: the best of it, and what has come since. */
+interface Course {
+  readonly best: number;
+  readonly bestStep: number;
+  /** Mean training loss at the best. */
+  readonly trained: number | undefined;
+  readonly last: number;
+  /** Values since the best. */
+  readonly values: number;
+}
+
+function symptomOf(name: string, { best, bestStep, last }: Course, t: number): Symptom {
+  return {
+    title: "The model learns its samples by heart",
+    advice:
+      "Keep the parameters of the best value (save a checkpoint whenever it improves), and stop there; more data, " +
+      "weight decay or dropout move it further.",
+    evidence: [
+      {
+        name: `${name} : its best`,
+        value: last / best,
+        expected: [1, WORSE],
+        text: `${name} is ${brief(last)} and was ${brief(best)} at step ${bestStep}, while the training loss fell.`,
+      },
+      {
+        name: "steps since the best",
+        value: t - bestStep,
+        text: `That was ${t - bestStep} steps ago.`,
+      },
+    ],
+    about: { type: "loop" },
+  };
+}

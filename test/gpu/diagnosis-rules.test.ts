@@ -1,0 +1,249 @@
+/** What the rules of the diagnosis say of small models that are made wrong, and of the same made right. */
+import { beforeAll, expect, test } from "vitest";
+import {
+  data,
+  log,
+  manualSeed,
+  nn,
+  noGrad,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+} from "../../runtime/index.ts";
+import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
+import { observe } from "../../runtime/insight/observer.ts";
+import { drain } from "../../runtime/insight/recorder.ts";
+import { type Finding, isOpen, mergeFindings } from "../../runtime/protocol/finding.ts";
+import { finding } from "../../runtime/protocol/validate.ts";
+import { TrainingProject } from "./training-project.ts";
+
+/** Inputs and labels of three classes that a line can tell apart. */
+let inputs: Tensor;
+let labels: Tensor;
+let groups = 0;
+
+beforeAll(() => {
+  manualSeed(3);
+  inputs = randn([96, 8]).keep();
+  labels = inputs.narrow(1, 0, 3).argmax(1).keep();
+});
+
+interface Setup {
+  readonly layers: readonly nn.Module[];
+  readonly optimizer?: (parameters: Iterable<nn.Parameter>) => optim.Optimizer;
+  /** As the sidecar tells them. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly steps?: number;
+  readonly each?: (step: number) => void | Promise<void>;
+}
+
+/** Trains, and returns what is open at the end; the verdict on the learning rate is left out. */
+async function findingsOf(setup: Setup): Promise<readonly Finding[]> {
+  const { layers, options = {}, steps = 80, each } = setup;
+  const diagnosis = new LiveDiagnosis(false);
+  let found: readonly Finding[] = [];
+  const add = (changes: readonly Finding[]) => {
+    found = mergeFindings(found, changes);
+  };
+  observe({
+    seed() {},
+    fault: (fault, step) => add(diagnosis.fault(fault, step, undefined)),
+    untrainedLoss: loss => diagnosis.untrainedLoss(loss),
+    tensors: tensors => diagnosis.tensors(tensors),
+    metrics: metrics => diagnosis.metrics(metrics),
+    steps: batch => add(diagnosis.steps(batch)),
+  });
+  diagnosis.groups([{ group: groups++, options }]);
+  const model = new nn.Sequential(...layers);
+  const make = setup.optimizer ?? (parameters => new optim.Adam(parameters, { lr: 3e-3 }));
+  const optimizer = make(model.parameters());
+  for (let step = 1; step <= steps; step++) {
+    const loss = nn.functional.crossEntropy(model.forward(inputs) as Tensor, labels);
+    optimizer.zeroGrad();
+    loss.backward();
+    await optimizer.step();
+    await each?.(step);
+  }
+  await drain();
+  return found.filter(each => isOpen(each) && !each.code.startsWith("lr."));
+}
+
+const mlp = () => [new nn.Linear(8, 16), new nn.ReLU(), new nn.Linear(16, 3)];
+
+function filled(layer: nn.Linear, value: number): nn.Linear {
+  noGrad(() => {
+    nn.init.constant_(layer.weight, value);
+    if (layer.bias) nn.init.constant_(layer.bias, value);
+  });
+  return layer;
+}
+
+test("nothing is said of models that are made right", async () => {
+  expect(await findingsOf({ layers: mlp() })).toEqual([]);
+  const deep = [8, 16, 16, 16].flatMap(size => [new nn.Linear(size, 16), new nn.Tanh()]);
+  expect(await findingsOf({ layers: [...deep, new nn.Linear(16, 3)] })).toEqual([]);
+  expect(
+    await findingsOf({
+      layers: mlp(),
+      optimizer: parameters => new optim.AdamW(parameters, { lr: 1e-2, weightDecay: 0.1 }),
+      options: { eps: "1e-8", weightDecay: "0.1" },
+    }),
+  ).toEqual([]);
+});
+
+test("weights that are all 0 get no gradient", async () => {
+  const layers = [filled(new nn.Linear(8, 16), 0), new nn.ReLU(), filled(new nn.Linear(16, 3), 0)];
+  const [found, ...others] = await findingsOf({ layers });
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    code: "params.zeroGradient",
+    title: "2 tensors of weights get no signal",
+    about: { type: "tensor", name: expect.stringMatching(/weight$/) },
+    evidence: [{ value: 2 }, { value: 2 }],
+  });
+  expect(found?.message).toContain("initialise them at random");
+  expect(() => finding(found, "finding")).not.toThrow();
+});
+
+test("a ReLU whose units are all dead passes no gradient on", async () => {
+  const dead = new nn.Linear(8, 16);
+  noGrad(() => {
+    if (dead.bias) nn.init.constant_(dead.bias, -1000);
+  });
+  const [found] = await findingsOf({ layers: [dead, new nn.ReLU(), new nn.Linear(16, 3)] });
+  expect(found).toMatchObject({
+    code: "params.zeroGradient",
+    evidence: [{ value: 2 }, { value: 0 }],
+  });
+  expect(found?.message).toContain("switched off");
+});
+
+test("ten layers of sigmoids let gradients vanish", async () => {
+  const layers = [8, ...Array<number>(9).fill(16)].flatMap(size => [
+    new nn.Linear(size, 16),
+    new nn.Sigmoid(),
+  ]);
+  const [found, ...others] = await findingsOf({ layers: [...layers, new nn.Linear(16, 3)] });
+  expect(others).toEqual([]);
+  expect(found?.code).toBe("gradients.vanishing");
+  expect(found?.evidence[0]?.value).toBeLessThan(1e-3);
+});
+
+test("an ε of 1 makes SGD of Adam", async () => {
+  const [found, ...others] = await findingsOf({
+    layers: mlp(),
+    optimizer: parameters => new optim.Adam(parameters, { lr: 3e-3, eps: 1 }),
+    options: { eps: "1" },
+  });
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    code: "adam.epsilon",
+    about: { type: "hyperparameter", name: "eps" },
+    suggestion: { target: "eps", from: 1, to: 1e-8 },
+  });
+});
+
+test("weight decay that takes the weights away", async () => {
+  const [found] = await findingsOf({
+    layers: mlp(),
+    optimizer: parameters => new optim.SGD(parameters, { lr: 0.1, weightDecay: 0.3 }),
+    options: { weightDecay: "0.3" },
+  });
+  expect(found).toMatchObject({
+    code: "decay.strong",
+    suggestion: { target: "weightDecay", from: 0.3, to: 1e-3 },
+  });
+  expect(found?.evidence[0]?.value).toBeCloseTo(0.03, 6);
+});
+
+test("a schedule that ends long before its loop", async () => {
+  const scheduled = (totalSteps: number) => {
+    let adam: optim.Adam | undefined;
+    return findingsOf({
+      layers: mlp(),
+      steps: 120,
+      optimizer(parameters) {
+        adam = new optim.Adam(parameters, { lr: 3e-3 });
+        return adam;
+      },
+      each(step) {
+        const share = Math.min(1, step / totalSteps);
+        for (const group of adam?.paramGroups ?? []) group.lr = 3e-3 * (1 - share);
+      },
+    });
+  };
+  expect(await scheduled(120)).toEqual([]);
+  expect(await scheduled(40)).toMatchObject([{ code: "schedule.ended" }]);
+});
+
+test("what is logged as a loss of held-out samples rises while the training loss falls", async () => {
+  const logging = (valueAt: (step: number) => number) =>
+    findingsOf({
+      layers: mlp(),
+      async each(step) {
+        if (step % 10 !== 0) return;
+        log({ "val/loss": valueAt(step) });
+        await drain();
+      },
+    });
+  expect(await logging(step => 1 + 1 / step)).toEqual([]);
+  expect(await logging(step => 1 + Math.abs(step - 20) / 100)).toMatchObject([
+    { code: "data.overfitting", evidence: [{ value: expect.closeTo(1.3, 5) }, {}] },
+  ]);
+});
+
+test("samples in the order of their labels", async () => {
+  const epoch = async (shuffle: boolean) => {
+    const found: Finding[] = [];
+    const diagnosis = new LiveDiagnosis(false);
+    observe({
+      seed() {},
+      fault: (fault, step) => void found.push(...diagnosis.fault(fault, step, undefined)),
+      untrainedLoss() {},
+      tensors() {},
+      metrics() {},
+      steps() {},
+    });
+    const model = new nn.Linear(8, 3);
+    const sorted = tensor(
+      Array.from({ length: 192 }, (_, i) => Math.floor(i / 64)),
+      { dtype: "int32" },
+    );
+    const set = new data.TensorDataset(randn([192, 8]), sorted);
+    for await (const [x, y] of new data.DataLoader(set, { batchSize: 16, shuffle })) {
+      nn.functional.crossEntropy(model.forward(x), y);
+    }
+    return found;
+  };
+  expect(await epoch(true)).toEqual([]);
+  const [found] = await epoch(false);
+  expect(found?.code).toBe("data.order");
+  // Of all batches of this process, the shuffled ones too.
+  expect(found?.evidence[0]?.value).toBeLessThan(2.5);
+});
+
+test("a run hears of what its optimizer was made with, of its first loss and its metrics", async () => {
+  const project = new TrainingProject();
+  project.write(
+    "wrong.ts",
+    `import { log, manualSeed, nn, optim, randn } from "stepscope";
+     manualSeed(1);
+     const inputs = randn([32, 8]).mul(100).keep();
+     const labels = inputs.narrow(1, 0, 3).argmax(1).keep();
+     const model = new nn.Linear(8, 3);
+     const optimizer = new optim.Adam(model.parameters(), { lr: 1e-4, eps: 1e3 });
+     for (let step = 1; step <= 100; step++) {
+       const loss = nn.functional.crossEntropy(model.forward(inputs), labels);
+       optimizer.zeroGrad();
+       loss.backward();
+       await optimizer.step();
+       if (step % 10 === 0) log({ "val/loss": step });
+     }`,
+  );
+  const run = await project.run("wrong.ts");
+  const codes = run.record.findings.filter(isOpen).map(({ code }) => code);
+  expect(await project.survivors()).toEqual([]);
+  project.remove();
+  expect(codes).toEqual(expect.arrayContaining(["init.loss", "adam.epsilon", "data.overfitting"]));
+});
