@@ -13,6 +13,7 @@ export const Command = {
   takeSteps: "stepscope.takeSteps",
   runToStep: "stepscope.runToStep",
   runToFinding: "stepscope.runToFinding",
+  locateNonFinite: "stepscope.locateNonFinite",
   stepBack: "stepscope.stepBack",
   rewind: "stepscope.rewind",
   undoChange: "stepscope.undoChange",

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { liveChange } from "../../runtime/protocol/control.ts";
-import { isOpen, suggestedText } from "../../runtime/protocol/finding.ts";
+import { isOpen, saysNonFinite, suggestedText } from "../../runtime/protocol/finding.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { FindingDiagnostics, PlacedFinding } from "./findingDiagnostics.ts";
@@ -65,7 +65,8 @@ function liveActions(
   { finding, diagnostic }: PlacedFinding,
 ): vscode.CodeAction[] {
   const change = liveChange(finding);
-  if (!change) return [];
+  const locate = saysNonFinite(finding) ? [locateAction(uri, diagnostic)] : [];
+  if (!change) return locate;
   const live = action(
     vscode.l10n.t("Use {0} = {1} from the next step on", change.name, String(change.value)),
     diagnostic,
@@ -75,7 +76,14 @@ function liveActions(
     command: Command.applyFinding,
     arguments: [uri, finding.id],
   };
-  return [live];
+  return [live, ...locate];
+}
+
+/** Go back, and see which operation made the first number that is not finite. */
+function locateAction(uri: vscode.Uri, diagnostic: vscode.Diagnostic): vscode.CodeAction {
+  const locate = action(vscode.l10n.t("Find where it begins"), diagnostic);
+  locate.command = { title: locate.title, command: Command.locateNonFinite, arguments: [uri] };
+  return locate;
 }
 
 /** Look at the evidence, and make the rule be silent. */

@@ -47,6 +47,7 @@ export function registerLoopCommands(
       if (step) runs.control(script, { type: "runTo", step });
     }),
     register(Command.runToFinding, script => runs.control(script, { type: "runToFinding" })),
+    register(Command.locateNonFinite, script => runs.control(script, { type: "locateNonFinite" })),
     register(Command.stepBack, script => goBack(script, stepBackTarget)),
     register(Command.undoChange, script => goBack(script, undoTarget)),
     register(Command.rewind, async script => {

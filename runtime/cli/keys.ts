@@ -5,7 +5,7 @@ import { type Rewindable, stepBackTarget, undoTarget } from "../protocol/rewind.
 
 /** What the keys do, in a line. */
 export const KEYS_HELP =
-  "space pause / resume · s step · d 10 steps · f to a finding · l loss here · b back · u undo · q stop";
+  "space pause / resume · s step · d 10 steps · f to a finding · n find NaN · l loss here · b back · u undo · q stop";
 
 export interface KeyTarget {
   readonly isPaused: boolean;
@@ -33,6 +33,9 @@ export function pressKey(key: string, target: KeyTarget): void {
       break;
     case "f":
       target.control({ type: "runToFinding" });
+      break;
+    case "n":
+      target.control({ type: "locateNonFinite" });
       break;
     case "l":
       target.control({ type: "draw", view: "line" });

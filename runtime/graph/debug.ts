@@ -1,6 +1,6 @@
 /** Prints the stages of compiling a tape for a person to read: STEPSCOPE_DEBUG=graph,plan,wgsl. */
 import type { KernelCode } from "../kernels/builder.ts";
-import type { Op } from "../kernels/op.ts";
+import { opName } from "../kernels/op.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { PlannedKernel } from "./compile.ts";
 import type { Binding } from "./layout.ts";
@@ -28,7 +28,7 @@ export function debugGraph(entries: readonly TapeEntry[], stored: readonly boole
   const lines = entries.map(({ op, inputs, phase }, i) => {
     const from = inputs.length > 0 ? ` ← ${inputs.join(", ")}` : "";
     const mark = stored[i] ? "*" : " ";
-    return `${mark}${i} ${phase} ${describe(op)} ${formatShape(op.shape)} ${op.dtype}${from}`;
+    return `${mark}${i} ${phase} ${opName(op)} ${formatShape(op.shape)} ${op.dtype}${from}`;
   });
   print(`graph of ${entries.length} operations`, lines);
 }
@@ -49,20 +49,6 @@ export function debugSource({ label, wgsl }: KernelCode): void {
     `wgsl of ${label}`,
     wgsl.split("\n").map((line, i) => `${String(i + 1).padStart(4)} ${line}`),
   );
-}
-
-function describe(op: Op): string {
-  switch (op.kind) {
-    case "map":
-    case "reduce":
-      return op.fn;
-    case "view":
-      return op.view.kind;
-    case "attention":
-      return `attention ${op.part}`;
-    default:
-      return op.kind;
-  }
 }
 
 function place(binding: Binding): string {

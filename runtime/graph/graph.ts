@@ -4,7 +4,7 @@ import type { Storage } from "../gpu/storage.ts";
 import { allocateBound } from "../gpu/storage.ts";
 import { internOp } from "../kernels/op.ts";
 import { nodeBytes, upload } from "./arena.ts";
-import { leafNode, Node } from "./node.ts";
+import { leafNode, Node, notePlace } from "./node.ts";
 import { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { endStep, record, takeRecording, tapeLength } from "./tape.ts";
@@ -12,6 +12,7 @@ import { endStep, record, takeRecording, tapeLength } from "./tape.ts";
 /** Records an operation; nothing is computed. Very long tapes are run on the way. */
 export function recordNode(node: Node): Node {
   if (isOffTape) return node;
+  notePlace(node);
   if (tapeLength() >= TAPE_LIMIT) flush();
   record(node);
   return node;

@@ -123,3 +123,22 @@ export interface TapeEntry {
   readonly phase: Phase;
   readonly program: Program | undefined;
 }
+
+let places: WeakMap<Node, Error> | undefined;
+
+/** Frames of a place: between the script and an operation lie those of its modules and of the runtime. */
+const PLACE_FRAMES = 64;
+
+/** Has the places in the script remembered there that operations are recorded at from now on, or nowhere. */
+export function rememberPlaces(at: WeakMap<Node, Error> | undefined): void {
+  places = at;
+}
+
+/** To be called when an operation is recorded. */
+export function notePlace(node: Node): void {
+  if (!places) return;
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = PLACE_FRAMES;
+  places.set(node, new Error("recorded here"));
+  Error.stackTraceLimit = stackTraceLimit;
+}

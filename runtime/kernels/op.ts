@@ -126,3 +126,18 @@ function viewKey(view: View): string {
   }
   return view.kind;
 }
+
+/** The name of an operation, for a person to read. */
+export function opName(op: Op): string {
+  switch (op.kind) {
+    case "map":
+    case "reduce":
+      return op.fn;
+    case "view":
+      return op.view.kind;
+    case "attention":
+      return `attention ${op.part}`;
+    default:
+      return op.kind;
+  }
+}

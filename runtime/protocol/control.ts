@@ -88,6 +88,11 @@ export type Control =
    * with what clients had set then. Held or not, the loop goes on from there as it was.
    */
   | { readonly type: "rewind"; readonly step: number }
+  /**
+   * Finds the operation that made the first value that is not finite: goes back, takes the steps up to it
+   * once more, and holds before it. A finding tells of it.
+   */
+  | { readonly type: "locateNonFinite" }
   /** Draws the loss around the place where the loop is held; `picture` messages tell of it. */
   | { readonly type: "draw"; readonly view: PictureView }
   /**
@@ -121,4 +126,7 @@ export function liveChange({
 }
 
 /** What the loop itself obeys: findings are made elsewhere. */
-export type LoopOrder = Exclude<Control, { type: "runToFinding" }>;
+export type LoopOrder =
+  | Exclude<Control, { type: "runToFinding" | "locateNonFinite" }>
+  /** Looks for the first value of step `step` that is not finite. */
+  | { readonly type: "locate"; readonly step: number };

@@ -11,6 +11,7 @@ export const FINDING_CODES = [
   "lr.tooLarge",
   "lr.tooSmall",
   "lr.slow",
+  "numerics.nonFinite",
   "loop.zeroGrad",
   "loop.backward",
   "loop.step",
@@ -117,6 +118,11 @@ export interface Finding {
 /** Whether a finding still holds. */
 export function isOpen({ state }: Finding): boolean {
   return state === "raised";
+}
+
+/** Whether it says that the numbers of the run are lost: where that began can be looked for. */
+export function saysNonFinite({ code, severity }: Finding): boolean {
+  return code === "lr.diverging" && severity === "error";
 }
 
 /** The most serious of findings, the earliest of equals; undefined where there is none. */

@@ -51,6 +51,8 @@ export type LoopFault =
     }
   /** The targets learn and the predictions do not: the arguments of the loss are the wrong way round. */
   | { readonly type: "swappedArguments"; readonly loss: string; readonly elements: number }
+  /** The first value that is not finite. */
+  | ({ readonly type: "nonFinite" } & NonFiniteSource)
   /** Batches hold fewer classes than the samples do: they come in the order of their labels. */
   | {
       readonly type: "sortedLabels";
@@ -68,5 +70,20 @@ export type LoopFault =
       readonly deviation: number;
       readonly largest: number;
     };
+
+/** A value that is not finite, though what it was computed from is. */
+export interface NonFiniteSource {
+  /** What made it; undefined where the script gave it to the model. */
+  readonly operation: string | undefined;
+  readonly shape: readonly number[];
+  readonly elements: number;
+  /** Elements that are NaN, and that are infinite. */
+  readonly nan: number;
+  readonly infinite: number;
+  /** Smallest and largest finite element of each input. */
+  readonly inputs: readonly { readonly low: number; readonly high: number }[];
+  /** Whether the loss needs it, or its gradient alone. */
+  readonly phase: "forward" | "backward";
+}
 
 export type LoopFaultType = LoopFault["type"];

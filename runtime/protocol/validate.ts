@@ -400,6 +400,7 @@ const controlShape: Check<Control> = union<Control>({
   step: { count: positive },
   runTo: { step: positive },
   runToFinding: {},
+  locateNonFinite: {},
   rewind: { step: positive },
   draw: { view: literal(...PICTURE_VIEWS) },
   measure: { tensor: count },

@@ -7,6 +7,9 @@ import type { RunRecord } from "../protocol/run.ts";
 type Watched = Required<Pick<RunRecord, "runsToFinding" | "heldFor">>;
 
 export interface WatchedLoop {
+  /** Step of the first number that is not finite, of the steps that are in force. */
+  nonFiniteAt(): number | undefined;
+  warn(text: string): void;
   /** Hands a control to the loop. */
   control(order: LoopOrder): void;
   changed(watched: Watched): void;
@@ -32,10 +35,20 @@ export class FindingWatch {
       this.#loop.control({ type: "resume" });
       return;
     }
+    if (control.type === "locateNonFinite") {
+      this.#locate();
+      return;
+    }
     if (MOTIONS.includes(control.type)) this.#become(false);
     // What is taken back was not found.
     if (control.type === "rewind") this.#become(runsToFinding);
     this.#loop.control(control);
+  }
+
+  #locate(): void {
+    const step = this.#loop.nonFiniteAt();
+    if (step !== undefined) this.#loop.control({ type: "locate", step });
+    else this.#loop.warn("All that was measured is finite: there is nothing to look for.");
   }
 
   findings(findings: readonly Finding[]): void {

@@ -18,6 +18,8 @@ export interface ControlledLoop {
   readonly snapshots: Snapshots;
   /** Missing where nothing is drawn. */
   readonly pictures?: PictureDrawer;
+  /** Missing where nothing is searched for. */
+  readonly locator?: StepLocator;
   /** Missing where nothing is measured of elements. */
   readonly elements?: ElementMeasurer;
 }
@@ -39,6 +41,14 @@ export interface PictureDrawer {
   draw(view: PictureView, step: number, inForce: readonly Stretch[]): Promise<void>;
 }
 
+/** Finds where a step has its first value that is not finite: NonFiniteLocator. */
+export interface StepLocator {
+  arm(): void;
+  disarm(): void;
+  /** @returns tells what was found. Rejects with an error that says why nothing was. */
+  find(step: number): Promise<() => void>;
+}
+
 /** Where controls come from. */
 export interface Controls extends TimelineListener, OptionListener {
   /** Takes the next control that has arrived; undefined if there is none. */
@@ -51,7 +61,7 @@ export interface Controls extends TimelineListener, OptionListener {
 const MOST_ELSEWHERE = 16;
 
 /** What is done between two steps. */
-type Deed = Extract<LoopOrder, { type: "set" | "rewind" }>;
+type Deed = Extract<LoopOrder, { type: "set" | "rewind" | "locate" }>;
 
 /** The gate of a run. Each control has its effect once, in the order in which they arrive. */
 export class LoopControl implements Gate {
@@ -73,6 +83,8 @@ export class LoopControl implements Gate {
   #due: Deed[] = [];
   /** The loop is held behind this step, and behind every later one. */
   #until = Number.POSITIVE_INFINITY;
+  /** The step that is searched, taken once more. */
+  #searched: number | undefined;
   /** The optimizer whose step was the last one. */
   #heldBehind: object | undefined;
   /** Resolves when the loop may go on; undefined while it does. */
@@ -106,6 +118,7 @@ export class LoopControl implements Gate {
     this.#isAtPlace = false;
     this.receive();
     const now = this.#loop.stepCount();
+    this.#loop.locator?.disarm();
     this.#loop.pictures?.before(optimizer, now, now + 1 >= this.#until);
     return this.#options.apply(optimizer, now + 1);
   }
@@ -115,6 +128,7 @@ export class LoopControl implements Gate {
     this.#isAtPlace = this.#isPlace(optimizer);
     if (this.#isAtPlace) this.#doWhatIsDue();
     if (this.#isAtPlace) this.#timeline.passed(this.#loop.stepCount());
+    this.#armForSearch();
     if (this.#mayGoOn()) {
       this.#loop.pictures?.passed(optimizer, this.#isAtPlace);
       this.#isAtPlace = false;
@@ -122,6 +136,11 @@ export class LoopControl implements Gate {
     }
     this.#hold ??= this.#begin();
     this.#heldBehind = optimizer;
+    const { locator } = this.#loop;
+    if (locator && this.#searched === this.#loop.stepCount()) {
+      void this.#look(this.#searched, locator);
+      this.#searched = undefined;
+    }
     return this.#hold.promise;
   }
 
@@ -169,6 +188,7 @@ export class LoopControl implements Gate {
         break;
       case "set":
       case "rewind":
+      case "locate":
         // Before the first step there is nothing to go back to.
         if (control.type === "set" && now === 0) this.#options.set(control);
         else this.#due.push(control);
@@ -181,15 +201,51 @@ export class LoopControl implements Gate {
     const now = this.#loop.stepCount();
     for (const deed of this.#due.splice(0)) {
       if (deed.type === "rewind") {
-        if (!this.#timeline.rewind(deed.step, now)) continue;
-        this.#loop.pictures?.forget();
-        this.#loop.elements?.forget();
+        this.#goBack(deed.step, now);
+        continue;
+      }
+      if (deed.type === "locate") {
+        this.#search(deed.step, now);
         continue;
       }
       this.#timeline.beforeChange(now);
       this.#options.set(deed);
     }
     this.#options.tell();
+  }
+
+  /** Returns the step whose state is in force again. */
+  #goBack(to: number, now: number): number | undefined {
+    const reached = this.#timeline.rewind(to, now);
+    if (reached === undefined) return undefined;
+    this.#loop.pictures?.forget();
+    this.#loop.elements?.forget();
+    return reached;
+  }
+
+  /** Takes the steps up to `step` once more, from the newest state that is kept before it. */
+  #search(step: number, now: number): void {
+    const reached = this.#goBack(step - 1, now);
+    if (reached === undefined) return;
+    this.#searched = now + step - reached;
+    this.#until = this.#searched;
+  }
+
+  #armForSearch(): void {
+    if (this.#searched === this.#loop.stepCount() + 1) this.#loop.locator?.arm();
+  }
+
+  /** Looks at the step that was searched, and puts back the state before it: there the loop may go on. */
+  async #look(step: number, locator: StepLocator): Promise<void> {
+    const hold = this.#hold;
+    const tell = await locator.find(step).catch((error: Error) => {
+      return () => this.#controls.warn(error.message);
+    });
+    await this.#loop.drain();
+    if (this.#hold !== hold) return;
+    this.#due.push({ type: "rewind", step: step - 1 });
+    this.receive();
+    tell();
   }
 
   /** A loop that runs has no place around which one could look. */

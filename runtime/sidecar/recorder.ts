@@ -100,6 +100,8 @@ const server = new ClientServer(launch.token, {
 const recording = new Recording(launch.runFolder, record, message => server.broadcast(message));
 const watch = new FindingWatch({
   control: order => controls.postMessage(order),
+  nonFiniteAt: () => diagnosis.nonFiniteAt,
+  warn: text => recording.log({ level: "warn", text, time: Date.now() }),
   changed: watched => recording.change(watched),
 });
 // A script that prints faster than its clients read has to wait for them.

@@ -170,6 +170,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     recorder,
     { Pictures },
     { ElementMeter },
+    { NonFiniteLocator },
     { SnapshotRing },
     { noteEnd },
     { prepareToStop },
@@ -179,6 +180,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     import("../insight/recorder.ts"),
     import("../insight/probes/pictures.ts"),
     import("../insight/probes/elementMeter.ts"),
+    import("../insight/probes/nonFinite.ts"),
     import("../checkpoint/ring.ts"),
     import("../tensor/gradientUse.ts"),
     import("../checkpoint/stopping.ts"),
@@ -189,7 +191,8 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
   const snapshots = new SnapshotRing(rewindBytes);
   const pictures = new Pictures(snapshots, picture => link.send({ type: "picture", picture }));
   const elements = new ElementMeter(elements => link.send({ type: "elements", elements }));
-  const loop = { ...recorder, snapshots, pictures, elements };
+  const locator = new NonFiniteLocator(pictures.memory);
+  const loop = { ...recorder, snapshots, pictures, elements, locator };
   return { loop, noteEnd, prepareToStop, adapter: gpu.adapter };
 }
 

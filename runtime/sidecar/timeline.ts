@@ -80,9 +80,9 @@ export class Timeline {
 
   /**
    * Puts the state back that followed step `to`, or the newest one before it; `step` is the last one.
-   * @returns whether there was one.
+   * @returns the step whose state is in force again; undefined if there was none.
    */
-  rewind(to: number, step: number): boolean {
+  rewind(to: number, step: number): number | undefined {
     const reached = this.#snapshots.rewind(to);
     if (reached === undefined) {
       const [first] = this.#snapshots.steps;
@@ -90,15 +90,15 @@ export class Timeline {
         `The state after step ${to} is not kept any more, nor is one before it. ` +
           (first === undefined ? "None is kept." : `The first that is kept is that of ${first}.`),
       );
-      return false;
+      return undefined;
     }
     this.#changedAt = Number.NEGATIVE_INFINITY;
-    if (reached === step) return true;
+    if (reached === step) return reached;
     this.#rewinds = [...this.#rewinds, { step, to: reached }];
     this.#listener.rewound(this.#rewinds);
     // From here on it is this state that follows the step.
     this.#take(step);
-    return true;
+    return reached;
   }
 
   #take(step: number): void {

@@ -383,6 +383,7 @@ test.each([
   ["\r", true, { type: "step", count: 1 }],
   ["d", true, { type: "step", count: 10 }],
   ["f", true, { type: "runToFinding" }],
+  ["n", true, { type: "locateNonFinite" }],
   ["l", true, { type: "draw", view: "line" }],
   ["b", true, { type: "rewind", step: 5 }],
   ["u", true, { type: "rewind", step: 6 }],
@@ -429,9 +430,13 @@ test.each([
 
 test("a loop is held at the next finding that is raised, unless it is moved before", () => {
   const orders: LoopOrder[] = [];
+  const warnings: string[] = [];
   let record = { runsToFinding: false, heldFor: "" };
+  let nonFiniteAt: number | undefined;
   const watch = new FindingWatch({
     control: order => orders.push(order),
+    nonFiniteAt: () => nonFiniteAt,
+    warn: text => warnings.push(text),
     changed: watched => {
       record = watched;
     },
@@ -457,4 +462,9 @@ test("a loop is held at the next finding that is raised, unless it is moved befo
   watch.findings([raised]);
   expect(record).toEqual({ runsToFinding: false, heldFor: "" });
   expect(orders.map(({ type }) => type).slice(3)).toEqual(["rewind", "resume", "pause"]);
+  watch.control({ type: "locateNonFinite" });
+  expect(warnings).toEqual(["All that was measured is finite: there is nothing to look for."]);
+  nonFiniteAt = 12;
+  watch.control({ type: "locateNonFinite" });
+  expect(orders.at(-1)).toEqual({ type: "locate", step: 12 });
 });

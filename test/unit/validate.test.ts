@@ -65,7 +65,7 @@ describe("messages", () => {
     ],
     [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo | runToFinding | rewind | draw | measure | stopDrawing | set, got string",
+      "message.control.type: expected pause | resume | step | runTo | runToFinding | locateNonFinite | rewind | draw | measure | stopDrawing | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],

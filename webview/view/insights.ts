@@ -6,6 +6,7 @@ import {
   isOpen,
   mostSerious,
   type Severity,
+  saysNonFinite,
 } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { formatCount, formatValue } from "../data/format.ts";
@@ -103,6 +104,9 @@ export class Insights {
       links.push(
         link(`Use ${change.name} = ${change.value} from the next step on`, () => control(change)),
       );
+    }
+    if (isRunning && saysNonFinite(finding)) {
+      links.push(link("Find where it begins", () => control({ type: "locateNonFinite" })));
     }
     links.push(link(`Show step ${formatCount(since)}`, () => point(since)));
     if (reveal) links.push(link("Open the line", () => reveal(finding)));

@@ -19,6 +19,7 @@ const RULES: Readonly<Record<LoopFaultType, readonly [FindingCode, Severity]>> =
   probabilities: ["loss.probabilities", "warning"],
   sameSamples: ["data.sameSamples", "warning"],
   largeInputs: ["data.scale", "warning"],
+  nonFinite: ["numerics.nonFinite", "error"],
   sortedLabels: ["data.order", "warning"],
 };
 
@@ -164,6 +165,8 @@ function describe(fault: LoopFault): Words {
           },
         ],
       };
+    case "nonFinite":
+      return describeNonFinite(fault);
     case "sortedLabels":
       return {
         title: "The samples come in the order of their labels",
@@ -310,4 +313,50 @@ function unreached(
 
 function count(name: string, value: number, before: string, after: string): Evidence {
   return { name, value, text: `${before} ${value} ${after}` };
+}
+
+function describeNonFinite({
+  operation,
+  shape,
+  elements,
+  nan,
+  infinite,
+  inputs,
+  phase,
+}: Extract<LoopFault, { type: "nonFinite" }>): Words {
+  const what = nan > 0 ? "NaN" : "infinite";
+  const count = nan > 0 ? nan : infinite;
+  const size = `[${shape.join(", ")}]`;
+  const where = phase === "backward" ? "In the backward pass, " : "";
+  const ranges = inputs.filter(({ low }) => Number.isFinite(low));
+  return {
+    title: operation
+      ? `${operation} makes the first value that is not finite`
+      : "The data that the model gets are not finite",
+    advice: operation
+      ? "The loop is held before that step. Keep the input of the operation in its range (a small number added, " +
+        "a clamp, a form that is stable such as crossEntropy on scores), or lower the learning rate where values have grown."
+      : "The loop is held before that step. Look at how the batch is made: a division by zero, a gap in a file.",
+    evidence: [
+      {
+        name: "elements that are not finite",
+        value: nan + infinite,
+        expected: [0, 0],
+        text: operation
+          ? `${where}${operation} gives ${count} of ${elements} elements that are ${what}, in ${size}.`
+          : `${count} of ${elements} elements of a tensor ${size} are ${what} before anything is computed from them.`,
+      },
+      ...ranges.flatMap(({ low, high }, i) => {
+        const name = ranges.length > 1 ? `input ${i + 1}` : "input";
+        return [
+          {
+            name: `largest of ${name}`,
+            value: high,
+            text: `Its ${name} runs from ${brief(low, DIGITS)} to ${brief(high, DIGITS)}.`,
+          },
+        ];
+      }),
+      { name: "elements", value: elements, text: `The tensor has ${elements} elements.` },
+    ],
+  };
 }

@@ -27,6 +27,8 @@ export class LiveDiagnosis {
   /** Findings of the learning rate before it was changed. */
   #raised = 0;
   #isBroken = false;
+  /** What was said of a step that has been taken back. */
+  #located: Finding | undefined;
   readonly #firstLoss = new HighFirstLoss();
   #overfitting = new Overfitting();
   #rules = this.#newRules([this.#firstLoss]);
@@ -57,10 +59,16 @@ export class LiveDiagnosis {
     this.#firstLoss.expected = loss;
   }
 
+  /** Step of the first number that is not finite, since the diagnosis began anew. */
+  get nonFiniteAt(): number | undefined {
+    return this.#state?.signals.nonFiniteAt;
+  }
+
   /** Takes in what is certainly wrong in the loop. Where it is grave, no learning rate is judged. */
   fault(fault: LoopFault, step: number, location: SourceLocation | undefined): readonly Finding[] {
     const finding = findingOf(fault, step, location);
-    if (finding.severity !== "error") return [finding];
+    if (fault.type === "nonFinite") this.#located = finding;
+    if (finding.severity !== "error" || fault.type === "nonFinite") return [finding];
     this.#isBroken = true;
     const open = this.#state?.finding;
     if (!open || open.severity === "error") return [finding];
@@ -90,8 +98,10 @@ export class LiveDiagnosis {
     this.#state = undefined;
     this.#isOnItsWay = true;
     const wasTold = open && (!this.#isBroken || open.severity === "error");
-    const void_: Finding[] = wasTold ? [{ ...open, state: "cleared", step }] : [];
-    return [...void_, ...this.#restartRules(step)];
+    const over = [wasTold ? open : undefined, this.#located].filter(each => each !== undefined);
+    this.#located = undefined;
+    const cleared = over.map((finding): Finding => ({ ...finding, state: "cleared", step }));
+    return [...cleared, ...this.#restartRules(step)];
   }
 
   /** Takes in steps, none skipped. Returns new versions of findings. */

@@ -59,7 +59,8 @@ interface Scene {
 export class Pictures {
   readonly #snapshots: SnapshotRing;
   readonly #tell: (picture: Picture) => void;
-  readonly #memory = new StepMemory();
+  /** The step behind which the loop is held. */
+  readonly memory = new StepMemory();
   readonly #path = new PathMemory();
   readonly #few = new WeakMap<object, readonly Tensor[]>();
   #drawing = new AbortController();
@@ -74,18 +75,18 @@ export class Pictures {
   before(optimizer: object, step: number, isHeld: boolean): void {
     const few = this.#fewOf(optimizer);
     if (few.length > 0) this.#path.note(step, few);
-    if (isHeld) this.#memory.keep(optimizer);
+    if (isHeld) this.memory.keep(optimizer);
   }
 
   /** A step is over, and the loop goes on. @param isLast no other optimizer shares the batch. */
   passed(optimizer: object, isLast: boolean): void {
-    this.#memory.passed(optimizer, isLast);
+    this.memory.passed(optimizer, isLast);
   }
 
   /** The parameters are no longer what the last step made of them. */
   forget(): void {
     this.stop();
-    this.#memory.forget("The loop went back, and no step was taken since. Take one.");
+    this.memory.forget("The loop went back, and no step was taken since. Take one.");
   }
 
   /** Draws no more, and says so. */
@@ -116,7 +117,7 @@ export class Pictures {
       this.#tell(picture);
     };
     try {
-      const held = this.#memory.step;
+      const held = this.memory.step;
       const sampler = new LossSampler(held.loss, held.count, signal);
       try {
         const now = sampler.run(() => held.parameters.map(each => each.detach().clone()));

@@ -15,6 +15,16 @@ interface Recorded {
   readonly product?: readonly Node[];
 }
 
+/** What `rebuild` needs to compute any value of a step once more. */
+export interface StepOperations {
+  readonly value: Node;
+  readonly gradient: readonly Node[];
+  /** The variables. */
+  readonly parameters: readonly Node[];
+  readonly origins: Origins;
+  readonly substitutes: Map<object, Node>;
+}
+
 /**
  * Made between `backward()` and the update. Nothing of the step itself is computed in another way
  * than without it: the function is a copy of the operations that were recorded.
@@ -60,11 +70,28 @@ export class StepLoss {
     return this.#compute(product, at, vector);
   }
 
+  /** The operations behind the loss and its gradient, to be computed one by one. */
+  operations(at: readonly Tensor[]): StepOperations {
+    const { value, gradient } = this.#recorded;
+    return {
+      value,
+      gradient,
+      parameters: this.#parameters,
+      origins: this.#origins,
+      substitutes: this.#substitutes(at, []),
+    };
+  }
+
   #compute(
     roots: readonly Node[],
     at: readonly Tensor[],
     vector: readonly Tensor[] = [],
   ): Tensor[] {
+    const substitutes = this.#substitutes(at, vector);
+    return rebuild(roots, this.#origins, substitutes).map(node => new Tensor(node));
+  }
+
+  #substitutes(at: readonly Tensor[], vector: readonly Tensor[]): Map<object, Node> {
     const substitutes = new Map<object, Node>();
     this.#parameters.forEach((node, i) => {
       const value = at[i];
@@ -74,7 +101,7 @@ export class StepLoss {
       const value = vector[i];
       if (value) substitutes.set(node, value.node);
     });
-    return rebuild(roots, this.#origins, substitutes).map(node => new Tensor(node));
+    return substitutes;
   }
 }
 
