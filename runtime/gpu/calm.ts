@@ -6,12 +6,28 @@
  */
 export function calmEventPump(): void {
   const immediate = globalThis.setImmediate;
-  const calm = (callback: (...args: unknown[]) => void, ...args: unknown[]): unknown =>
-    isNative(callback) ? setTimeout(callback, 1, ...args) : immediate(callback, ...args);
+  const calm = (callback: (...args: unknown[]) => void, ...args: unknown[]): unknown => {
+    if (!isNative(callback)) return immediate(callback, ...args);
+    armed = { callback, timer: setTimeout(callback, 1) };
+    return armed.timer;
+  };
   globalThis.setImmediate = Object.assign(calm, immediate) as typeof setImmediate;
 }
 
-function isNative(callback: unknown): boolean {
+/** The pump's next turn. */
+let armed: { readonly callback: () => void; readonly timer: NodeJS.Timeout } | undefined;
+
+/** Takes the pump's next turn now, for who cannot give way to the event loop. */
+export function pumpEvents(): void {
+  if (!armed) return;
+  const { callback, timer } = armed;
+  armed = undefined;
+  clearTimeout(timer);
+  // It arms the pump again while anything is pending.
+  callback();
+}
+
+function isNative(callback: unknown): callback is () => void {
   return (
     typeof callback === "function" &&
     callback.name === "" &&

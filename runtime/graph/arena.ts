@@ -3,7 +3,7 @@
  * there is intact until the next one runs; until then it can be copied out.
  */
 import { createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
-import type { Storage } from "../gpu/storage.ts";
+import type { BufferRange, Storage } from "../gpu/storage.ts";
 import { allocateBound, allocateSmall, SMALL_BYTES, STORAGE_USAGE } from "../gpu/storage.ts";
 import { numel } from "../tensor/shape.ts";
 import type { HostData, Node } from "./node.ts";
@@ -78,16 +78,23 @@ export function allocate(bytes: number): Storage {
   return bytes <= SMALL_BYTES ? allocateSmall(bytes) : allocateBound(bytes, "a result");
 }
 
+/** Where in the arena a value of the latest plan lies; undefined if it is not there any more. */
+export function arenaRange(node: Node): BufferRange | undefined {
+  if (!buffer || node.arenaEpoch !== epoch) return undefined;
+  return { buffer, offset: node.arenaOffset, size: nodeBytes(node) };
+}
+
 /** Copies a value of the latest plan out of the arena, if it is still there. */
 export function rescue(node: Node): void {
-  if (!buffer || node.arenaEpoch !== epoch) {
+  const from = arenaRange(node);
+  if (!from) {
     node.arenaEpoch = -1;
     return;
   }
   const storage = allocate(nodeBytes(node));
   const { range } = storage;
   const encoder = gpu.device.createCommandEncoder({ label: "keep a value" });
-  encoder.copyBufferToBuffer(buffer, node.arenaOffset, range.buffer, range.offset, range.size);
+  encoder.copyBufferToBuffer(from.buffer, from.offset, range.buffer, range.offset, range.size);
   gpu.device.queue.submit([encoder.finish()]);
   node.realize(storage);
 }

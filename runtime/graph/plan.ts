@@ -2,7 +2,7 @@
  * A compiled tape: kernels with their pipelines, places in the arena, and prebuilt bindings. Running
  * one costs a write of scalars and inputs, two microseconds a dispatch, and one command buffer.
  */
-import { checkDevice, counters, createBuffer, gpu } from "../gpu/device.ts";
+import { checkDevice, counters, createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
 import { bindGroupLayout } from "../gpu/pipelines.ts";
 import type { Storage } from "../gpu/storage.ts";
 import { allocate, arenaEpoch, openArena } from "./arena.ts";
@@ -94,6 +94,11 @@ export class Plan {
       node.arenaEpoch = epoch;
     }
     for (const i of this.#programs) entries[i]?.program?.afterSubmit?.();
+  }
+
+  /** Frees what it holds; it does not run again. */
+  free(): void {
+    destroyBuffer(this.#scalarBuffer);
   }
 
   #encode(encoder: GPUCommandEncoder): void {

@@ -4,6 +4,7 @@
  * when it ends, at the cost of a few integer compares an operation.
  */
 
+import type { Storage } from "../gpu/storage.ts";
 import type { Op } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { rescue, upload } from "./arena.ts";
@@ -55,6 +56,18 @@ let phase: Phase = "forward";
 /** Operations recorded since the last flush. */
 export function tapeLength(): number {
   return entries.length;
+}
+
+/**
+ * What is yet to be written into a storage, in order: the node of each value, or undefined where a
+ * program writes it.
+ */
+export function pendingWritesTo(storage: Storage): readonly (Node | undefined)[] {
+  return entries.flatMap(({ node, op, program }) => {
+    if (program) return program.writes.includes(storage) ? [undefined] : [];
+    const [target, value] = node.inputs;
+    return op.kind === "assign" && target?.storage === storage ? [value] : [];
+  });
 }
 
 /** Runs `record` with every operation in it attributed to a phase of the loop. */

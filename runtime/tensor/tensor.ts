@@ -3,6 +3,7 @@ import { readRange } from "../gpu/readback.ts";
 import { assign, pin, realize } from "../graph/graph.ts";
 import type { HostData, Node } from "../graph/node.ts";
 import type { DType } from "../kernels/op.ts";
+import { LOOK } from "../protocol/look.ts";
 import * as activations from "./activations.ts";
 import type { BackwardOptions, Derivative, GradFn, GradHook } from "./autograd.ts";
 import { backward, differentiable, gradEnabled } from "./autograd.ts";
@@ -11,6 +12,7 @@ import { full } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import { noteHandUpdate } from "./handUpdates.ts";
 import * as indexing from "./indexing.ts";
+import { describe, Inspected, look } from "./inspection.ts";
 import type { PaddingMode } from "./joining.ts";
 import * as joining from "./joining.ts";
 import * as linear from "./linear.ts";
@@ -29,6 +31,11 @@ import * as sorting from "./sorting.ts";
 import * as statistics from "./statistics.ts";
 import * as unary from "./unary.ts";
 import * as views from "./views.ts";
+
+// Debuggers call what is written with these: see inspection.ts.
+const shapeText = formatShape;
+const seenOf = describe;
+const Listed = Inspected;
 
 /** A tensor, or a number that broadcasts. */
 export type Operand = Tensor | number;
@@ -100,7 +107,7 @@ export class Tensor {
   /** Looks again where the base changed. */
   #refresh(): void {
     const viewed = this.#viewed;
-    if (!viewed || viewed.seen === viewed.base.version) return;
+    if (!viewed || !isOutdated(viewed)) return;
     const now = viewed.look(viewed.base);
     this.#node = now.#node;
     // Under noGrad the history is left for a look that may follow it.
@@ -110,12 +117,13 @@ export class Tensor {
     this.#requiresGrad = now.#requiresGrad;
   }
 
+  // What a view sees keeps its shape and type: there is no need to look again.
   get shape(): Shape {
-    return this.node.shape;
+    return this.#node.shape;
   }
 
   get dtype(): DType {
-    return this.node.dtype;
+    return this.#node.dtype;
   }
 
   /** Number of dimensions. */
@@ -205,12 +213,30 @@ export class Tensor {
   }
 
   toString(): string {
-    return `Tensor ${formatShape(this.shape)} ${this.dtype}`;
+    return `Tensor ${shapeText(this.shape)} ${this.dtype}`;
   }
 
   /** What `console.log` shows. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
+  }
+
+  static {
+    (globalThis as Record<symbol, unknown>)[Symbol.for(LOOK)] = (value: unknown): unknown => {
+      if (value instanceof Tensor && !isOutdated(value.#viewed)) look(value.#node);
+      return value;
+    };
+  }
+
+  /** What debuggers show: see inspection.ts. */
+  [Symbol.for("debug.description")](): string {
+    const seen = isOutdated(this.#viewed) ? " (changed in place since)" : seenOf(this.#node);
+    return this.toString() + seen;
+  }
+
+  /** What debuggers list. */
+  [Symbol.for("debug.properties")](): object {
+    return new Listed(this.#node, this.#requiresGrad, this.grad);
   }
 
   // Autograd
@@ -902,6 +928,11 @@ export class Tensor {
     if (++this.#version === 2) enterChanged(this);
     return this;
   }
+}
+
+/** Whether what a view looks at has changed since it looked. */
+function isOutdated(viewed: Viewed | undefined): boolean {
+  return viewed !== undefined && viewed.seen !== viewed.base.version;
 }
 
 function hostArray(dtype: DType, data: HostData): TensorData {
