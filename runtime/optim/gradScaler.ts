@@ -4,6 +4,7 @@ import { noGrad, withGrad } from "../tensor/autograd.ts";
 import { full } from "../tensor/creation.ts";
 import { where } from "../tensor/elementwise.ts";
 import { stack } from "../tensor/joining.ts";
+import { noteScale } from "../tensor/losses.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { MultiTensorOptimizer } from "./multiTensor.ts";
 import { checkNames, type Optimizer } from "./optimizer.ts";
@@ -70,7 +71,10 @@ export class GradScaler {
 
   /** The loss times the scale: call `backward()` on it. */
   scale(loss: Tensor): Tensor {
-    return this.#options.enabled ? loss.mul(this.#scale) : loss;
+    if (!this.#options.enabled) return loss;
+    const scaled = loss.mul(this.#scale);
+    noteScale(scaled, this.#scale);
+    return scaled;
   }
 
   /**

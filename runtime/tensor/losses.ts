@@ -30,3 +30,15 @@ class BackwardTargets {
 }
 
 export const backwardTargets = new BackwardTargets();
+
+const scales = new WeakMap<Tensor, Tensor>();
+
+/** A loss was multiplied by `scale` to keep gradients from vanishing: that is no part of it. */
+export function noteScale(loss: Tensor, scale: Tensor): void {
+  scales.set(loss, scale);
+}
+
+/** What a loss was multiplied by for that; undefined if it was not. */
+export function scaleOf(loss: Tensor): Tensor | undefined {
+  return scales.get(loss);
+}

@@ -14,6 +14,9 @@ const MOST_VALUES = 4096;
 
 const NO_VALUES = "The loss cannot be drawn behind the first step. Take one more.";
 
+const SHARED =
+  "Several optimizers share a backward(): the loss is drawn behind the step of the first. Take one more.";
+
 const NO_STEP = new Error("The loop is not held behind a step.");
 
 export interface HeldStep {
@@ -32,12 +35,19 @@ export class StepMemory {
   #origins = new Origins(MOST_VALUES);
   readonly #seen = new WeakSet<object>();
   #step: HeldStep | Error = NO_STEP;
+  /** `backward()` was called for the batch: the first optimizer of several that share it takes the losses. */
+  #isBackward = false;
 
   constructor() {
     rememberOrigins(this.#origins);
   }
 
-  /** The gradients of a step are recorded, nothing of it has run, and the loop will be held behind it. */
+  /** The gradients of a step are recorded, and nothing of it has run. */
+  begins(): void {
+    if (!backwardTargets.isEmpty) this.#isBackward = true;
+  }
+
+  /** The loop will be held behind the step that has begun. */
   keep(optimizer: object): void {
     try {
       this.#step = this.#stepOf(optimizer);
@@ -54,6 +64,7 @@ export class StepMemory {
     this.#seen.add(optimizer);
     this.#step = NO_STEP;
     if (isLast) {
+      this.#isBackward = false;
       this.#origins = new Origins(MOST_VALUES);
       rememberOrigins(this.#origins);
     }
@@ -86,6 +97,7 @@ export class StepMemory {
       throw new Error(NO_VALUES);
     }
     const losses = backwardTargets.current;
+    if (losses.length === 0 && this.#isBackward) throw new Error(SHARED);
     const loss = lossOf(losses, parameters, this.#origins);
     const before = copies(parameters);
     const lr = (optimizer.paramGroups[0] as { readonly lr?: number } | undefined)?.lr ?? Number.NaN;

@@ -75,6 +75,7 @@ export class Pictures {
   before(optimizer: object, step: number, isHeld: boolean): void {
     const few = this.#fewOf(optimizer);
     if (few.length > 0) this.#path.note(step, few);
+    this.memory.begins();
     if (isHeld) this.memory.keep(optimizer);
   }
 

@@ -5,6 +5,7 @@ import { rebuild } from "../../graph/rebuild.ts";
 import { internOp } from "../../kernels/op.ts";
 import { grad } from "../../tensor/autograd.ts";
 import { contributionsTo } from "../../tensor/gradients.ts";
+import { scaleOf } from "../../tensor/losses.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 
 /** The operations that a step consists of, as they were recorded. */
@@ -106,7 +107,8 @@ export class StepLoss {
 }
 
 /**
- * The sum of the losses of a step, with the gradients that `backward()` recorded: before clipping.
+ * The sum of the losses of a step, with the gradients that `backward()` recorded: before clipping, and
+ * without the factor of a GradScaler.
  * @param losses what `backward()` was called on.
  * @param origins where values have been remembered since before the first operation of the step.
  * @throws Error if there are no losses.
@@ -116,11 +118,16 @@ export function lossOf(
   parameters: readonly Tensor[],
   origins: Origins,
 ): StepLoss {
+  // Those of one step have one scaler.
+  const scale = losses[0] && scaleOf(losses[0]);
+  const unscaled = (value: Tensor) => (scale ? value.div(scale) : value).node;
   return new StepLoss(parameters, origins, () => ({
-    value: sumOf(losses).node,
+    value: unscaled(sumOf(losses)),
     gradient: parameters.map(parameter => {
       const [first, ...others] = contributionsTo(parameter).map(node => new Tensor(node));
-      return others.reduce((sum, part) => sum.add(part), first ?? parameter.detach().mul(0)).node;
+      return unscaled(
+        others.reduce((sum, part) => sum.add(part), first ?? parameter.detach().mul(0)),
+      );
     }),
   }));
 }
