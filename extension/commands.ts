@@ -52,7 +52,11 @@ export function registerCommands({
     register(Command.trainStepByStep, (uri?: unknown) => train(target(uri), { held: true })),
     register(Command.findLearningRate, (uri?: unknown) => findLearningRate(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
-    registerLoopCommands(runs, uri => busyScript(target(uri))),
+    registerLoopCommands(
+      runs,
+      uri => busyScript(target(uri)),
+      (runFolder, part) => panel.look(runFolder, part),
+    ),
     register(Command.showPanel, (uri?: unknown) => showPanel(target(uri))),
     register(Command.showOutput, () => output.show()),
     register(Command.resetLayout, () => panel.resetLayout()),

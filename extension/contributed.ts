@@ -17,6 +17,8 @@ export const Command = {
   stepBack: "stepscope.stepBack",
   rewind: "stepscope.rewind",
   undoChange: "stepscope.undoChange",
+  branch: "stepscope.branch",
+  drawPicture: "stepscope.drawPicture",
   writeOption: "stepscope.writeOption",
   showPanel: "stepscope.showPanel",
   showOutput: "stepscope.showOutput",

@@ -1,6 +1,7 @@
-import type { RunChoice, ToPageMessage } from "../runtime/protocol/page.ts";
+import { LOOK_PARTS, type RunChoice, type ToPageMessage } from "../runtime/protocol/page.ts";
 import { RUN_STATUSES } from "../runtime/protocol/run.ts";
 import {
+  branches,
   type Check,
   count,
   list,
@@ -56,6 +57,8 @@ const toPageMessage = union<ToPageMessage>({
   comparedGone: { runFolder: string, reason: string },
   runs: { runs: list(runChoice) },
   picture: { picture },
+  branches: { branches },
+  open: { part: literal(...LOOK_PARTS) },
   elements: { elements: tensorElements },
 });
 

@@ -16,6 +16,7 @@ import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
 import { FrameLoop } from "./frameLoop.ts";
 import type { Host } from "./host.ts";
+import { BranchCard } from "./picture/branchCard.ts";
 import { PictureCard } from "./picture/pictureCard.ts";
 import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
@@ -43,6 +44,7 @@ export class Panel {
   private readonly comparison: ComparisonBar;
   private readonly differences: DifferenceTable;
   private readonly picture: PictureCard;
+  private readonly branches: BranchCard;
   private readonly charts: ChartGrid;
   private readonly elements: ElementMap;
   private readonly log: LogTail;
@@ -68,7 +70,8 @@ export class Panel {
       train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
     });
     const control = (control: Control) => host.post({ type: "control", control });
-    this.controls = new LoopControls(control);
+    this.branches = new BranchCard({ send: control, choose: change => this.choose(change) });
+    this.controls = new LoopControls(control, () => this.branches.open());
     this.rate = new RateControl({
       control,
       write: host.isEditor ? option => host.post({ type: "writeOption", option }) : undefined,
@@ -123,6 +126,7 @@ export class Panel {
       this.insights.root,
       this.toolbar.root,
       this.differences.root,
+      this.branches.root,
       this.picture.root,
       this.charts.root,
       this.elements.root,
@@ -135,6 +139,7 @@ export class Panel {
       this.charts.retheme();
       this.elements.retheme();
       this.picture.redraw();
+      this.branches.redraw();
       this.frames.request();
     });
     // A run that computes for long between two steps still ages.
@@ -173,6 +178,12 @@ export class Panel {
         break;
       case "picture":
         this.picture.receive(message.picture);
+        break;
+      case "branches":
+        if (this.run) this.branches.receive(message.branches);
+        break;
+      case "open":
+        this.open(message.part === "branches" ? this.branches : this.picture);
         break;
       case "compare":
         this.compare(message.runFolders);
@@ -221,6 +232,13 @@ export class Panel {
     if (isOther) this.choose({ runFolder, ...others });
     const compared = (isOther ? message.compared : undefined) ?? this.state.compared;
     if (compared.length > 0) this.compare(compared);
+  }
+
+  private open(card: BranchCard | PictureCard): void {
+    if (!this.run) return;
+    // It may know nothing of the run yet.
+    card.show(this.run, this.series, this.state);
+    card.open();
   }
 
   private showRun(run: RunRecord): void {
@@ -299,6 +317,7 @@ export class Panel {
     this.rate.show(this.run, this.series);
     this.insights.show(this.run, this.state.insightsOpen);
     this.picture.show(this.run, this.series, this.state);
+    this.branches.show(this.run, this.series, this.state);
     this.toolbar.show(this.state, this.series, this.run.status === "running");
     this.comparison.show(this.compared, this.state, this.replicates.length > 0);
     this.differences.show(this.run, this.compared.all);

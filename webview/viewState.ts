@@ -8,6 +8,9 @@ import type { Range, ScaleKind } from "./data/scale.ts";
 export const MAP_KINDS = ["stepSize", "effectiveLr"] as const;
 export type MapKind = (typeof MAP_KINDS)[number];
 
+/** Steps between two pictures of a loop that runs, as one can choose; 0 for none. */
+export const DRAWN_EVERY: readonly number[] = [0, 10, 100, 1000];
+
 /** What the user has chosen to see. It outlives the page, with the run's folder. */
 export interface ViewState {
   readonly runFolder: string | undefined;
@@ -34,9 +37,11 @@ export interface ViewState {
   /** Outliers are left out of y axes. */
   readonly ignoresOutliers: boolean;
   readonly logOpen: boolean;
-  /** What is drawn of the loss around a held loop, and whether that is by itself. */
+  /** What is drawn of the loss around the loop, and whether that is by itself when it is held. */
   readonly pictureView: PictureView;
   readonly drawsWhilePaused: boolean;
+  /** Steps between two pictures of a loop that runs; 0 for none. */
+  readonly drawsEvery: number;
   /** Folders of the runs that are compared with the one that is shown. */
   readonly compared: readonly string[];
   /** Runs that differ in their seed alone are drawn as their mean and a band. */
@@ -64,6 +69,7 @@ export const DEFAULT_STATE: ViewState = {
   logOpen: false,
   pictureView: "line",
   drawsWhilePaused: true,
+  drawsEvery: 0,
   compared: [],
   meansSeeds: false,
   insightsOpen: false,
@@ -99,6 +105,7 @@ export function parseViewState(value: unknown): ViewState {
     pictureView:
       PICTURE_VIEWS.find(view => view === value.pictureView) ?? DEFAULT_STATE.pictureView,
     drawsWhilePaused: value.drawsWhilePaused !== false,
+    drawsEvery: DRAWN_EVERY.find(steps => steps === value.drawsEvery) ?? DEFAULT_STATE.drawsEvery,
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
     meansSeeds: value.meansSeeds === true,
     insightsOpen: value.insightsOpen === true,

@@ -5,7 +5,7 @@ import type { Comparison } from "../../runtime/page/comparison.ts";
 import { pageHtml } from "../../runtime/page/html.ts";
 import { PageFeed } from "../../runtime/page/pageFeed.ts";
 import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
-import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { FromPageMessage, LookPart, ToPageMessage } from "../../runtime/protocol/page.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import { RunSources } from "../runs/runSources.ts";
@@ -45,6 +45,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #comparison: Comparison | undefined;
   /** What it is to compare as soon as it shows a run. */
   #toCompare: readonly string[] | undefined;
+  /** What it is to open then. */
+  #toOpen: LookPart | undefined;
 
   /** `memory`: that of the workspace. */
   constructor(extensionUri: vscode.Uri, memory: vscode.Memento, runs: Runs, history: RunHistory) {
@@ -82,6 +84,16 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     }
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
     this.#adopt(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, "Stepscope", column));
+  }
+
+  /** Shows a run, and a look at its loop. */
+  look(runFolder: string, part: LookPart): void {
+    this.#toOpen = part;
+    const isShown = this.shownRun === runFolder;
+    this.show(isShown ? undefined : { runFolder });
+    // One says in it what is to be tried.
+    if (part === "branches") this.#panel?.reveal();
+    if (isShown) this.#postToOpen();
   }
 
   /** Gives the charts of a panel that is open their places back. */
@@ -239,7 +251,10 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         if (this.#feed !== subscription) return;
         if (message.type === "hydrate") this.#name(message.run.script);
         this.#post(message);
-        if (message.type === "hydrate") this.#postToCompare();
+        if (message.type === "hydrate") {
+          this.#postToCompare();
+          this.#postToOpen();
+        }
         await setImmediate();
       }
       if (this.#feed === subscription) feed.start();
@@ -255,6 +270,12 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     if (!this.#ready || !this.#toCompare) return;
     this.#post({ type: "compare", runFolders: this.#toCompare });
     this.#toCompare = undefined;
+  }
+
+  #postToOpen(): void {
+    if (!this.#ready || !this.#toOpen) return;
+    this.#post({ type: "open", part: this.#toOpen });
+    this.#toOpen = undefined;
   }
 
   async #listRuns(): Promise<void> {

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Received } from "../../runtime/page/history.ts";
+import type { Branches } from "../../runtime/protocol/branch.ts";
 import type { TensorElements } from "../../runtime/protocol/elements.ts";
 import { mergeFindings } from "../../runtime/protocol/finding.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
@@ -15,6 +16,7 @@ export interface RunListener {
   log(log: LogRecord): void;
   metric(metric: MetricRecord): void;
   picture?(picture: Picture): void;
+  branches?(branches: Branches): void;
   elements?(elements: TensorElements): void;
 }
 
@@ -107,6 +109,9 @@ export class LiveRun {
         break;
       case "picture":
         for (const listener of this.#listeners) listener.picture?.(message.picture);
+        break;
+      case "branches":
+        for (const listener of this.#listeners) listener.branches?.(message.branches);
         break;
       case "elements":
         for (const listener of this.#listeners) listener.elements?.(message.elements);

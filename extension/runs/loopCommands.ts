@@ -1,19 +1,21 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { OptionValue } from "../../runtime/protocol/page.ts";
+import type { LookPart, OptionValue } from "../../runtime/protocol/page.ts";
 import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/protocol/rewind.ts";
 import { Command } from "../contributed.ts";
 import type { LiveRun } from "./liveRun.ts";
 import type { Runs } from "./runs.ts";
 
 /**
- * Registers the commands that hold a training loop and have it go on.
+ * Registers the commands that hold a training loop, have it go on, and look at it.
  *
  * @param scriptOf the script that a command is meant for, by its argument; undefined if nothing runs
+ * @param open shows a run in the panel, and a look at its loop
  */
 export function registerLoopCommands(
   runs: Runs,
   scriptOf: (argument: unknown) => string | undefined,
+  open: (runFolder: string, part: LookPart) => void,
 ): vscode.Disposable {
   const register = (command: string, act: (script: string) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(command, async (argument?: unknown) => {
@@ -25,6 +27,10 @@ export function registerLoopCommands(
     const step = run && target({ ...run.record, steps: run.step });
     if (step !== undefined) runs.control(script, { type: "rewind", step });
     else void vscode.window.showInformationMessage(NOTHING_KEPT());
+  };
+  const look = (script: string, part: LookPart): void => {
+    const run = runs.of(script);
+    if (run) open(run.folder, part);
   };
   const write = async (argument?: unknown, option?: OptionValue): Promise<void> => {
     const script = scriptOf(argument);
@@ -50,6 +56,8 @@ export function registerLoopCommands(
     register(Command.locateNonFinite, script => runs.control(script, { type: "locateNonFinite" })),
     register(Command.stepBack, script => goBack(script, stepBackTarget)),
     register(Command.undoChange, script => goBack(script, undoTarget)),
+    register(Command.branch, script => look(script, "branches")),
+    register(Command.drawPicture, script => look(script, "picture")),
     register(Command.rewind, async script => {
       const step = await askKept(runs.of(script));
       if (step !== undefined) runs.control(script, { type: "rewind", step });

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { observer } from "../insight/observer.ts";
 import {
   CHECKPOINT_SUFFIX,
   CHECKPOINTS_VARIABLE,
@@ -139,7 +140,7 @@ export class Checkpoints {
 
   /**
    * Saves a checkpoint as `step-N.safetensors` in the folder, and removes those that need not be kept.
-   * What is saved is the state at the call.
+   * What is saved is the state at the call. Steps that are only tried, in a branch, leave nothing behind.
    * @returns its path.
    * @throws TypeError if there is no metric to tell which one is best.
    */
@@ -152,6 +153,7 @@ export class Checkpoints {
       throw new TypeError("Checkpoints: keepBest needs a number as metric: save({ step, metric })");
     }
     const path = join(this.folder, `step-${step}${CHECKPOINT_SUFFIX}`);
+    if (observer()?.isTrial) return path;
     mkdirSync(this.folder, { recursive: true });
     await saveCheckpoint(path, this.#parts, position);
     this.#savedStep = step;
@@ -175,6 +177,7 @@ export class Checkpoints {
       });
     }
     const stop = this.#stop;
+    if (observer()?.isTrial) return undefined;
     if (!stop && position.step - this.#savedStep < this.#every) return undefined;
     const path = await this.save(position);
     stop?.resolve();

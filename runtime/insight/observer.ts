@@ -9,6 +9,8 @@ import type { StepBatch } from "../protocol/steps.ts";
 import type { UntrainedLoss } from "../protocol/untrainedLoss.ts";
 
 export interface TrainingObserver {
+  /** What is watched is tried, and will be taken back: it is no part of the run. */
+  readonly isTrial?: boolean;
   /** `manualSeed` was called. */
   seed(seed: number): void;
   /** An optimizer began to update these tensors: the rows of every later batch, in this order. */

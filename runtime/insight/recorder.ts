@@ -16,7 +16,7 @@ import {
 } from "../protocol/steps.ts";
 import { metricsDelivered } from "./metrics.ts";
 import { NoiseScale } from "./noiseScale.ts";
-import { observer } from "./observer.ts";
+import { observe, observer } from "./observer.ts";
 import { isTimeToYield, yieldToEventLoop } from "./pace.ts";
 import { beginPhases, loopWaited, type PhaseTimes, takePhases } from "./phaseClock.ts";
 import { loaderProgress } from "./progress.ts";
@@ -104,6 +104,7 @@ interface StepNote {
   readonly lr: readonly number[];
   /** The numbers that stand before the rows, in this order. */
   readonly scalars: readonly StepScalar[];
+  readonly isTrial: boolean;
   readonly microBatches: number;
   readonly epoch: number;
   readonly time: number;
@@ -124,6 +125,8 @@ const records: TensorRecord[] = [];
 const rates: number[] = [];
 let steps = 0;
 let latest = Number.NaN;
+/** While steps are tried, the way that each optimizer had come before its first of them. */
+let triedFrom: Map<OptimizerRecord, number> | undefined;
 let heap = { at: -Infinity, bytes: Number.NaN };
 
 const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) => {
@@ -152,6 +155,7 @@ export function recordStep(
   optimizer.groups.forEach((group, i) => {
     rates[group] = lr[i] ?? Number.NaN;
   });
+  if (triedFrom && !triedFrom.has(optimizer)) triedFrom.set(optimizer, optimizer.travel);
   const progress = loaderProgress();
   const rows = parts.map(part => part.rows);
   const bytes = rows.reduce((sum, { size }) => sum + size, SCALARS_BYTES);
@@ -166,6 +170,7 @@ export function recordStep(
     tensorCount: records.length,
     lr: [...rates],
     scalars: known,
+    isTrial: triedFrom !== undefined,
     microBatches,
     epoch: progress?.epoch ?? Number.NaN,
     time: now,
@@ -212,6 +217,29 @@ export async function settle(): Promise<void> {
 export async function drain(): Promise<void> {
   await ring.drain();
   await metricsDelivered();
+}
+
+/**
+ * From now on steps are tried: another observer hears of them, and they are no part of the record. To be
+ * called when everything was delivered, as what it returns.
+ * @param tried hears of the steps.
+ * @returns ends it, when the state from before has been put back: what was counted is as it was.
+ */
+export function beginTrial(tried: (batch: StepBatch) => void): () => void {
+  const ofRun = observer();
+  const before = { steps, rates: [...rates] };
+  const travels = new Map<OptimizerRecord, number>();
+  triedFrom = travels;
+  observe(ofRun && { ...ofRun, isTrial: true, steps: tried, metrics: () => {} });
+  return () => {
+    steps = before.steps;
+    before.rates.forEach((rate, group) => {
+      rates[group] = rate;
+    });
+    for (const [optimizer, travel] of travels) optimizer.travel = travel;
+    triedFrom = undefined;
+    observe(ofRun);
+  };
 }
 
 /** Number of the latest step of the run that was queued; 0 before the first. */
@@ -319,7 +347,9 @@ function decodeStep(
     travel: optimizer.travel,
     adamGain: Math.sqrt(totals.gainSquares / totals.gainElements),
     microBatches,
-    noiseScale: optimizer.noise.add(microBatches, gradSquares, scalar("microBatchSquares")),
+    noiseScale: note.isTrial
+      ? Number.NaN
+      : optimizer.noise.add(microBatches, gradSquares, scalar("microBatchSquares")),
     lossScale: scalar("lossScale"),
     skipped: skipped ? 1 : 0,
     epoch: note.epoch,

@@ -1,3 +1,4 @@
+import type { Branches } from "../protocol/branch.ts";
 import type { TensorElements } from "../protocol/elements.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
@@ -21,6 +22,7 @@ export class PageFeed {
   #logs: LogRecord[] = [];
   #metrics: MetricRecord[] = [];
   #picture: Picture | undefined;
+  #branches: Branches | undefined;
   #elements: TensorElements | undefined;
   #started = false;
   #timer: NodeJS.Timeout | undefined;
@@ -60,6 +62,12 @@ export class PageFeed {
     this.#schedule();
   }
 
+  /** The same of what other learning rates lead to. */
+  branches(branches: Branches): void {
+    this.#branches = branches;
+    this.#schedule();
+  }
+
   /** Sends what was measured of a tensor's elements; of several that wait the last. */
   elements(elements: TensorElements): void {
     this.#elements = elements;
@@ -75,6 +83,7 @@ export class PageFeed {
     this.#logs = [];
     this.#metrics = [];
     this.#picture = undefined;
+    this.#branches = undefined;
     this.#elements = undefined;
   }
 
@@ -124,6 +133,11 @@ export class PageFeed {
       const picture = this.#picture;
       this.#picture = undefined;
       return picture && { type: "picture", picture };
+    },
+    () => {
+      const branches = this.#branches;
+      this.#branches = undefined;
+      return branches && { type: "branches", branches };
     },
     () => {
       const elements = this.#elements;

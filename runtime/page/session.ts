@@ -111,6 +111,9 @@ export class PageSession {
       case "picture":
         this.#feed.picture(message.picture);
         break;
+      case "branches":
+        this.#feed.branches(message.branches);
+        break;
       case "elements":
         this.#feed.elements(message.elements);
         break;

@@ -93,7 +93,10 @@ export type Control =
    * once more, and holds before it. A finding tells of it.
    */
   | { readonly type: "locateNonFinite" }
-  /** Draws the loss around the place where the loop is held; `picture` messages tell of it. */
+  /**
+   * Draws the loss around the place where the loop is held, or around its next step, behind which it waits
+   * until that is done; `picture` messages tell of it.
+   */
   | { readonly type: "draw"; readonly view: PictureView }
   /**
    * Measures what the latest step did to each element of a tensor of the run, at once where the loop is
@@ -102,6 +105,14 @@ export type Control =
   | { readonly type: "measure"; readonly tensor: number }
   /** Ends the drawing. */
   | { readonly type: "stopDrawing" }
+  /**
+   * Holds the loop, tries η times each of the factors for so many steps, one after the other, and brings
+   * the loop back to where it was held; `branches` messages tell of it. A control that moves or changes
+   * the loop meanwhile ends that, and is done then.
+   */
+  | { readonly type: "branch"; readonly factors: readonly number[]; readonly steps: number }
+  /** Tries no more. */
+  | { readonly type: "stopBranching" }
   /**
    * From the next step on the option of a parameter group has this value, whatever script and schedule
    * make of it; without one it is theirs again. Of `lr` and `lrFactor` the one that was set last holds.

@@ -4,6 +4,7 @@
  * up to `welcome.run.steps`, the first `welcome.logs` logs and the first `welcome.metrics` metrics
  * from the run store, later ones from here.
  */
+import type { Branches } from "./branch.ts";
 import type { Control } from "./control.ts";
 import type { TensorElements } from "./elements.ts";
 import type { Finding } from "./finding.ts";
@@ -14,7 +15,7 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 9;
+export const PROTOCOL_VERSION = 10;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -56,6 +57,8 @@ export type SidecarMessage =
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   /** The loss around the place where the loop is held, as far as it is drawn. Nobody keeps it. */
   | { readonly type: "picture"; readonly picture: Picture }
+  /** What other learning rates lead to, as far as they are tried. Nobody keeps it. */
+  | { readonly type: "branches"; readonly branches: Branches }
   /** What the latest step did to each element of a tensor. Nobody keeps it. */
   | { readonly type: "elements"; readonly elements: TensorElements }
   /** The last message of a run. */

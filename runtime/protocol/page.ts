@@ -2,6 +2,7 @@
  * Messages between the panel's page and its host (the extension, or `stepscope view`). The host is
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
+import type { Branches } from "./branch.ts";
 import type { Control, LiveOption } from "./control.ts";
 import type { TensorElements } from "./elements.ts";
 import type { FindingCode } from "./finding.ts";
@@ -24,6 +25,11 @@ export interface RunChoice {
   readonly startedAt: number;
   readonly steps: number;
 }
+
+/** Looks at a loop that its user asks for. */
+export const LOOK_PARTS = ["picture", "branches"] as const;
+
+export type LookPart = (typeof LOOK_PARTS)[number];
 
 export type ToPageMessage =
   /** Give all charts their places back. */
@@ -48,6 +54,10 @@ export type ToPageMessage =
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   /** The picture that was asked for, as far as it is drawn. */
   | { readonly type: "picture"; readonly picture: Picture }
+  /** What other learning rates lead to, as far as they are tried. */
+  | { readonly type: "branches"; readonly branches: Branches }
+  /** Ask for the picture of the loss, or let the user say which learning rates are to be tried. */
+  | { readonly type: "open"; readonly part: LookPart }
   /** What was asked for of a tensor's elements. */
   | { readonly type: "elements"; readonly elements: TensorElements }
   /** Compare what is shown with these runs and no others. */

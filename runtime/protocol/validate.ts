@@ -1,10 +1,12 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
+import { type Branch, type Branches, branchObjection } from "./branch.ts";
 import {
   type ChangeRecord,
   type Control,
   LIVE_OPTIONS,
   type OptionRecord,
   optionObjection,
+  type SetOption,
 } from "./control.ts";
 import { MOST_ELEMENTS, type TensorElements } from "./elements.ts";
 import {
@@ -394,6 +396,28 @@ export const tensorElements: Check<TensorElements> = (value, path) => {
   throw new TypeError(`${path}: more than ${MOST_ELEMENTS} elements`);
 };
 
+const setShape = {
+  group: count,
+  name: literal(...LIVE_OPTIONS),
+  value: optional(finite) as Check<number>,
+};
+
+const branch = object<Branch>({
+  factor: finite,
+  lr: number,
+  losses: float64Array,
+  changes: list(object<SetOption>({ type: literal("set"), ...setShape })),
+});
+
+export const branches: Check<Branches> = object<Branches>({
+  step: count,
+  steps: positive,
+  count: positive,
+  branches: list(branch),
+  isOver: boolean,
+  problem: optional(string) as Check<string>,
+});
+
 const controlShape: Check<Control> = union<Control>({
   pause: {},
   resume: {},
@@ -405,16 +429,18 @@ const controlShape: Check<Control> = union<Control>({
   draw: { view: literal(...PICTURE_VIEWS) },
   measure: { tensor: count },
   stopDrawing: {},
-  set: {
-    group: count,
-    name: literal(...LIVE_OPTIONS),
-    value: optional(finite) as Check<number>,
-  },
+  branch: { factors: list(number), steps: number },
+  stopBranching: {},
+  set: setShape,
 });
 
 /** A control that came from outside. */
 export const control: Check<Control> = (value, path) => {
   const checked = controlShape(value, path);
+  if (checked.type === "branch") {
+    const objection = branchObjection(checked.factors, checked.steps);
+    if (objection) throw new TypeError(`${path}: ${objection}`);
+  }
   if (checked.type !== "set" || checked.value === undefined) return checked;
   const objection = optionObjection(checked.name, checked.value);
   if (objection) throw new TypeError(`${path}.value: ${objection}`);
@@ -436,6 +462,7 @@ const sidecarMessage = union<SidecarMessage>({
   finding: { finding },
   probe: { probe: learningRateProbe },
   picture: { picture },
+  branches: { branches },
   elements: { elements: tensorElements },
   end: { run: runRecord },
   refused: { reason: string },

@@ -31,10 +31,14 @@ export class ControlPort implements Controls {
   }
 
   held(isHeld: boolean): void {
-    // A script that waits in a step has nothing else that would keep the process.
-    if (isHeld) this.#port.ref();
-    else this.#port.unref();
+    this.keepAlive(isHeld);
     this.#link.send({ type: "paused", paused: isHeld });
+  }
+
+  keepAlive(isKept: boolean): void {
+    // A script that waits in a step has nothing else that would keep the process.
+    if (isKept) this.#port.ref();
+    else this.#port.unref();
   }
 
   groups(groups: readonly GroupRecord[]): void {

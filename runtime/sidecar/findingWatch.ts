@@ -16,7 +16,7 @@ export interface WatchedLoop {
 }
 
 /** Controls that say whether the loop goes on, and until when. */
-const MOTIONS: readonly Control["type"][] = ["pause", "resume", "step", "runTo"];
+const MOTIONS: readonly Control["type"][] = ["pause", "resume", "step", "runTo", "branch"];
 
 /** Holds a loop at the next finding that is raised, where a client has asked for that. */
 export class FindingWatch {

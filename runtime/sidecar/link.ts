@@ -3,6 +3,7 @@
  * owns the store and the socket, so that it answers even while the script never gives way.
  */
 import type { MessagePort, Worker } from "node:worker_threads";
+import type { Branches } from "../protocol/branch.ts";
 import type { ChangeRecord, OptionRecord } from "../protocol/control.ts";
 import type { TensorElements } from "../protocol/elements.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
@@ -48,6 +49,7 @@ export type ToRecorder =
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "probe"; readonly probe: LearningRateProbe }
   | { readonly type: "picture"; readonly picture: Picture }
+  | { readonly type: "branches"; readonly branches: Branches }
   | { readonly type: "elements"; readonly elements: TensorElements }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   | {

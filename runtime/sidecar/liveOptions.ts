@@ -4,14 +4,12 @@ import type { SteppingOptimizer } from "../insight/gate.ts";
 import {
   type ChangeRecord,
   type ClipLimit,
-  type Control,
   LIVE_OPTIONS,
   type LiveOption,
   type OptionRecord,
+  type SetOption,
 } from "../protocol/control.ts";
 import type { GroupRecord } from "../protocol/run.ts";
-
-type SetControl = Extract<Control, { type: "set" }>;
 
 /** Options of a parameter group, by the names that the optimizer has for them. */
 type GroupOptions = Record<string, unknown>;
@@ -58,6 +56,8 @@ export class LiveOptions implements Part {
   /** What was told last, as JSON, and when that was looked at. */
   #told = "";
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** What is in force is tried, and no change of the run. */
+  #isTrial = false;
 
   constructor(listener: OptionListener) {
     this.#listener = listener;
@@ -70,11 +70,29 @@ export class LiveOptions implements Part {
       replace(this.#values, values);
       replace(this.#pending, pending);
       this.#changedAt = Number.NEGATIVE_INFINITY;
+      this.#isTrial = false;
     };
   }
 
+  /** What multiplies η of every group by a factor: where a client has set η itself, of that value. */
+  timesRate(factor: number): SetOption[] {
+    return [...this.#groups.keys()].flatMap(group => {
+      if (this.#own(group, "lr") === undefined) return [];
+      const lr = this.#values.get(keyOf(group, "lr"));
+      const now = lr ?? this.#values.get(keyOf(group, "lrFactor")) ?? 1;
+      const name = lr === undefined ? "lrFactor" : "lr";
+      return { type: "set" as const, group, name, value: factor * now };
+    });
+  }
+
+  /** Sets options until the state is put back; nobody is told, and nothing noted. */
+  try(options: readonly SetOption[]): void {
+    this.#isTrial = true;
+    for (const option of options) this.set(option);
+  }
+
   /** To be called between two steps, as `tell`. */
-  set({ group, name, value }: SetControl): void {
+  set({ group, name, value }: SetOption): void {
     const key = keyOf(group, name);
     if (!this.#pending.has(key)) this.#pending.set(key, this.#inForce(group, name));
     const rival = RIVALS[name];
@@ -85,6 +103,7 @@ export class LiveOptions implements Part {
 
   /** Says what there is, if that is not what was said last. */
   tell(): void {
+    if (this.#isTrial) return;
     const options = this.#list();
     this.#lookedAt = performance.now();
     const text = JSON.stringify(options);
@@ -179,7 +198,7 @@ export class LiveOptions implements Part {
   /** Notes the change of an option that was set and is in force for the first time. */
   #applied(group: number, name: LiveOption, scripts: number, to: number, step: number): void {
     const key = keyOf(group, name);
-    if (!this.#pending.has(key)) return;
+    if (this.#isTrial || !this.#pending.has(key)) return;
     this.#note({ step, group, name, from: this.#pending.get(key) ?? scripts, to });
     this.#pending.delete(key);
   }

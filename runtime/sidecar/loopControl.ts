@@ -3,6 +3,7 @@ import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
 import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
 import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
+import { Branching, LoopLeft, type Trials } from "./branching.ts";
 import { LiveOptions, type OptionListener } from "./liveOptions.ts";
 import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
 
@@ -20,6 +21,8 @@ export interface ControlledLoop {
   readonly pictures?: PictureDrawer;
   /** Missing where nothing is searched for. */
   readonly locator?: StepLocator;
+  /** Missing where nothing is tried. */
+  readonly trials?: Trials;
   /** Missing where nothing is measured of elements. */
   readonly elements?: ElementMeasurer;
 }
@@ -31,7 +34,7 @@ export interface ElementMeasurer {
   forget(): void;
 }
 
-/** Draws the loss around the place where the loop is held: Pictures. */
+/** Draws the loss around the place where the loop stands: Pictures. */
 export interface PictureDrawer {
   before(optimizer: object, step: number, isHeld: boolean): void;
   passed(optimizer: object, isLast: boolean): void;
@@ -55,10 +58,15 @@ export interface Controls extends TimelineListener, OptionListener {
   take(): LoopOrder | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */
   held(isHeld: boolean): void;
+  /** Whether the process lives for the controls that may come. */
+  keepAlive(isKept: boolean): void;
 }
 
 /** Steps of other optimizers after which one is no part of the loop any more. */
 const MOST_ELSEWHERE = 16;
+
+/** Controls that neither move the loop nor change it. */
+const LOOKS: readonly LoopOrder["type"][] = ["draw", "stopDrawing", "measure"];
 
 /** What is done between two steps. */
 type Deed = Extract<LoopOrder, { type: "set" | "rewind" | "locate" }>;
@@ -89,6 +97,17 @@ export class LoopControl implements Gate {
   #heldBehind: object | undefined;
   /** Resolves when the loop may go on; undefined while it does. */
   #hold: PromiseWithResolvers<void> | undefined;
+  /** The loop is held, and all that was measured has been told. */
+  #isAtRest = false;
+  /** What is to be drawn of the next step, and whether that is the one that has begun. */
+  #toDraw: PictureView | undefined;
+  #isDrawn = false;
+  /** Learning rates that are tried, as soon as the loop is at its place. */
+  #branching: Branching | undefined;
+  /** A branch has the loop take a step: resolves when it is held again. */
+  #arrival: PromiseWithResolvers<void> | undefined;
+  /** Controls that wait for the loop to come back from its branches. */
+  #later: LoopOrder[] = [];
 
   constructor(loop: ControlledLoop, controls: Controls) {
     this.#loop = loop;
@@ -99,15 +118,22 @@ export class LoopControl implements Gate {
 
   /** Does what has been asked for; to be called when a control arrives, and at every step. */
   receive(): void {
-    for (let next = this.#controls.take(); next; next = this.#controls.take()) this.#obey(next);
-    if (this.#isAtPlace) this.#doWhatIsDue();
-    if (this.#hold && this.#mayGoOn()) this.#release(this.#hold);
+    for (let next = this.#controls.take(); next; next = this.#controls.take()) this.#hear(next);
+    this.#act();
   }
 
   /** Has the loop go on, whatever was asked for. */
   letGo(): void {
-    this.#until = Number.POSITIVE_INFINITY;
-    this.receive();
+    this.#toDraw = undefined;
+    this.#isDrawn = false;
+    this.#loop.pictures?.stop();
+    this.#hear({ type: "resume" });
+    this.#act();
+  }
+
+  /** The script has come to its end by itself: a branch that is under way has no loop to come back to. */
+  ended(): void {
+    if (this.#arrival && this.#branching) this.#controls.warn(this.#branching.left());
   }
 
   limit(name: ClipLimit, value: number): number {
@@ -119,11 +145,16 @@ export class LoopControl implements Gate {
     this.receive();
     const now = this.#loop.stepCount();
     this.#loop.locator?.disarm();
-    this.#loop.pictures?.before(optimizer, now, now + 1 >= this.#until);
+    if (!this.#arrival) {
+      // Of several that share a batch the first optimizer has its loss.
+      this.#isDrawn = this.#toDraw !== undefined && this.#elsewhere === 0;
+      this.#loop.pictures?.before(optimizer, now, this.#isDrawn || now + 1 >= this.#until);
+    }
     return this.#options.apply(optimizer, now + 1);
   }
 
   after(optimizer: object): Promise<void> | undefined {
+    if (this.#arrival) return this.#arrive(optimizer, this.#arrival);
     this.#loop.elements?.passed(optimizer, this.#loop.stepCount());
     this.#isAtPlace = this.#isPlace(optimizer);
     if (this.#isAtPlace) this.#doWhatIsDue();
@@ -158,7 +189,27 @@ export class LoopControl implements Gate {
 
   /** Whether the loop has steps to take, or a way to the place where something is to be done. */
   #mayGoOn(): boolean {
-    return this.#loop.stepCount() < this.#until || this.#due.length > 0;
+    if (this.#isDrawn) return false;
+    const isOnItsWay = this.#due.length > 0 || (this.#branching && !this.#isAtPlace);
+    return isOnItsWay || this.#loop.stepCount() < this.#until;
+  }
+
+  /** While learning rates are tried, controls wait: those that move or change the loop end that. */
+  #hear(control: LoopOrder): void {
+    if (!this.#branching) {
+      this.#obey(control);
+      return;
+    }
+    this.#later.push(control);
+    if (!LOOKS.includes(control.type)) this.#branching.cancel();
+  }
+
+  /** Does what can be done where the loop is. */
+  #act(): void {
+    if (this.#isAtPlace) this.#doWhatIsDue();
+    if (!this.#hold || this.#arrival) return;
+    if (this.#mayGoOn()) this.#release(this.#hold);
+    else if (this.#isAtRest && this.#branching) void this.#branch(this.#branching);
   }
 
   #obey(control: LoopOrder): void {
@@ -178,13 +229,20 @@ export class LoopControl implements Gate {
         this.#until = control.step;
         break;
       case "draw":
-        this.#draw(control.view);
+        if (this.#isAtRest) void this.#draw(control.view);
+        else this.#toDraw = control.view;
         break;
       case "measure":
         this.#loop.elements?.ask(control.tensor, now, this.#hold !== undefined);
         break;
       case "stopDrawing":
         this.#loop.pictures?.cancel();
+        break;
+      case "branch":
+        this.#until = now;
+        if (this.#loop.trials) this.#branching = new Branching(this.#loop.trials, control);
+        break;
+      case "stopBranching":
         break;
       case "set":
       case "rewind":
@@ -218,8 +276,7 @@ export class LoopControl implements Gate {
   #goBack(to: number, now: number): number | undefined {
     const reached = this.#timeline.rewind(to, now);
     if (reached === undefined) return undefined;
-    this.#loop.pictures?.forget();
-    this.#loop.elements?.forget();
+    this.#forgetStep();
     return reached;
   }
 
@@ -248,11 +305,15 @@ export class LoopControl implements Gate {
     tell();
   }
 
-  /** A loop that runs has no place around which one could look. */
-  #draw(view: PictureView): void {
-    if (!this.#hold) return;
+  /** The last step is not what led here. */
+  #forgetStep(): void {
+    this.#loop.pictures?.forget();
+    this.#loop.elements?.forget();
+  }
+
+  async #draw(view: PictureView): Promise<void> {
     const now = this.#loop.stepCount();
-    void this.#loop.pictures?.draw(view, now, this.#timeline.inForce(now));
+    await this.#loop.pictures?.draw(view, now, this.#timeline.inForce(now));
   }
 
   #begin(): PromiseWithResolvers<void> {
@@ -260,14 +321,72 @@ export class LoopControl implements Gate {
     if (this.#isAtPlace) this.#timeline.keep(this.#loop.stepCount());
     this.#options.tell();
     // Whoever watches sees the loop stand with all its points.
-    this.#loop.drain().then(() => {
-      if (this.#hold === hold) this.#controls.held(true);
-    }, hold.reject);
+    this.#loop
+      .drain()
+      .then(() => this.#rest(hold))
+      .catch(hold.reject);
     return hold;
+  }
+
+  /** The loop stands still: for a picture, or for good. */
+  async #rest(hold: PromiseWithResolvers<void>): Promise<void> {
+    if (this.#hold !== hold) return;
+    while (this.#toDraw) {
+      const view = this.#toDraw;
+      await this.#draw(view);
+      if (this.#hold !== hold) return;
+      if (this.#toDraw === view) this.#toDraw = undefined;
+    }
+    this.#isDrawn = false;
+    this.#isAtRest = true;
+    if (!this.#mayGoOn()) this.#controls.held(true);
+    this.#act();
+  }
+
+  /** Tries learning rates from here; the loop is held here again when that is over. */
+  async #branch(branching: Branching): Promise<void> {
+    this.#loop.pictures?.stop();
+    // A script that ends in a branch is to be seen to end.
+    this.#controls.keepAlive(false);
+    try {
+      await branching.run(this.#loop.stepCount(), this.#options, () => this.#takeStep());
+    } catch (error) {
+      this.#hold?.reject(error);
+    }
+    this.#controls.keepAlive(true);
+    if (this.#arrival) this.#forgetStep();
+    this.#arrival = undefined;
+    this.#branching = undefined;
+    for (const control of this.#later.splice(0)) this.#hear(control);
+    this.#act();
+  }
+
+  #takeStep(): Promise<void> {
+    const hold = this.#hold;
+    if (this.#heldBehind) this.#loop.pictures?.passed(this.#heldBehind, true);
+    this.#hold = Promise.withResolvers();
+    this.#arrival = Promise.withResolvers();
+    hold?.resolve();
+    return this.#arrival.promise;
+  }
+
+  /** A step of a branch is queued. @returns what the loop waits for. */
+  #arrive(optimizer: object, arrival: PromiseWithResolvers<void>): Promise<void> | undefined {
+    this.#elsewhere = optimizer === this.#place ? 0 : this.#elsewhere + 1;
+    this.#isAtPlace = this.#elsewhere === 0;
+    if (this.#isAtPlace) this.#loop.drain().then(arrival.resolve, arrival.reject);
+    else if (this.#elsewhere > MOST_ELSEWHERE) arrival.reject(new LoopLeft());
+    else {
+      this.#loop.pictures?.passed(optimizer, false);
+      return undefined;
+    }
+    this.#heldBehind = optimizer;
+    return this.#hold?.promise;
   }
 
   #release(hold: PromiseWithResolvers<void>): void {
     this.#hold = undefined;
+    this.#isAtRest = false;
     this.#loop.pictures?.stop();
     if (this.#heldBehind) this.#loop.pictures?.passed(this.#heldBehind, this.#isAtPlace);
     this.#isAtPlace = false;

@@ -166,6 +166,7 @@ function receive(message: ToRecorder): void {
       server.broadcast({ type: "probe", probe });
       break;
     case "picture":
+    case "branches":
     case "elements":
       server.broadcast(message);
       break;

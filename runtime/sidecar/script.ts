@@ -7,6 +7,7 @@ import { setGate } from "../insight/gate.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
 import type { SourceLocation } from "../protocol/run.ts";
+import type { Trials } from "./branching.ts";
 import { compileScript } from "./compile.ts";
 import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
@@ -27,6 +28,8 @@ export class ScriptRun {
   #drain: () => Promise<void> = async () => {};
   /** Looks for what should have happened by the end of the script; the same. */
   #noteEnd: () => void = () => {};
+  /** Tells what became of learning rates that were being tried when the script ended. */
+  #endBranches: () => void = () => {};
   /** Has a loop that is held go on. */
   #letGo: () => void = () => {};
   /** Lets the script save what it wants to; the same. */
@@ -89,6 +92,7 @@ export class ScriptRun {
     const control = new LoopControl(loop, this.#controls);
     this.#controls.listen(() => control.receive());
     this.#letGo = () => control.letGo();
+    this.#endBranches = () => control.ended();
     setGate(control);
   }
 
@@ -131,6 +135,7 @@ export class ScriptRun {
   async #end(outcome: Outcome, code: number | string): Promise<void> {
     if (this.#outcome) return;
     this.#outcome = outcome;
+    if (outcome.status !== "stopped") this.#endBranches();
     if (outcome.status === "completed") this.#noteEnd();
     try {
       await this.#drain();
@@ -172,6 +177,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     { ElementMeter },
     { NonFiniteLocator },
     { SnapshotRing },
+    { takeSnapshot },
     { noteEnd },
     { prepareToStop },
     engine,
@@ -182,6 +188,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     import("../insight/probes/elementMeter.ts"),
     import("../insight/probes/nonFinite.ts"),
     import("../checkpoint/ring.ts"),
+    import("../checkpoint/snapshot.ts"),
     import("../tensor/gradientUse.ts"),
     import("../checkpoint/stopping.ts"),
     import("../index.ts"),
@@ -192,7 +199,12 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
   const pictures = new Pictures(snapshots, picture => link.send({ type: "picture", picture }));
   const elements = new ElementMeter(elements => link.send({ type: "elements", elements }));
   const locator = new NonFiniteLocator(pictures.memory);
-  const loop = { ...recorder, snapshots, pictures, elements, locator };
+  const trials: Trials = {
+    snapshot: () => takeSnapshot(rewindBytes),
+    begin: recorder.beginTrial,
+    told: branches => link.send({ type: "branches", branches }),
+  };
+  const loop = { ...recorder, snapshots, pictures, elements, locator, trials };
   return { loop, noteEnd, prepareToStop, adapter: gpu.adapter };
 }
 

@@ -7,7 +7,7 @@ let steps = 0;
 
 /** To be called by whoever makes a step, before it. */
 export function countStep(): void {
-  steps++;
+  if (!observer()?.isTrial) steps++;
 }
 
 /** Whether nobody watches, or a fault of the kind has been told: nothing needs to be looked at. */

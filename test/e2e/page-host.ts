@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { pageHtml } from "../../runtime/page/html.ts";
+import type { Branches } from "../../runtime/protocol/branch.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { StepBatch } from "../../runtime/protocol/steps.ts";
@@ -141,12 +142,14 @@ export class HostedPage {
       readonly batches?: readonly StepBatch[];
       readonly batch?: StepBatch;
       readonly picture?: Picture;
+      readonly branches?: Branches;
     };
     const sent = {
       json: JSON.stringify(rest),
       batches: batches?.map(plain),
       batch: batch && plain(batch),
       numbers: rest.picture && numbersOf(rest.picture),
+      curves: rest.branches?.branches.map(({ losses }) => [...losses]),
     };
     await this.page.evaluate(given => hosting.send(given), sent);
   }

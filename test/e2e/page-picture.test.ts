@@ -21,12 +21,13 @@ test.each(
     (await hosted.watched()).posts.filter(
       post => post.type === "control" && post.control.type === "draw",
     );
-  const text = () => page.textContent(".picture-text");
+  const card = page.locator("[data-chart=picture]");
+  const text = () => card.locator("#picture-text").textContent();
   const keep = async (file: string) => {
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     const path = join(PICTURES, `picture-${file}-${name}-${width}.png`);
-    await page.locator("[data-chart=picture]").screenshot({ path });
+    await card.screenshot({ path });
   };
   // By itself, since it stands.
   await expect.poll(asked, PATIENCE).toHaveLength(1);
@@ -41,12 +42,12 @@ test.each(
   const surface = pageSurface("plane", 40);
   await hosted.send({ type: "picture", picture: { ...surface, done: 100 } });
   await expect.poll(text, PATIENCE).toContain("the way here over 6 places");
-  await page.click("text=Cancel");
+  await card.getByText("Cancel").click();
   await expect
     .poll(async () => (await hosted.asked()).at(-1), PATIENCE)
     .toEqual({ type: "control", control: { type: "stopDrawing" } });
   await hosted.send({ type: "picture", picture: surface });
-  await expect.poll(() => page.locator("text=Cancel").isVisible(), PATIENCE).toBe(false);
+  await expect.poll(() => card.getByText("Cancel").isVisible(), PATIENCE).toBe(false);
   await keep("surface");
 
   const problem = "The loop went back, and no step was taken since. Take one.";
@@ -61,6 +62,27 @@ test.each(
   expect(await asked()).toHaveLength(2);
   await page.click("[aria-label='Draw the loss around here']");
   await expect.poll(asked, PATIENCE).toHaveLength(3);
+  await hosted.send({ type: "picture", picture: pageSurface("plane", 41) });
+
+  // While it runs as often as that is chosen, one after the other.
+  await page.getByRole("combobox", { name: "Draw while the loop runs" }).click();
+  await page.getByRole("option", { name: "Every 10 steps" }).click();
+  await hosted.send({ type: "run", run: { ...run, paused: false, steps: 41 } });
+  await expect.poll(() => page.locator("text=the loop waits").isVisible(), PATIENCE).toBe(true);
+  await keep("every");
+  await hosted.send({ type: "steps", batch: pageBatch(42, 9) });
+  await hosted.drawn(50, ["loss"]);
+  expect(await asked()).toHaveLength(3);
+  await hosted.send({ type: "steps", batch: pageBatch(51, 1) });
+  await expect.poll(asked, PATIENCE).toHaveLength(4);
+  await hosted.send({ type: "steps", batch: pageBatch(52, 20) });
+  await hosted.drawn(71, ["loss"]);
+  expect(await asked()).toHaveLength(4);
+  await hosted.send({ type: "picture", picture: pageSurface("plane", 52) });
+  await expect.poll(asked, PATIENCE).toHaveLength(5);
+  // By the command, whatever is chosen.
+  await hosted.send({ type: "open", part: "picture" });
+  await expect.poll(asked, PATIENCE).toHaveLength(6);
   expect((await hosted.watched()).violations).toEqual([]);
   expect(hosted.problems).toEqual([]);
   await page.close();

@@ -17,7 +17,7 @@ globalThis.hosting = {
   },
 
   /** Sends a message as VS Code does: objects as JSON, columns as typed arrays. */
-  send({ json, batches, batch, numbers }) {
+  send({ json, batches, batch, numbers, curves }) {
     const typed = ({ steps, lr, tensors, ...counts }) => ({
       ...counts,
       steps: Float64Array.from(steps),
@@ -30,6 +30,9 @@ globalThis.hosting = {
         message.picture[name][column] = Float64Array.from(values);
       }
     }
+    curves?.forEach((losses, i) => {
+      message.branches.branches[i].losses = Float64Array.from(losses);
+    });
     if (batches) message.batches = batches.map(typed);
     if (batch) message.batch = typed(batch);
     postMessage(message);

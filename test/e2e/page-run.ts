@@ -1,4 +1,5 @@
 /** A run as the digits example gives it, made of formulas: the page's test needs no training. */
+import type { Branches } from "../../runtime/protocol/branch.ts";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
@@ -200,4 +201,23 @@ export function pageSurface(view: "plane" | "random", step: number): Picture {
   }));
   const surface = { names: ["component 1", "component 2"] as const, xs, ys, losses };
   return { view, step, done: 625, total: 625, surface, path };
+}
+
+/** Five learning rates from a step on, of which the greatest explodes; `done` steps of them are known. */
+export function pageBranches(step: number, steps: number, done = 5 * steps): Branches {
+  const factors = [0.25, 0.5, 1, 2, 4];
+  const loss = (factor: number, i: number) =>
+    factor === 4
+      ? pageLoss(step) * 1.7 ** i
+      : (0.2 + pageLoss(step) * Math.exp(-0.12 * factor * i)) * (1 + 0.1 * Math.sin(i * 2.1));
+  const branches = factors.flatMap((factor, k) => {
+    const taken = Math.min(Math.max(done - k * steps, 0), factor === 4 ? steps - 4 : steps);
+    if (taken === 0) return [];
+    const losses = Float64Array.from({ length: taken }, (_, i) =>
+      i === steps - 5 && factor === 4 ? Number.POSITIVE_INFINITY : loss(factor, i),
+    );
+    const change = { type: "set", group: 0, name: "lrFactor", value: factor } as const;
+    return { factor, lr: factor * 1e-3, losses, changes: [change] };
+  });
+  return { step, steps, count: factors.length, branches, isOver: done === 5 * steps };
 }

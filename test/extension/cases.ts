@@ -222,6 +222,11 @@ test("a loop that is held takes a step, goes back to one that is chosen, and its
   });
   assert.equal(document.getText(), ENDLESS.replace("1e-3 }", "0.05 }"));
   await document.save();
+
+  // One says in the panel what is to be tried.
+  await vscode.commands.executeCommand("stepscope.branch", uri);
+  const front = () => vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  await until("the panel", () => front() instanceof vscode.TabInputWebview);
   await stopAndWait("held.ts");
 });
 

@@ -23,6 +23,7 @@ export function hand() {
       return { ...next, group };
     },
     held: () => {},
+    keepAlive: () => {},
     groups: () => {},
     options: () => {},
     changed: () => {},

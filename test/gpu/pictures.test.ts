@@ -23,6 +23,7 @@ function hand() {
   let arrived = Promise.withResolvers<void>();
   const pictures: Picture[] = [];
   let heard = () => {};
+  let isHeld = false;
   const snapshots = new SnapshotRing(2 ** 26);
   const drawer = new Pictures(snapshots, picture => {
     // What a client does not understand would end its connection.
@@ -39,7 +40,11 @@ function hand() {
   };
   const control = new LoopControl(loop, {
     take: () => inbox.shift(),
-    held: isHeld => isHeld && arrived.resolve(),
+    held: held => {
+      isHeld = held;
+      if (held) arrived.resolve();
+    },
+    keepAlive: () => {},
     groups: () => {},
     options: () => {},
     changed: () => {},
@@ -58,6 +63,7 @@ function hand() {
   });
   return {
     pictures,
+    isHeld: () => isHeld,
     ask: (...controls: LoopOrder[]) => {
       inbox.push(...controls);
       control.receive();
@@ -119,6 +125,33 @@ test("a loop that was drawn in every way goes on, bit by bit, as one that was no
 
   loop.ask({ type: "resume" });
   expect(await running).toEqual(losses);
+  expect(await state()).toEqual(end);
+});
+
+test("a loop that runs waits for its pictures, and goes on, bit by bit, as without them", async () => {
+  const plain = training(OPTIMIZERS.AdamW);
+  const losses = await plain.run(12);
+  const end = await plain.state();
+
+  const { run, state } = training(OPTIMIZERS.AdamW);
+  const loop = hand();
+  const seen = await run(3);
+  // Before the next step is taken; the one behind it waits for the picture.
+  const drawing = loop.draw("line");
+  seen.push(...(await run(1)));
+  const { step, line, problem } = await drawing;
+  expect([step, problem]).toEqual([4, undefined]);
+  expect(line?.fromLoss).toBeCloseTo(losses[3] ?? 0, 5);
+  expect(loop.isHeld()).toBe(false);
+  // Paused while it is drawn, it stays.
+  const random = loop.draw("random");
+  const running = run(8);
+  loop.ask({ type: "pause" });
+  expect((await random).step).toBe(5);
+  await loop.held();
+  expect(loop.isHeld()).toBe(true);
+  loop.ask({ type: "resume" });
+  expect([...seen, ...(await running)]).toEqual(losses);
   expect(await state()).toEqual(end);
 });
 
@@ -191,6 +224,55 @@ test("of two parameters it is the surface; and the slope is that before clipping
   const slope = 2 * before.x * (after.x - before.x) - 2 * before.y * (after.y - before.y);
   expect(line.slope).toBeCloseTo(slope, 5);
   loop.ask({ type: "resume" });
+  await running;
+});
+
+test("is that of the loss itself where a scaler multiplies it", async () => {
+  const x = new nn.Parameter(tensor([4]));
+  const optimizer = new optim.SGD([x], { lr: 0.25 });
+  const scaler = new optim.GradScaler({ initScale: 1024 });
+  const loop = hand();
+  loop.ask({ type: "runTo", step: 2 });
+  const running = (async () => {
+    for (let i = 0; i < 3; i++) {
+      optimizer.zeroGrad();
+      scaler.scale(x.square().sum()).backward();
+      await scaler.step(optimizer);
+      scaler.update();
+    }
+  })();
+  await loop.held();
+  const { line, problem } = await loop.draw("line");
+  expect(problem).toBeUndefined();
+  expect([line?.from, line?.fromLoss, line?.slope, line?.toLoss]).toEqual([2, 4, 4, 1]);
+  loop.ask({ type: "resume" });
+  await running;
+});
+
+test("of optimizers that share a backward() it is drawn behind the first, and that is said", async () => {
+  const [a, b] = [new nn.Parameter(tensor([2])), new nn.Parameter(tensor([3]))];
+  const optimizers = [new optim.SGD([a], { lr: 0.25 }), new optim.SGD([b], { lr: 0.25 })];
+  const loop = hand();
+  // Each takes a step in turn.
+  loop.ask({ type: "runTo", step: 4 });
+  const running = (async () => {
+    for (let i = 0; i < 5; i++) {
+      for (const optimizer of optimizers) optimizer.zeroGrad();
+      a.square().add(b.square()).sum().backward();
+      for (const optimizer of optimizers) await optimizer.step();
+    }
+  })();
+  await loop.held();
+  expect((await loop.draw("line")).problem).toMatch(/^Several optimizers share a backward\(\)/);
+  loop.ask({ type: "step", count: 1 });
+  await loop.held();
+  const { step, line, problem } = await loop.draw("line");
+  expect([step, problem]).toEqual([5, undefined]);
+  expect([line?.from, line?.to, line?.fromLoss]).toEqual([0.5, 0.25, 0.5 ** 2 + 0.75 ** 2]);
+  // In passing it is that one that is waited for.
+  loop.ask({ type: "resume" });
+  const passing = await loop.draw("line");
+  expect([passing.step, passing.problem]).toEqual([7, undefined]);
   await running;
 });
 

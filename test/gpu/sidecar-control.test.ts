@@ -155,3 +155,34 @@ function processorTime(pid: number): number {
   const [user, system] = fields.split(" ").slice(11, 13).map(Number);
   return ((user ?? 0) + (system ?? 0)) * 10;
 }
+
+test("learning rates are tried from where it is held, and a script that ends then says so", async () => {
+  project.write(
+    "short.ts",
+    `${LOOP}await new Promise(resolve => setTimeout(resolve, 500));\nawait steps(30);\nconsole.log("done");`,
+  );
+  const short = await project.start("short.ts");
+  const told = () => short.messages.findLast(message => message.type === "branches")?.branches;
+  short.connection.control({ type: "runTo", step: 4 });
+  await short.until(() => short.record.paused === true && short.steps === 4);
+  short.connection.control({ type: "branch", factors: [0.5, 1, 5], steps: 3 });
+  await short.until(() => told()?.isOver === true);
+  const [half, same, five] = told()?.branches.map(({ losses }) => [...losses]) ?? [];
+  const ratio = (losses: readonly number[] = []) => (losses[1] ?? 0) / (losses[0] ?? 1);
+  expect(ratio(half)).toBeCloseTo(0.81, 5);
+  // η = ½ goes to the bottom in one step.
+  expect(ratio(five)).toBeCloseTo(0, 5);
+  same?.forEach((loss, i) => {
+    expect(loss).toBeCloseTo(loopLoss(5 + i), 5);
+  });
+  expect([short.steps, short.record.paused]).toEqual([4, true]);
+  short.connection.control({ type: "branch", factors: [2], steps: 1000 });
+  await short.closed;
+  // 4 are the run's, and 9 were taken in the branches before.
+  const problem =
+    "The script left its loop behind step 17 of 1000 of a branch: no more were to come.";
+  expect(told()?.problem).toContain(problem);
+  expect(short.logs.map(({ text }) => text)).toEqual(["done", expect.stringContaining(problem)]);
+  expect(short.end).toMatchObject({ status: "completed", steps: 4 });
+  expect(losses(short.batches)).toHaveLength(4);
+});

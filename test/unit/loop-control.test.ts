@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { allParts } from "../../runtime/checkpoint/parts.ts";
 import { type KeyTarget, pressKey } from "../../runtime/cli/keys.ts";
+import type { Branches } from "../../runtime/protocol/branch.ts";
 import type {
   ChangeRecord,
   Control,
@@ -16,6 +17,8 @@ import {
   undoTarget,
 } from "../../runtime/protocol/rewind.ts";
 import type { GroupRecord } from "../../runtime/protocol/run.ts";
+import { STEP_COLUMNS, type StepBatch } from "../../runtime/protocol/steps.ts";
+import type { Trials } from "../../runtime/sidecar/branching.ts";
 import { FindingWatch } from "../../runtime/sidecar/findingWatch.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 import { type Snapshots, Timeline } from "../../runtime/sidecar/timeline.ts";
@@ -32,6 +35,8 @@ class Loop {
   kept = new Map<number, () => void>();
   rewinds: readonly RewindRecord[] = [];
   readonly warnings: string[] = [];
+  tried: (batch: StepBatch) => void = () => {};
+  branches: Branches | undefined;
   readonly optimizer = { paramGroups: [{ lr: 1 }], groupIndices: [0] };
   resumed = 0;
   readonly inbox: LoopOrder[] = [];
@@ -45,10 +50,12 @@ class Loop {
       drain: async () => {},
       loopResumed: () => this.resumed++,
       snapshots: this.#snapshots(),
+      trials: this.#trials(),
     },
     {
       take: () => this.inbox.shift(),
       held: isHeld => this.told.push(isHeld),
+      keepAlive: () => {},
       groups: groups => {
         this.groups = groups;
       },
@@ -93,6 +100,32 @@ class Loop {
     };
   }
 
+  /** As the recorder and snapshots do: the loss of a step is the state that it leads to. */
+  #trials(): Trials {
+    return {
+      snapshot: () => {
+        const { state } = this;
+        const puts = allParts().map(part => part.capture());
+        const restore = () => {
+          this.state = state;
+          for (const put of puts) put();
+        };
+        return { restore, free: () => {} };
+      },
+      begin: tried => {
+        const { steps } = this;
+        this.tried = tried;
+        return () => {
+          this.steps = steps;
+          this.tried = () => {};
+        };
+      },
+      told: branches => {
+        this.branches = branches;
+      },
+    };
+  }
+
   async run(until: () => boolean): Promise<void> {
     while (!until()) {
       this.take();
@@ -108,6 +141,15 @@ class Loop {
     this.state = stepped(this.state, lr);
     putBack?.();
     this.steps++;
+    this.tried({
+      firstStep: this.steps,
+      count: 1,
+      groups: 1,
+      tensorCount: 0,
+      steps: new Float64Array(STEP_COLUMNS.length).fill(this.state),
+      lr: Float64Array.of(lr),
+      tensors: new Float32Array(),
+    });
     return lr;
   }
 
@@ -142,7 +184,7 @@ describe("a loop under control", () => {
         const burst: LoopOrder[] = [];
         let target = model.steps;
         for (let n = 0; n <= below(4); n++) {
-          const kind = below(5);
+          const kind = below(6);
           if (kind === 0) {
             const count = 1 + below(5);
             burst.push({ type: "step", count });
@@ -156,6 +198,10 @@ describe("a loop under control", () => {
           } else if (kind === 3) {
             model.lr = 2 + below(50);
             burst.push({ type: "set", group: 0, name: "lr", value: model.lr });
+          } else if (kind === 4) {
+            // Held as by a pause, and back before whatever comes next.
+            burst.push({ type: "branch", factors: [2, 0.5], steps: 1 + below(3) });
+            target = model.steps;
           } else {
             const to = 1 + below(model.steps);
             burst.push({ type: "rewind", step: to });
@@ -178,6 +224,54 @@ describe("a loop under control", () => {
       expect(loop.told.at(-1)).toBe(false);
       expect(loop.warnings).toEqual([]);
     }
+  });
+
+  test("tries learning rates one after the other, and is then where it was", async () => {
+    const loop = new Loop();
+    loop.inbox.push({ type: "runTo", step: 3 });
+    const running = loop.run(() => loop.steps === 9);
+    await settled();
+    const { state } = loop;
+    await loop.send({ type: "branch", factors: [2, 1], steps: 2 });
+    const tried = (lr: number) => [stepped(state, lr), stepped(stepped(state, lr), lr)];
+    expect(loop.branches).toMatchObject({ step: 3, steps: 2, count: 2, isOver: true });
+    expect(loop.branches?.branches.map(({ lr, losses }) => [lr, [...losses]])).toEqual([
+      [2, tried(2)],
+      [1, tried(1)],
+    ]);
+    expect([loop.steps, loop.state, loop.changes]).toEqual([3, state, []]);
+    expect(loop.told).toEqual([true]);
+    await loop.send({ type: "step", count: 2 });
+    expect([loop.steps, loop.state]).toEqual([5, tried(1)[1]]);
+    await loop.send({ type: "resume" });
+    await running;
+  });
+
+  test("says so where the script leaves it in a branch, for another one or for good", async () => {
+    const loop = new Loop();
+    const other = { paramGroups: [{ lr: 1 }], groupIndices: [1] };
+    loop.inbox.push({ type: "runTo", step: 2 });
+    const running = (async () => {
+      await loop.run(() => loop.steps === 3);
+      for (let i = 0; i < 40; i++) {
+        loop.control.before(other)?.();
+        loop.steps++;
+        await (loop.control.after(other) ?? Promise.resolve());
+      }
+    })();
+    await settled();
+    const { state } = loop;
+    await loop.send({ type: "branch", factors: [2], steps: 9 });
+    expect(loop.branches?.problem).toBe(
+      "The script left its loop behind step 1 of 9 of a branch: no more were to come. The run has its " +
+        "2 steps, and no more of this loop.",
+    );
+    expect([loop.steps, loop.state]).toEqual([2, state]);
+    await loop.send({ type: "resume" });
+    await running;
+    expect(loop.steps).toBe(2 + 23);
+    loop.control.ended();
+    expect(loop.warnings).toEqual([]);
   });
 
   test("steps that are asked for while it steps add up, and pause forgets them", async () => {
@@ -215,6 +309,7 @@ describe("a loop under control", () => {
       {
         take: once({ type: "pause" }),
         held: () => {},
+        keepAlive: () => {},
         groups: () => {},
         options: () => {},
         changed: () => {},

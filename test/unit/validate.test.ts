@@ -63,9 +63,20 @@ describe("messages", () => {
       { type: "control", control: { type: "draw", view: "all" } },
       "message.control.view: expected line | plane | random, got string",
     ],
+    ...(
+      [
+        [[], 20, "One to 7 factors of η can be tried, such as 0.25 0.5 1 2 4."],
+        [[1, 0], 20, "Each factor of η has to be a number above 0, such as 0.5 or 2."],
+        [[1, 2, 1], 20, "Each factor of η is tried once."],
+        [[1], 1001, "A branch has 1 to 1000 steps."],
+      ] as const
+    ).map(([factors, steps, objection]): [object, string] => [
+      { type: "control", control: { type: "branch", factors, steps } },
+      `message.control: ${objection}`,
+    ]),
     [
       { type: "control", control: { type: "jump" } },
-      "message.control.type: expected pause | resume | step | runTo | runToFinding | locateNonFinite | rewind | draw | measure | stopDrawing | set, got string",
+      "message.control.type: expected pause | resume | step | runTo | runToFinding | locateNonFinite | rewind | draw | measure | stopDrawing | branch | stopBranching | set, got string",
     ],
     [{ type: "hello", version: 1 }, "message.token: expected string, got undefined"],
     [{ type: "hello", version: "1", token: "t" }, "message.version: expected number, got string"],

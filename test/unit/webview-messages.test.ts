@@ -23,6 +23,8 @@ describe("messages of the host", () => {
       { type: "comparedSteps", runFolder: "/runs/2", batch: exampleBatch(1, 3, 0) },
       { type: "comparedMetrics", runFolder: "/runs/2", metrics },
       { type: "comparedGone", runFolder: "/runs/2", reason: "There is no run." },
+      { type: "open", part: "branches" },
+      { type: "branches", branches: { step: 3, steps: 2, count: 1, branches: [], isOver: false } },
       { type: "baseline" },
       { type: "baseline", runFolder: "/runs/2", problem: "disk full" },
       { type: "runs", runs: [runChoice("/runs/2", run, "wide")] },
@@ -74,6 +76,7 @@ describe("state of the page", () => {
       logOpen: true,
       pictureView: "random",
       drawsWhilePaused: false,
+      drawsEvery: 100,
       compared: ["/runs/2"],
       meansSeeds: true,
       insightsOpen: true,
@@ -87,6 +90,7 @@ describe("state of the page", () => {
     ["x"],
     [{ smoothing: 7, gradientTensors: "a", scales: { loss: "cubic" }, logOpen: 1 }],
     [{ x: "age", xScale: 2, zoom: [3, 3], yZooms: { loss: [1, null] }, follows: "no" }],
+    [{ drawsEvery: 3 }],
   ])("%j gives the defaults", value => {
     expect(parseViewState(value)).toEqual(DEFAULT_STATE);
   });

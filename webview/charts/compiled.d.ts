@@ -7,6 +7,6 @@ declare module "vega-lite:charts" {
 
   type Scale = "linear" | "log";
   type Chart = `${"lines" | "band" | "stack" | "heatMap"}-${Scale}-${Scale}`;
-  type Picture = `picture-line-${Scale}` | "picture-surface";
+  type Picture = `picture-${"line" | "branches"}-${Scale}` | "picture-surface";
   export const specs: Readonly<Record<Chart | Picture, Spec>>;
 }

@@ -11,7 +11,7 @@ const MAX_STEPS = 1e9;
 /**
  * Pause, resume, single steps, so many steps or up to a step, and the ways back. Keys, where no field has
  * the focus: Space pauses and resumes, the right arrow takes a step, the left one goes back, Ctrl+Z takes
- * the last change back.
+ * the last change back, B tries other learning rates.
  */
 export class LoopControls {
   readonly root: HTMLElement;
@@ -30,6 +30,7 @@ export class LoopControls {
     },
   });
   private readonly send: (control: Control) => void;
+  private readonly branch: () => void;
   private readonly stepBack = iconButton("Go back to the last kept step", "debug-step-back", () =>
     this.goBack(stepBackTarget),
   );
@@ -47,8 +48,10 @@ export class LoopControls {
   private paused = false;
   private run: Rewindable = { steps: 0 };
 
-  constructor(send: (control: Control) => void) {
+  /** @param branch lets the user try other learning rates. */
+  constructor(send: (control: Control) => void, branch: () => void) {
     this.send = send;
+    this.branch = branch;
     const step = iconButton("Step", "debug-step-over", () => this.send({ type: "step", count: 1 }));
     const steps = iconButton("Take so many steps", "run-all", () => this.sendNumber("step"));
     const runTo = iconButton("Run to that step", "run-below", () => this.sendNumber("runTo"));
@@ -68,6 +71,7 @@ export class LoopControls {
       this.rewind,
       this.stepBack,
       this.undo,
+      iconButton("Try other learning rates from here (B)", "repo-forked", branch),
     );
     addEventListener("keydown", event => this.pressed(event));
   }
@@ -120,6 +124,7 @@ export class LoopControls {
     } else if (key === " ") this.send({ type: this.paused ? "resume" : "pause" });
     else if (key === "ArrowRight") this.send({ type: "step", count: 1 });
     else if (key === "ArrowLeft") this.goBack(stepBackTarget);
+    else if (key === "b") this.branch();
     else return;
     event.preventDefault();
   }

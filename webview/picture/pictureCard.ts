@@ -6,13 +6,13 @@ import {
   type PictureView,
 } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { iconButton, press, toggle } from "../controls.ts";
-import { formatValue } from "../data/format.ts";
+import { iconButton, NameSelect, press, toggle } from "../controls.ts";
+import { formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
 import { element, setText } from "../dom.ts";
 import { readTheme } from "../theme.ts";
-import type { ViewState } from "../viewState.ts";
+import { DRAWN_EVERY, type ViewState } from "../viewState.ts";
 import { drawLineModel, drawSurfaceModel } from "./pictureChart.ts";
 import { describeSurface, lineModel, surfaceModel } from "./pictureModel.ts";
 
@@ -30,9 +30,14 @@ const TITLES: Readonly<Record<PictureView, string>> = {
   random: "Over two random directions, each filter as long as its weights",
 };
 
+/** What can be chosen of a loop that runs, as it is named. */
+const EVERY = DRAWN_EVERY.map(steps =>
+  steps === 0 ? "Not while it runs" : `Every ${formatSteps(steps)}`,
+);
+
 /**
- * The loss around the place where the loop is held: drawn by itself when it comes to rest, or when it is
- * asked for.
+ * The loss around the place where the loop is: drawn by itself when it comes to rest, every so many steps
+ * while it runs, or when it is asked for. A page that is hidden shows nothing, and asks for nothing.
  */
 export class PictureCard {
   readonly root: HTMLElement;
@@ -40,7 +45,12 @@ export class PictureCard {
   private readonly views: Readonly<Record<PictureView, HTMLButtonElement>>;
   private readonly log: HTMLButtonElement;
   private readonly automatic: HTMLButtonElement;
+  private readonly every: NameSelect;
   private readonly again: HTMLButtonElement;
+  private readonly cost = element("p", {
+    class: "picture-text",
+    text: "While it runs, the loop waits until each picture is drawn.",
+  });
   private readonly text = element("p", {
     class: "picture-text",
     attributes: { id: "picture-text" },
@@ -57,6 +67,9 @@ export class PictureCard {
   /** What was asked for last, and when. */
   private asked = "";
   private askedAt = 0;
+  private askedStep = 0;
+  /** It has not come yet, or not wholly. */
+  private isAwaited = false;
   private erase = () => {};
   private drawing = Promise.resolve();
 
@@ -72,6 +85,9 @@ export class PictureCard {
     this.log = toggle("log", "Logarithmic scale of the loss", () => this.chooseScale());
     this.automatic = toggle("While paused", "Draw whenever the loop comes to rest", () =>
       actions.choose({ drawsWhilePaused: !this.state?.drawsWhilePaused }),
+    );
+    this.every = new NameSelect("Draw while the loop runs", name =>
+      actions.choose({ drawsEvery: DRAWN_EVERY[EVERY.indexOf(name)] ?? 0 }),
     );
     this.again = iconButton("Draw the loss around here", "refresh", () => this.ask());
     const cancel = element("button", {
@@ -99,9 +115,11 @@ export class PictureCard {
         element("span", { class: "picture-space" }),
         this.log,
         this.automatic,
+        this.every.root,
         this.again,
       ),
       this.text,
+      this.cost,
       this.plot,
       this.progress,
     );
@@ -124,19 +142,22 @@ export class PictureCard {
     setText(this.views.plane, elementsOf(run) === 2 ? "Surface" : "Last updates");
     press(this.automatic, state.drawsWhilePaused);
     press(this.log, this.scale === "log");
-    const isHeld = run.status === "running" && run.paused === true;
-    this.again.disabled = !isHeld;
-    this.root.hidden = run.status !== "running" || (!isHeld && !this.picture);
+    this.every.offer(EVERY, EVERY[DRAWN_EVERY.indexOf(state.drawsEvery)] ?? "");
+    this.cost.hidden = state.drawsEvery === 0;
+    const isRunning = run.status === "running";
+    const isHeld = isRunning && run.paused === true;
+    this.again.disabled = !isRunning;
     if (isHeld && state.drawsWhilePaused && this.asked !== this.place) this.ask();
+    if (isRunning && !isHeld && this.isDue(state.drawsEvery)) this.ask();
+    this.root.hidden = !isRunning || (!isHeld && !this.picture && !this.isAwaited);
     if (this.root.hidden) this.forget();
-    if (!this.picture) {
-      setText(this.waiting, this.asked === this.place ? "Drawing…" : "Not drawn yet");
-    }
+    if (!this.picture) setText(this.waiting, this.isAwaited ? "Drawing…" : "Not drawn yet");
     this.showProgress();
   }
 
   /** Takes a picture as far as it is drawn. */
   receive(picture: Picture): void {
+    this.isAwaited = !picture.problem && picture.done < picture.total;
     if (picture.view !== this.view) return;
     const isNew = !!(picture.line || picture.surface || picture.problem);
     // The last one stays until there is something of the next.
@@ -179,24 +200,41 @@ export class PictureCard {
     this.redraw();
   }
 
+  /** Asks for it, whatever there is, and brings it into view. */
+  open(): void {
+    this.ask();
+    this.root.hidden = false;
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
   private ask(): void {
     this.asked = this.place;
     this.askedAt = performance.now();
+    this.askedStep = this.series?.lastStep ?? 0;
+    this.isAwaited = true;
     // Why there was none says nothing of the next.
     if (this.picture?.problem) this.picture = undefined;
     else if (this.picture) this.picture = { ...this.picture, done: 0 };
     this.actions.send({ type: "draw", view: this.view });
   }
 
+  /** Whether a loop that runs has come so many steps further since the last one. */
+  private isDue(every: number): boolean {
+    const step = this.series?.lastStep ?? 0;
+    return every > 0 && !this.isAwaited && step >= this.askedStep + every;
+  }
+
   private forget(): void {
     this.picture = undefined;
     this.asked = "";
+    this.askedStep = 0;
+    this.isAwaited = false;
   }
 
   private showProgress(): void {
     const { picture } = this;
     const isDrawing =
-      this.run?.paused === true &&
+      this.run?.status === "running" &&
       this.asked !== "" &&
       picture !== undefined &&
       !picture.problem &&

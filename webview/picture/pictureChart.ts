@@ -2,12 +2,14 @@ import { specs } from "vega-lite:charts";
 import { parse, type Spec, View } from "vega";
 import { expressionClosures } from "../charts/expressions.ts";
 import { PADDING as CHART_PADDING } from "../charts/vegaChart.ts";
-import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
+import { linearTicks, logTicks, type Range, type ScaleKind, stepTicks } from "../data/scale.ts";
+import { SLOT_DASHES } from "../slots.ts";
 import { type Theme, vegaConfig } from "../theme.ts";
+import type { BranchModel } from "./branchModel.ts";
 import type { LineModel, SurfaceModel } from "./pictureModel.ts";
 
 /** As that of the charts, with a line for the title of the x axis, which is not the same for all. */
-const PADDING = { ...CHART_PADDING, bottom: 42 };
+export const PADDING = { ...CHART_PADDING, bottom: 42 };
 
 /** CSS pixels of an axis for one tick. */
 const X_TICK = 64;
@@ -35,9 +37,24 @@ export async function drawLineModel(
   for (const [name, rows] of Object.entries({ curve, tangent, path, marks })) {
     view.insert(name, [...rows]);
   }
-  const ticks = scale === "log" ? logTicks : linearTicks;
-  setAxes(view, model, ticks(model.yDomain, Math.floor(view.height() / Y_TICK)));
+  setAxes(view, model, lossTicks(view, model, scale));
   view.signal("xTitle", model.xTitle).signal("yTitle", model.yTitle);
+  await view.runAsync();
+  return () => view.finalize();
+}
+
+/** Draws the loss over the steps of branches. Returns what takes the drawing away. */
+export async function drawBranchModel(
+  model: BranchModel,
+  scale: ScaleKind,
+  frame: Frame,
+): Promise<() => void> {
+  const view = viewOf(specs[`picture-branches-${scale}`], frame);
+  view.insert("points", [...model.points]);
+  view.signal("colors", frame.theme.series).signal("dashes", SLOT_DASHES);
+  setAxes(view, model, lossTicks(view, model, scale));
+  view.signal("xTicks", stepTicks(model.xDomain, Math.floor(view.width() / X_TICK)));
+  view.signal("xTitle", "step").signal("yTitle", "loss");
   await view.runAsync();
   return () => view.finalize();
 }
@@ -77,6 +94,11 @@ function viewOf(spec: Spec, { container, width, height, theme, paper }: Frame): 
     .signal("ink", theme.foreground)
     .signal("quiet", theme.muted)
     .signal("paper", paper);
+}
+
+function lossTicks(view: View, { yDomain }: { readonly yDomain: Range }, scale: ScaleKind) {
+  const ticks = scale === "log" ? logTicks : linearTicks;
+  return ticks(yDomain, Math.floor(view.height() / Y_TICK));
 }
 
 function setAxes(

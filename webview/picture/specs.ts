@@ -38,8 +38,13 @@ const Y_TITLE = {
   titleY: -8,
 } as const;
 
-/** The loss over one number, its tangent where the update began, and places on it. */
-function line(yScale: ScaleKind): TopLevelSpec {
+const FRAME = { width: 300, height: 160, autosize: "none", background: "transparent" } as const;
+
+/** As it is, with a gap where there is no value. */
+const BROKEN = { invalid: "break-paths-show-path-domains", order: false, clip: true } as const;
+
+/** The axis of the one number, and that of the loss. */
+function axes(yScale: ScaleKind) {
   const x = {
     field: "x",
     type: "quantitative" as const,
@@ -52,18 +57,38 @@ function line(yScale: ScaleKind): TopLevelSpec {
       ...X_TITLE,
     },
   };
-  const y = yOf("y", yScale, { title: { signal: "yTitle" }, ...Y_TITLE });
-  const broken = { invalid: "break-paths-show-path-domains", order: false, clip: true } as const;
+  return { x, y: yOf("y", yScale, { title: { signal: "yTitle" }, ...Y_TITLE }) };
+}
+
+/** The loss over the steps of branches, with the look of a line for each. */
+function branches(yScale: ScaleKind): TopLevelSpec {
+  const color = { expr: "colors[datum.slot]" };
   return {
-    width: 300,
-    height: 160,
-    autosize: "none",
-    background: "transparent",
+    ...FRAME,
+    params: [...SIGNALS, ...["colors", "dashes"].map(name => ({ name, value: [] }))],
+    data: { name: "points" },
+    mark: {
+      type: "line",
+      strokeWidth: 2,
+      strokeDash: { expr: "dashes[datum.slot]" },
+      color,
+      point: { filled: true, size: { expr: "datum.size" }, color, opacity: 1 },
+      ...BROKEN,
+    },
+    encoding: { ...axes(yScale), detail: { field: "slot" } },
+  };
+}
+
+/** The loss over one number, its tangent where the update began, and places on it. */
+function line(yScale: ScaleKind): TopLevelSpec {
+  const { x, y } = axes(yScale);
+  return {
+    ...FRAME,
     params: SIGNALS,
     layer: [
       {
         data: { name: "curve" },
-        mark: { type: "line", strokeWidth: 2, color: { expr: "accent" }, ...broken },
+        mark: { type: "line", strokeWidth: 2, color: { expr: "accent" }, ...BROKEN },
         encoding: { x, y },
       },
       {
@@ -73,7 +98,7 @@ function line(yScale: ScaleKind): TopLevelSpec {
           strokeWidth: 1.5,
           strokeDash: [6, 3],
           color: { expr: "second" },
-          ...broken,
+          ...BROKEN,
         },
         encoding: { x, y },
       },
@@ -85,7 +110,7 @@ function line(yScale: ScaleKind): TopLevelSpec {
           opacity: 0.6,
           color: { expr: "ink" },
           point: { filled: true, size: 22, color: { expr: "ink" }, opacity: 0.8 },
-          ...broken,
+          ...BROKEN,
         },
         encoding: { x, y },
       },
@@ -136,10 +161,7 @@ const AT = { x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" } } as c
 /** Filled contours, the higher the denser, with the way above them. */
 const surface: Spec = {
   $schema: "https://vega.github.io/schema/vega/v6.json",
-  width: 300,
-  height: 160,
-  autosize: "none",
-  background: "transparent",
+  ...FRAME,
   signals: [...SIGNALS, { name: "levels", value: [] }, { name: "fillOpacity", value: 0.08 }],
   data: [
     { name: "grid" },
@@ -220,6 +242,8 @@ const surface: Spec = {
 export const specs = {
   "picture-line-linear": line("linear"),
   "picture-line-log": line("log"),
+  "picture-branches-linear": branches("linear"),
+  "picture-branches-log": branches("log"),
 } satisfies Record<string, TopLevelSpec>;
 
 /** Compiled already. */
