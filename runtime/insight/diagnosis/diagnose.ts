@@ -40,7 +40,7 @@ export interface DiagnosisState {
 
 /** What a verdict needs to be said: its probability at so many checkpoints in a row. */
 const SURE = {
-  small: { confidence: 0.85, inARow: 4 },
+  small: { confidence: 0.85, inARow: 2 },
   large: { confidence: 0.9, inARow: 2 },
 } as const;
 
