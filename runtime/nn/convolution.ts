@@ -86,7 +86,7 @@ abstract class Convolution<Options extends LayerOptions> extends Module {
 abstract class PaddedConvolution extends Convolution<ConvLayerOptions> {
   forward(input: Tensor): Tensor {
     const { paddingMode = "zeros", ...options } = this.options ?? {};
-    checkLayerInput(input);
+    checkLayerInput(this.constructor.name, input);
     if (paddingMode === "zeros") return this.convolve(input, options);
     const padded = input.pad(this.#border(options), paddingMode);
     return this.convolve(padded, { ...options, padding: 0 });

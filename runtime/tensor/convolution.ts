@@ -3,7 +3,9 @@
  * of the input; its adjoint, the transposed one, a product whose windows are added up where they
  * overlap.
  */
+
 import { differentiable } from "./autograd.ts";
+import { checkTensor } from "./checkTensor.ts";
 import { add, clone } from "./elementwise.ts";
 import { matmul } from "./linear.ts";
 import { sum } from "./reduce.ts";
@@ -306,6 +308,7 @@ function checkOperands(
   if (!Number.isInteger(groups) || groups < 1) {
     throw new RangeError(`${op}: groups should be a whole number from 1 on, got ${groups}`);
   }
+  checkTensor(op, input);
   for (const tensor of [weight, bias]) {
     if (tensor && tensor.dtype !== "float32") {
       throw new TypeError(`${op}: expects float32 tensors, got ${tensor.dtype}`);

@@ -5,6 +5,7 @@ import type { ElementwiseName } from "../kernels/elementwise.ts";
 import type { DType } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
+import { describe } from "./checkTensor.ts";
 import { full } from "./creation.ts";
 import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
@@ -259,6 +260,9 @@ export function noSlope(grad: Tensor): Tensor {
 
 function dtypeOf(operand: Operand, other: Operand): DType {
   if (operand instanceof Tensor) return operand.dtype;
+  if (typeof operand !== "number") {
+    throw new TypeError(`expects tensors and numbers, got ${describe(operand)}`);
+  }
   if (!Number.isInteger(operand)) return "float32";
   return other instanceof Tensor && other.dtype !== "bool" ? other.dtype : "int32";
 }

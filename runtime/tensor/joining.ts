@@ -1,5 +1,7 @@
 /** Tensors joined to a larger one, or with a border around them. */
+
 import { differentiable } from "./autograd.ts";
+import { checkTensor } from "./checkTensor.ts";
 import {
   cast,
   clone,
@@ -26,6 +28,7 @@ const GROUP = 8;
  * @throws RangeError if their shapes differ elsewhere.
  */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  for (const tensor of tensors) checkTensor("cat", tensor);
   // Like PyTorch: tensor([]) is a start for a list that grows, whatever the others' shape.
   const filled = tensors.filter(tensor => !sameShape(tensor.shape, [0]));
   const parts = filled.length > 0 ? filled : tensors;

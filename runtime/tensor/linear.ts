@@ -1,8 +1,10 @@
 /** Matrix products. */
+
 import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
+import { checkTensor } from "./checkTensor.ts";
 import { mul, unbroadcast } from "./elementwise.ts";
 import { cat } from "./joining.ts";
 import { sum } from "./reduce.ts";
@@ -17,6 +19,7 @@ import { expand, reshape, transpose, unsqueeze } from "./views.ts";
  * @throws RangeError if the inner sizes differ; TypeError if the dtypes do, or are bool.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensor("matmul", b);
   if (a.dtype !== b.dtype || a.dtype === "bool") {
     throw new TypeError(
       `matmul: expects two factors of the same dtype, float32 or integers, got ${a.dtype} and ${b.dtype}`,

@@ -1,6 +1,7 @@
 /** What losses are given, and what becomes of them before `backward()`: known from the graph alone. */
 import type { Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
+import { checkTensor } from "./checkTensor.ts";
 import { hostValues } from "./hostValues.ts";
 import { checkLabelOrder } from "./labelOrder.ts";
 import { isSettled, tellFault } from "./loopFaults.ts";
@@ -72,8 +73,12 @@ export function checkLossArguments(
   tellFault({ type: "probabilities", loss, from, expected, classes });
 }
 
-/** To be called by a layer: data that come from the host go into the first one. */
-export function checkLayerInput(input: Tensor): void {
+/**
+ * To be called by a layer: data that come from the host go into the first one.
+ * @throws TypeError for what is no tensor.
+ */
+export function checkLayerInput(layer: string, input: Tensor): void {
+  checkTensor(layer, input);
   if (looks >= LOOKS || input.requiresGrad || isSettled("largeInputs")) return;
   const values = hostValues(input);
   if (!values || input.dtype !== "float32" || values.length === 0) return;

@@ -8,6 +8,7 @@ import {
   full,
   linspace,
   multinomial,
+  nn,
   noGrad,
   ones,
   randint,
@@ -25,6 +26,50 @@ const mask = a.gt(0);
 const index = (...values: number[]) => tensor(values, { dtype: "int32" });
 
 const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
+  // What is no tensor, as values of type any are
+  [
+    "add",
+    () => a.add([1, 2] as never),
+    "expects tensors and numbers, got Array. Make a tensor of it with tensor(…)",
+  ],
+  ["matmul", () => a.matmul([[1]] as never), "matmul: expects a tensor, got Array"],
+  ["cat", () => cat([a, new Float32Array(3)] as never), "cat: expects a tensor, got Float32Array"],
+  [
+    "linear",
+    () => new nn.Linear(2, 1).forward([[1, 2]] as never),
+    "linear: expects a tensor, got Array",
+  ],
+  [
+    "linear",
+    () => new nn.Linear(2, 1).forward(a.data() as never),
+    "linear: expects a tensor, got a promise. Await it",
+  ],
+  [
+    "conv2d",
+    () => new nn.Conv2d(1, 1, 3).forward(undefined as never),
+    "Conv2d: expects a tensor, got undefined",
+  ],
+  [
+    "layerNorm",
+    () => new nn.LayerNorm(2).forward([1, 2] as never),
+    "layerNorm: expects a tensor, got Array",
+  ],
+  [
+    "embedding",
+    () => new nn.Embedding(3, 2).forward([1] as never),
+    "embedding: expects a tensor, got Array",
+  ],
+  ["mseLoss", () => nn.functional.mseLoss(a, [1] as never), "mseLoss: expects a tensor, got Array"],
+  [
+    "crossEntropy",
+    () => nn.functional.crossEntropy([[1]] as never, index(0)),
+    "crossEntropy: expects a tensor, got Array",
+  ],
+  [
+    "crossEntropy",
+    () => nn.functional.crossEntropy(a, [0, 1] as never),
+    "crossEntropy: expects a tensor, got Array",
+  ],
   // Shapes that do not fit
   [
     "add",

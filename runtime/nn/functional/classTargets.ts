@@ -1,4 +1,5 @@
 /** Class numbers as targets: which are valid, which count, and how much. */
+import { checkTensor } from "../../tensor/checkTensor.ts";
 import { hostValues } from "../../tensor/hostValues.ts";
 import { noteLoss } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
@@ -14,6 +15,7 @@ export interface ClassLossOptions extends LossOptions {
 
 /** The dimension of the classes: of [classes], [N, classes] and [N, classes, d1, …]. */
 export function classDimension(name: string, scores: Tensor, weight: Tensor | undefined): number {
+  checkTensor(name, scores);
   if (scores.ndim === 0) {
     throw new RangeError(`${name}: scores should be [N, classes], got []`);
   }
@@ -109,6 +111,7 @@ export class ClassTargets {
 }
 
 function checkForm(name: string, scores: Tensor, dim: number, targets: Tensor): void {
+  checkTensor(name, targets);
   if (targets.dtype !== "int32" && targets.dtype !== "uint32") {
     throw new TypeError(
       `${name}: targets should be class numbers of dtype int32, got ${targets.dtype}. ` +

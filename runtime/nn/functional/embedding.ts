@@ -1,3 +1,4 @@
+import { checkTensor } from "../../tensor/checkTensor.ts";
 import { hostValues } from "../../tensor/hostValues.ts";
 import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -15,6 +16,7 @@ export function embedding(
   weight: Tensor,
   options: { readonly paddingIdx?: number | undefined } = {},
 ): Tensor {
+  checkTensor("embedding", input);
   const [rows = 0, size = 0] = weight.shape;
   if (weight.ndim !== 2) {
     throw new RangeError(`embedding: the weight is [rows, size], got ${formatShape(weight.shape)}`);

@@ -10,6 +10,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
  * @throws RangeError if the last dimension of the input is not `in`.
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  checkLayerInput("linear", input);
   const [, inputs] = weight.shape;
   if (weight.ndim !== 2 || input.ndim === 0 || input.shape.at(-1) !== inputs) {
     throw new RangeError(
@@ -19,7 +20,6 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     );
   }
   checkBias("linear", bias, weight);
-  checkLayerInput(input);
   const product = input.matmul(weight.t());
   return bias ? product.add(bias) : product;
 }

@@ -1,4 +1,5 @@
 import { noGrad } from "../../tensor/autograd.ts";
+import { checkTensor } from "../../tensor/checkTensor.ts";
 import { scaleToUnit, standardize } from "../../tensor/normalize.ts";
 import { formatShape, type Shape, sameShape } from "../../tensor/shape.ts";
 import type { Operand, Tensor } from "../../tensor/tensor.ts";
@@ -123,6 +124,7 @@ function alongChannels(values: Tensor, rank: number): Tensor {
 }
 
 function lastDims(name: string, input: Tensor, normalizedShape: Shape, options: AffineOptions) {
+  checkTensor(name, input);
   const start = input.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || !sameShape(input.shape.slice(start), normalizedShape)) {
     throw new RangeError(

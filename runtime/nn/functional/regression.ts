@@ -1,3 +1,4 @@
+import { checkTensor } from "../../tensor/checkTensor.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, type LossOptions, reduced } from "../reduction.ts";
@@ -72,6 +73,7 @@ function difference(name: string, input: Tensor, target: Tensor): Tensor {
 
 /** @throws RangeError if input and target differ in shape. */
 export function checkSameShape(name: string, input: Tensor, target: Tensor): void {
+  for (const each of [input, target]) checkTensor(name, each);
   if (sameShape(input.shape, target.shape)) return;
   throw new RangeError(
     `${name}: input ${formatShape(input.shape)} and target ${formatShape(target.shape)} differ ` +
