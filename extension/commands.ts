@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
 import * as vscode from "vscode";
+import type { StartOptions } from "../runtime/client/start.ts";
 import type { LearningRateProbe } from "../runtime/protocol/probe.ts";
 import { Command } from "./contributed.ts";
 import type { Panel } from "./panel/panel.ts";
@@ -34,6 +35,12 @@ export interface CommandParts {
   readonly queueMemory: QueueMemory;
 }
 
+interface TrainOptions {
+  readonly again?: boolean;
+  readonly held?: boolean;
+  readonly launch?: StartOptions["launch"];
+}
+
 /** Registers the commands. Those of a file take its URI, or else the file of the active editor. */
 export function registerCommands({
   runs,
@@ -47,6 +54,7 @@ export function registerCommands({
   void restoreQueue();
   return vscode.Disposable.from(
     register(Command.train, (uri?: unknown) => train(target(uri))),
+    register(Command.debug, (uri?: unknown) => debug(target(uri))),
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
     register(Command.trainAgain, (uri?: unknown) => train(target(uri), { again: true })),
     register(Command.trainStepByStep, (uri?: unknown) => train(target(uri), { held: true })),
@@ -64,11 +72,11 @@ export function registerCommands({
 
   /**
    * Trains a file; one that trains already is shown, or stopped first (`again`). `held` holds the loop
-   * behind its first step.
+   * behind its first step, and `launch` starts the process.
    */
   async function train(
     uri: vscode.Uri | undefined,
-    { again = false, held = false } = {},
+    { again = false, held = false, launch }: TrainOptions = {},
   ): Promise<void> {
     if (!mayRun() || !isTrainable(uri)) return;
     const script = uri.fsPath;
@@ -92,7 +100,7 @@ export function registerCommands({
     const progress = { location: vscode.ProgressLocation.Window, title: starting };
     try {
       const run = await vscode.window.withProgress(progress, () =>
-        runs.start(script, scriptArguments.of(script)),
+        runs.start(script, scriptArguments.of(script), launch),
       );
       // It comes before the script: that has to be compiled first.
       if (held) runs.control(script, { type: "runTo", step: 1 });
@@ -109,6 +117,12 @@ export function registerCommands({
     await runs.reattached;
     const scripts = await queueMemory.take(runs.busyScripts.length > 0);
     for (const script of scripts) void train(vscode.Uri.file(script));
+  }
+
+  /** Trains with breakpoints. */
+  async function debug(uri: vscode.Uri | undefined): Promise<void> {
+    const { underDebugger } = await import("./runs/debugger.ts");
+    await train(uri, uri && { launch: underDebugger(runs, uri) });
   }
 
   async function findLearningRate(

@@ -2,6 +2,7 @@
 
 export const Command = {
   train: "stepscope.train",
+  debug: "stepscope.debug",
   trainWithArguments: "stepscope.trainWithArguments",
   trainAgain: "stepscope.trainAgain",
   trainStepByStep: "stepscope.trainStepByStep",

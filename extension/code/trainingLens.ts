@@ -128,15 +128,20 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       case "idle": {
         const title = [vscode.l10n.t("▶ Train"), this.#arguments.text(uri.fsPath)].join(" ").trim();
         const train = { title, command: Command.train, arguments: [uri] };
+        const debug = {
+          title: vscode.l10n.t("Debug"),
+          command: Command.debug,
+          arguments: [uri],
+        };
         const find = {
           title: vscode.l10n.t("Find learning rate"),
           command: Command.findLearningRate,
           arguments: [uri],
         };
         const last = (await this.#stored.last(uri.fsPath))?.record;
-        if (!last || last.steps === 0) return [train, find];
+        if (!last || last.steps === 0) return [train, debug, find];
         const loss = show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)));
-        return [train, find, loss, ...verdict({ record: last })];
+        return [train, debug, find, loss, ...verdict({ record: last })];
       }
     }
   }

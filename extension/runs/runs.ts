@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { MessageListener, SidecarConnection } from "../../runtime/client/connection.ts";
+import type { StartOptions } from "../../runtime/client/start.ts";
 import type { Control } from "../../runtime/protocol/control.ts";
 import type { SidecarMessage } from "../../runtime/protocol/messages.ts";
 import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
@@ -52,6 +53,8 @@ export class Runs implements vscode.Disposable {
   /** The newest run of each script, the newest of all last; it may have ended. */
   readonly #runs = new Map<string, LiveRun>();
   readonly #connections = new Map<LiveRun, SidecarConnection>();
+  /** Who may hold a script, and how each lets go of it. */
+  readonly #holders = new Map<string, () => Promise<void>>();
   #disposed = false;
 
   /** `sidecar`: path of the sidecar's entry. */
@@ -138,11 +141,16 @@ export class Runs implements vscode.Disposable {
   }
 
   /**
-   * Trains a script whose turn it is; `args` are its own arguments.
+   * Trains a script whose turn it is; `args` are its own arguments, and `launch` starts the process where
+   * it is not to be one that nobody holds.
    *
    * @throws Error that says what to do, where no process could be started
    */
-  async start(script: string, args: readonly string[] = []): Promise<LiveRun> {
+  async start(
+    script: string,
+    args: readonly string[] = [],
+    launch?: StartOptions["launch"],
+  ): Promise<LiveRun> {
     this.#changed.fire();
     try {
       const [{ startRun }, node, sidecar] = await Promise.all([
@@ -157,6 +165,7 @@ export class Runs implements vscode.Disposable {
         ...limits(script),
         sidecar: sidecar.path,
         node,
+        ...(launch && { launch }),
       };
       const run = await this.#follow(listener => startRun(options, listener)).catch(error => {
         throw withInstalled(error, sidecar);
@@ -213,11 +222,21 @@ export class Runs implements vscode.Disposable {
     const connection = run?.active ? this.#connections.get(run) : undefined;
     if (run && connection && !run.stopping) {
       run.stopping = true;
-      connection.stop();
       // The process lives as long as the connection is open: it is the one with this number.
       const timer = setTimeout(() => kill(run.record.pid), STOP_PATIENCE_MS);
       void connection.closed.then(() => clearTimeout(timer));
+      void this.#letGo(script).then(() => connection.stop());
     }
+  }
+
+  /** From now on `letGo` is awaited before the script is asked to stop: it may stand at a breakpoint. */
+  hold(script: string, letGo: () => Promise<void>): vscode.Disposable {
+    this.#holders.set(script, letGo);
+    return new vscode.Disposable(() => this.#holders.delete(script));
+  }
+
+  async #letGo(script: string): Promise<void> {
+    await this.#holders.get(script)?.();
   }
 
   /** Holds the loop of a script that runs, or has it go on; nothing to do where it does not run. */

@@ -1,5 +1,5 @@
 /** Starts sidecars, and finds those that run. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -44,6 +44,27 @@ export interface StartOptions {
   readonly sidecar: string;
   /** The Node to run it with; searched for if left out. */
   readonly node?: string;
+  /** Starts the process; it is one of its own, which nobody holds, if left out. */
+  readonly launch?: (command: SidecarCommand) => SidecarProcess | Promise<SidecarProcess>;
+}
+
+/** How a sidecar is started: `node entry ...args`. */
+export interface SidecarCommand {
+  readonly node: string;
+  readonly entry: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Variables on top of those of this process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** File for what the process prints; it exists. */
+  readonly log: string;
+}
+
+/** A process that was started. */
+export interface SidecarProcess {
+  /** How it ended; undefined while it lives. */
+  readonly ended: string | undefined;
+  kill(): void;
 }
 
 /** The training file does not exist. */
@@ -87,11 +108,12 @@ export async function startRun(
     ...(Number.isFinite(graceMs) && { graceMs }),
     ...(options.probe && { probe: options.probe }),
   };
-  const child = spawnSidecar(node, options, launch);
+  let child: SidecarProcess | undefined;
   try {
-    return await connectToChild(child, launch, listener);
+    child = await (options.launch ?? spawnDetached)(sidecarCommand(node, options, launch));
+    return await connectToProcess(child, launch, listener);
   } catch (error) {
-    child.kill("SIGKILL");
+    child?.kill();
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
@@ -113,54 +135,73 @@ export async function attachRun(
   }
 }
 
-function spawnSidecar(node: string, options: StartOptions, launch: LaunchOptions): ChildProcess {
+function sidecarCommand(node: string, options: StartOptions, run: LaunchOptions): SidecarCommand {
+  const log = join(run.runFolder, SIDECAR_LOG);
+  closeSync(openSync(log, "a", 0o600));
+  return {
+    node,
+    entry: options.sidecar,
+    args: [run.script, ...run.args],
+    cwd: options.cwd ?? process.cwd(),
+    env: {
+      [CHECKPOINTS_VARIABLE]:
+        process.env[CHECKPOINTS_VARIABLE] ?? join(run.runFolder, CHECKPOINTS_FOLDER),
+      ...(options.resume !== undefined && { [RESUME_VARIABLE]: resolve(options.resume) }),
+      [LAUNCH_VARIABLE]: JSON.stringify(run),
+    },
+    log,
+  };
+}
+
+/** Starts a process that outlives this one. */
+function spawnDetached({ node, entry, args, cwd, env, log }: SidecarCommand): SidecarProcess {
   const { ELECTRON_RUN_AS_NODE: _, ...inherited } = process.env;
-  const log = openSync(join(launch.runFolder, SIDECAR_LOG), "a", 0o600);
+  const output = openSync(log, "a");
   try {
-    const child = spawn(node, [options.sidecar, launch.script, ...launch.args], {
-      cwd: options.cwd ?? process.cwd(),
-      env: {
-        [CHECKPOINTS_VARIABLE]: join(launch.runFolder, CHECKPOINTS_FOLDER),
-        ...inherited,
-        ...(options.resume !== undefined && { [RESUME_VARIABLE]: resolve(options.resume) }),
-        [LAUNCH_VARIABLE]: JSON.stringify(launch),
-      },
-      stdio: ["ignore", log, log],
+    const child = spawn(node, [entry, ...args], {
+      cwd,
+      env: { ...inherited, ...env },
+      stdio: ["ignore", output, output],
       detached: true,
       windowsHide: true,
     });
     // It must not keep this process alive.
     child.unref();
-    return child;
+    let ended: string | undefined;
+    child.once("exit", (code, signal) => {
+      ended = `ended (${signal ?? `exit code ${code}`})`;
+    });
+    child.once("error", ({ message }) => {
+      ended = `did not start: ${message}`;
+    });
+    return {
+      get ended() {
+        return ended;
+      },
+      kill: () => void child.kill("SIGKILL"),
+    };
   } finally {
-    closeSync(log);
+    closeSync(output);
   }
 }
 
 /** Knocks until the process listens, or has ended. */
-async function connectToChild(
-  child: ChildProcess,
+async function connectToProcess(
+  child: SidecarProcess,
   address: Address,
   listener: MessageListener,
 ): Promise<SidecarConnection> {
-  let ended: string | undefined;
-  child.once("exit", (code, signal) => {
-    ended = `ended (${signal ?? `exit code ${code}`})`;
-  });
-  child.once("error", ({ message }) => {
-    ended = `did not start: ${message}`;
-  });
   for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
     try {
       return await connectTo(address, listener);
     } catch (error) {
       if (!isNotListening(error)) throw error;
     }
-    if (ended) break;
+    if (child.ended) break;
     await sleep(POLL_MS);
   }
   const words = readFileSync(join(address.runFolder, SIDECAR_LOG), "utf8").trim();
-  const reason = ended ?? "did not listen in time";
+  const reason = child.ended ?? "did not listen in time";
   throw new Error(`The training process ${reason}.${words && `\n${words}`}`);
 }
 

@@ -20,6 +20,8 @@ const flags = sharedFlags();
 const { port1: controls, port2: controlsOfClients } = new MessageChannel();
 const link = new RecorderLink(
   new Worker(recorder, {
+    // Debuggers show it.
+    name: "recorder",
     workerData: { launch, flags, controls: controlsOfClients } satisfies RecorderData,
     transferList: [controlsOfClients],
     stdout: true,

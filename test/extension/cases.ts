@@ -33,7 +33,7 @@ test("a training file has one lens, above its outermost loop", async () => {
   const found = await lenses(digits);
   assert.deepEqual(
     found.map(lens => lens.title),
-    ["▶ Train", "Find learning rate"],
+    ["▶ Train", "Debug", "Find learning rate"],
   );
   assert.match(document.lineAt((found[0]?.line ?? 0) - 1).text, /^for \(let epoch/);
 });

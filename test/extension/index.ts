@@ -1,6 +1,7 @@
 /** The module that VS Code runs in its extension host. */
 import * as vscode from "vscode";
 import "./cases.ts";
+import "./debugging.ts";
 import "./findings.ts";
 import "./queue.ts";
 import { project } from "./project.ts";

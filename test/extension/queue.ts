@@ -29,6 +29,7 @@ test("a second file waits for the first, and starts when that crashes", async ()
   await stop(second);
   assert.deepEqual(await lensTitled(project.uri("third.ts"), "▶ Train"), [
     "▶ Train",
+    "Debug",
     "Find learning rate",
   ]);
   assert.deepEqual(project.runs("third.ts"), []);
