@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import * as vscode from "vscode";
+import { installedCommand } from "../../runtime/client/installed.ts";
 import type { TrainingDocuments } from "../code/trainingDocuments.ts";
 import { TASK_TYPE } from "../contributed.ts";
 import { nodeForScript } from "./nodeForScript.ts";
@@ -15,7 +16,7 @@ export class TrainingTasks implements vscode.TaskProvider {
   readonly #documents: TrainingDocuments;
   readonly #cli: string;
 
-  /** `cli`: the entry of the command line. */
+  /** `cli`: the entry of the command line, for projects that have none of their own. */
   constructor(documents: TrainingDocuments, cli: string) {
     this.#documents = documents;
     this.#cli = cli;
@@ -45,7 +46,12 @@ export class TrainingTasks implements vscode.TaskProvider {
     const script = resolve(folder.uri.fsPath, file);
     const execution = new vscode.ProcessExecution(
       await nodeForScript(script),
-      [this.#cli, "train", script, ...(args.length > 0 ? ["--", ...args] : [])],
+      [
+        installedCommand(script) ?? this.#cli,
+        "train",
+        script,
+        ...(args.length > 0 ? ["--", ...args] : []),
+      ],
       { cwd: folder.uri.fsPath },
     );
     const name = vscode.l10n.t("train {0}", basename(file));

@@ -9,10 +9,19 @@ import { dirname, join } from "node:path";
  * The handshake says whether it speaks our protocol.
  */
 export function installedSidecar(script: string): string | undefined {
+  return installed(script, "sidecar.js");
+}
+
+/** The command line of that `stepscope`, which starts its sidecar. */
+export function installedCommand(script: string): string | undefined {
+  return installed(script, "stepscope.js");
+}
+
+function installed(script: string, entry: string): string | undefined {
   try {
     const manifest = createRequire(script).resolve("stepscope/package.json");
-    const sidecar = join(dirname(manifest), "dist", "sidecar.js");
-    return existsSync(sidecar) ? sidecar : undefined;
+    const file = join(dirname(manifest), "dist", entry);
+    return existsSync(file) ? file : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { installedSidecar } from "../../runtime/client/installed.ts";
+import { installedCommand, installedSidecar } from "../../runtime/client/installed.ts";
 
 let root: string;
 
@@ -37,4 +37,12 @@ it("is nothing where the package has no sidecar", () => {
   const script = write("train.ts");
   write("node_modules/stepscope/package.json", '{"name":"stepscope"}');
   expect(installedSidecar(script)).toBeUndefined();
+});
+
+it("brings its command line", () => {
+  const script = write("packages/a/train.ts");
+  expect(installedCommand(script)).toBeUndefined();
+  install(".");
+  const command = write("node_modules/stepscope/dist/stepscope.js");
+  expect(installedCommand(script)).toBe(command);
 });
