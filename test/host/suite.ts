@@ -9,16 +9,27 @@ import { downloadedVsCode } from "./desktop.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+export interface SuiteOptions {
+  /** Where what the module prints goes. */
+  readonly output?: Writable;
+  /** Folder of the extension in development mode: this one, unless another is given. */
+  readonly extension?: string;
+  /** What the window shows, a folder or a `.code-workspace`: examples/ unless given. */
+  readonly workspace?: string;
+}
+
 /**
- * Runs the exported `run()` of a module (path from the root) in the extension host of a fresh VS Code
- * that shows examples/, with this extension (or another one, a folder) in development mode. What the
- * module prints goes to `output`. Returns the exit code: 0 unless `run()` threw. The desktop VS Code is taken where there
- * is a display and a download, else the server from npm with a headless browser.
+ * Runs the exported `run()` of a module (path from the root) in the extension host of a fresh VS Code.
+ * Returns the exit code: 0 unless `run()` threw. The desktop VS Code is taken where there is a display
+ * and a download, else the server from npm with a headless browser.
  */
 export async function runSuite(
   module: string,
-  output: Writable = process.stdout,
-  extension = ROOT,
+  {
+    output = process.stdout,
+    extension = ROOT,
+    workspace = join(ROOT, "examples"),
+  }: SuiteOptions = {},
 ): Promise<number> {
   const bundle = join(ROOT, ".vscode-test/suites", `${basename(module, ".ts")}.cjs`);
   await build({
@@ -40,7 +51,7 @@ export async function runSuite(
       vscodeExecutablePath: vscode,
       extensionDevelopmentPath: extension,
       extensionTestsPath: bundle,
-      launchArgs: [join(ROOT, "examples"), "--disable-extensions", `--user-data-dir=${userData}`],
+      launchArgs: [workspace, "--disable-extensions", `--user-data-dir=${userData}`],
       stdout: output,
     });
   } catch (error) {

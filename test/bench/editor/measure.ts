@@ -1,7 +1,7 @@
 /** Runs modules that measure inside VS Code, and reads what they print. */
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { runSuite } from "../../host/suite.ts";
+import { runSuite, type SuiteOptions } from "../../host/suite.ts";
 import type { Figures } from "./figures.ts";
 
 const EMPTY_EXTENSION = join(import.meta.dirname, "empty-extension");
@@ -15,14 +15,14 @@ export interface Activation {
 
 /** Activates the extension, or an empty one for comparison, in a fresh VS Code. */
 export async function measureActivation(which: "ours" | "empty"): Promise<Activation> {
-  const extension = which === "empty" ? EMPTY_EXTENSION : undefined;
+  const extension = which === "empty" ? { extension: EMPTY_EXTENSION } : {};
   const { activation = [] } = await measure("activation", extension);
   const [load = Number.NaN] = activation;
   return { load, total: activation.reduce((sum, part) => sum + part, 0) };
 }
 
-/** The figures of a module of this folder, run in a fresh VS Code with an extension (ours). */
-export async function measure(module: string, extension?: string): Promise<Figures> {
+/** The figures of a module of this folder, run in a fresh VS Code. */
+export async function measure(module: string, options: SuiteOptions = {}): Promise<Figures> {
   let printed = "";
   const output = new Writable({
     write(chunk, _encoding, done) {
@@ -30,7 +30,7 @@ export async function measure(module: string, extension?: string): Promise<Figur
       done();
     },
   });
-  const code = await runSuite(`test/bench/editor/${module}.ts`, output, extension);
+  const code = await runSuite(`test/bench/editor/${module}.ts`, { ...options, output });
   const figures = /figures: (\{.*\})/.exec(printed)?.[1];
   if (code !== 0 || figures === undefined) throw new Error(`No figures:\n${printed}`);
   return JSON.parse(figures) as Figures;
