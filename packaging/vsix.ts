@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createVSIX } from "@vscode/vsce";
+import manifest from "../package.json" with { type: "json" };
 import { stage } from "./stage.ts";
 import type { Target } from "./targets.ts";
 
@@ -34,7 +35,8 @@ export async function packageVsix(target: Target, file: string): Promise<void> {
       packagePath: file,
       ...(target.name && { target: target.name }),
       allowMissingRepository: true,
-      rewriteRelativeLinks: false,
+      // The Marketplace takes the README's pictures from there.
+      rewriteRelativeLinks: "repository" in manifest,
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

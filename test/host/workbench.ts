@@ -108,29 +108,16 @@ export class Workbench {
   /** Reloads the window by the command, which saves the layout first; a browser's reload may not. */
   async reload(): Promise<void> {
     const loaded = this.page.waitForEvent("load");
-    await this.#command("Developer: Reload Window");
+    await this.command("Developer: Reload Window");
     await loaded;
     await this.#drawn();
-  }
-
-  /** Keeps a picture of the window in artifacts/. */
-  async screenshot(name: string): Promise<void> {
-    await mkdir(ARTIFACTS, { recursive: true });
-    await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
-  }
-
-  async #drawn(): Promise<void> {
-    await this.page
-      .locator(".monaco-workbench .explorer-viewlet .monaco-list-row")
-      .first()
-      .waitFor();
   }
 
   /**
    * Runs a command of the palette by its whole title. A window that still restores its editors gives
    * them the focus, which closes the palette: then it is opened again.
    */
-  async #command(title: string): Promise<void> {
+  async command(title: string): Promise<void> {
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title });
     const end = Date.now() + TIMEOUT;
     for (;;) {
@@ -146,5 +133,18 @@ export class Workbench {
         await this.page.keyboard.press("Escape");
       }
     }
+  }
+
+  /** Keeps a picture of the window in artifacts/. */
+  async screenshot(name: string): Promise<void> {
+    await mkdir(ARTIFACTS, { recursive: true });
+    await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
+  }
+
+  async #drawn(): Promise<void> {
+    await this.page
+      .locator(".monaco-workbench .explorer-viewlet .monaco-list-row")
+      .first()
+      .waitFor();
   }
 }
