@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findingOf } from "../../runtime/insight/diagnosis/faults.ts";
 import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { stepValue, TENSOR_COLUMNS, tensorValue } from "../../runtime/protocol/steps.ts";
@@ -232,6 +233,15 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  const LOST = exampleFinding({
+    id: "lost",
+    code: "lr.diverging",
+    severity: "error",
+    title: "Training diverges: the learning rate is too high",
+    message: "At step 700 the loss or its gradient is no longer a finite number.",
+    since: 700,
+  });
+
   test("says what was found, why, and what can be done about it", async () => {
     const hosted = await open({ height: 1500 });
     const { page } = hosted;
@@ -265,6 +275,28 @@ describe("a run that was recorded", () => {
     await page.setViewportSize({ width: 400, height: 900 });
     await page.evaluate("scrollTo(0, 0)");
     await page.screenshot({ path: join(PICTURES, "insights-400.png") });
+    // Where the numbers are lost it is looked for what made the first of them.
+    await hosted.send({ type: "run", run: pageRun({ steps: STEPS, findings: [LOST] }) });
+    await page.locator(".finding", { hasText: LOST.title }).waitFor();
+    await page.getByRole("button", { name: "Find where it begins" }).click();
+    await expect
+      .poll(async () => (await hosted.asked()).at(-1), { timeout: 20_000 })
+      .toEqual({ type: "control", control: { type: "locateNonFinite" } });
+    const location = { file: "/project/train.ts", line: 14, column: 9 };
+    const fault = {
+      type: "nonFinite",
+      operation: "log",
+      shape: [32, 10],
+      elements: 320,
+      nan: 0,
+      infinite: 3,
+      inputs: [{ low: 0, high: 4.2 }],
+      phase: "forward",
+    } as const;
+    const findings = [{ ...LOST, state: "cleared" } as const, findingOf(fault, 700, location)];
+    await hosted.send({ type: "run", run: pageRun({ steps: STEPS, paused: true, findings }) });
+    await page.locator(".finding", { hasText: "log makes the first value" }).waitFor();
+    await page.screenshot({ path: join(PICTURES, "insights-lost-400.png") });
     await hosted.expectClean();
     await page.close();
   });

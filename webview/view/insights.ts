@@ -141,7 +141,8 @@ function evidenceItem(evidence: Evidence): HTMLElement {
     element("span", { text }),
   );
   if (expected) {
-    const text = `usual: ${formatValue(expected[0])} – ${formatValue(expected[1])}`;
+    const [low, high] = expected.map(formatValue);
+    const text = `usual: ${low === high ? low : `${low} – ${high}`}`;
     item.append(element("span", { class: "evidence-usual", text }));
   }
   return item;

@@ -356,7 +356,9 @@ function describeNonFinite({
           },
         ];
       }),
-      { name: "elements", value: elements, text: `The tensor has ${elements} elements.` },
+      ...(ranges.length > 0
+        ? []
+        : [{ name: "elements", value: elements, text: `The tensor has ${elements} elements.` }]),
     ],
   };
 }
