@@ -141,7 +141,7 @@ function evidenceItem(evidence: Evidence): HTMLElement {
     element("span", { text }),
   );
   if (expected) {
-    const [low, high] = expected.map(formatValue);
+    const [low, high] = expected.map(bound => formatValue(bound));
     const text = `usual: ${low === high ? low : `${low} – ${high}`}`;
     item.append(element("span", { class: "evidence-usual", text }));
   }
