@@ -98,12 +98,9 @@ class DebuggedProcess implements SidecarProcess {
   /** The debugger is asked for something. */
   #asked(command: unknown): void {
     // It tells the process to end, and waits for that: a script at a breakpoint cannot.
-    if (command === "disconnect") void this.#letGo();
-    // It would start the same process again: it is to be another run.
-    if (command === "restart") {
-      this.#isToRestart = true;
-      this.kill();
-    }
+    if (command === "disconnect" || command === "restart") void this.#letGo();
+    // The process that it starts in its place ends at once: it is to be another run.
+    if (command === "restart") this.#isToRestart = true;
   }
 
   /** Has the script go on without the debugger, should it stand at a breakpoint. */

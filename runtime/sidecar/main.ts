@@ -2,10 +2,13 @@
  * Entry of a sidecar: the process that loads a training script and runs it on this thread, while
  * the recorder thread stores and sends what is measured.
  */
+import { existsSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+import { join } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { observe } from "../insight/observer.ts";
 import { LAUNCH_VARIABLE, type LaunchOptions, launchOptions } from "../protocol/launch.ts";
+import { RUN_DATABASE } from "../store/paths.ts";
 import { ControlPort } from "./controlPort.ts";
 import { type RecorderData, RecorderLink, sharedFlags } from "./link.ts";
 import { captureOutput } from "./output.ts";
@@ -54,5 +57,10 @@ function takeLaunchOptions(): LaunchOptions {
   const text = process.env[LAUNCH_VARIABLE];
   if (!text) throw new Error("A sidecar is started by `stepscope train` or by the extension.");
   delete process.env[LAUNCH_VARIABLE];
-  return launchOptions(JSON.parse(text), LAUNCH_VARIABLE);
+  const options = launchOptions(JSON.parse(text), LAUNCH_VARIABLE);
+  // As by a debugger that starts its process again.
+  if (existsSync(join(options.runFolder, RUN_DATABASE))) {
+    throw new Error("The run of this process is recorded already. Start another one.");
+  }
+  return options;
 }

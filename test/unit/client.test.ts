@@ -1,10 +1,12 @@
 /** What the client needs before a sidecar runs: a Node, a private folder, a process that starts. */
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,7 +16,7 @@ import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findNode, isRecent } from "../../runtime/client/node.ts";
 import { startRun } from "../../runtime/client/start.ts";
-import { runsFolder } from "../../runtime/store/paths.ts";
+import { RUN_DATABASE, runsFolder } from "../../runtime/store/paths.ts";
 import { thisProcess } from "../../runtime/store/process.ts";
 import {
   livingSidecars,
@@ -109,6 +111,33 @@ describe("a process that does not listen", () => {
     await expect(start).rejects.toThrow("The training process ended (exit code 9).\nno memory");
     expect(readdirSync(runsFolder(folder))).toEqual([]);
     expect(livingSidecars()).toEqual([]);
+  });
+});
+
+describe("a process that is started a second time", () => {
+  test("ends before it touches what the first has recorded", async () => {
+    const script = join(folder, "a.ts");
+    writeFileSync(script, "");
+    const start = startRun(
+      {
+        script,
+        sidecar: join(import.meta.dirname, "../../runtime/sidecar/main.ts"),
+        node: process.execPath,
+        launch: ({ node, entry, args, cwd, env, log }) => {
+          const recorded = join(dirname(log), RUN_DATABASE);
+          writeFileSync(recorded, "the first run");
+          const { stderr } = spawnSync(node, [entry, ...args], {
+            cwd,
+            env: { ...process.env, ...env },
+          });
+          writeFileSync(log, stderr);
+          expect(readFileSync(recorded, "utf8")).toBe("the first run");
+          return { ended: "ended", kill: () => {} };
+        },
+      },
+      () => {},
+    );
+    await expect(start).rejects.toThrow("The run of this process is recorded already.");
   });
 });
 
