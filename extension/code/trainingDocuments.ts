@@ -6,6 +6,8 @@ export interface LookedAt {
   /** The version of the document that was looked at. */
   readonly version: number;
   readonly training: Training | undefined;
+  /** An edit since then went over the line of the lens, as one that replaces all: nobody knows. */
+  readonly isDoubtful?: boolean;
 }
 
 /** A file without this word uses nothing of it: the parser need not be loaded to see that. */
@@ -50,8 +52,14 @@ export class TrainingDocuments {
     const key = document.uri.toString();
     const known = this.#entries.get(key);
     if (!known?.training) return;
+    const { lensLine } = known.training;
+    const isDoubtful =
+      known.isDoubtful ||
+      contentChanges.some(
+        ({ range }) => range.start.line + 1 < lensLine && lensLine <= range.end.line,
+      );
     const training = contentChanges.reduce(moveTraining, known.training);
-    this.#entries.set(key, { version: known.version, training });
+    this.#entries.set(key, { version: known.version, training, isDoubtful });
   }
 
   forget(document: TextDocument): void {

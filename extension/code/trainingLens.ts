@@ -72,7 +72,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
    */
   async #training(document: vscode.TextDocument): Promise<Training | undefined> {
     const last = this.#documents.last(document);
-    if (!last) return this.#documents.find(document);
+    if (!last || last.isDoubtful) return this.#documents.find(document);
     if (last.version !== document.version) void this.#check(document, last.training?.lensLine);
     return last.training;
   }

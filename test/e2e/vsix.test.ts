@@ -46,7 +46,7 @@ const MEBIBYTE = 2 ** 20;
 const LARGEST = 15 * MEBIBYTE;
 const LARGEST_FALLBACK = 2 * MEBIBYTE;
 /** What VS Code compiles before a window with a script in it is ready: without the parser. */
-const LARGEST_START = 150 * 1024;
+const LARGEST_START = 200 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), "stepscope-vsix-"));
 const vsix = join(folder, "stepscope.vsix");

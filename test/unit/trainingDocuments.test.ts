@@ -56,6 +56,19 @@ describe("TrainingDocuments", () => {
     expect(documents.last(edited)).toMatchObject({ version: 2, training: { lensLine: 4 } });
   });
 
+  it("doubts the last answer when an edit went over its line", async () => {
+    const documents = new TrainingDocuments();
+    await documents.find(textDocument(lines.join("\n"), 1));
+    const inside = textDocument(lines.join("\n"), 2);
+    documents.edited(edit(inside, [3, 0], [5, 1], "}"));
+    expect(documents.last(inside)?.isDoubtful).toBe(false);
+    const reverted = textDocument(lines.slice(2).join("\n"), 3);
+    documents.edited(edit(reverted, [0, 0], [5, 1], lines.slice(2).join("\n")));
+    expect(documents.last(reverted)?.isDoubtful).toBe(true);
+    await documents.find(textDocument(lines.join("\n"), 4));
+    expect(documents.last(reverted)?.isDoubtful).toBeUndefined();
+  });
+
   it.each([
     ["nothing above the loop", [1, 0], [1, 0], "const x = (", 3],
     ["a line typed above", [1, 0], [1, 0], "const x = (\n", 4],
