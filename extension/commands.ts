@@ -1,6 +1,5 @@
 import { basename, extname } from "node:path";
 import * as vscode from "vscode";
-import type { StartOptions } from "../runtime/client/start.ts";
 import type { LearningRateProbe } from "../runtime/protocol/probe.ts";
 import { Command } from "./contributed.ts";
 import type { Panel } from "./panel/panel.ts";
@@ -9,7 +8,7 @@ import { registerLoopCommands } from "./runs/loopCommands.ts";
 import type { RunOutput } from "./runs/output.ts";
 import type { QueueMemory } from "./runs/queueMemory.ts";
 import { queueText } from "./runs/queueText.ts";
-import type { Runs } from "./runs/runs.ts";
+import type { Runs, StartChoice } from "./runs/runs.ts";
 import { saved } from "./runs/saved.ts";
 import type { ScriptArguments } from "./runs/scriptArguments.ts";
 import type { StoredRuns } from "./runs/storedRuns.ts";
@@ -35,10 +34,8 @@ export interface CommandParts {
   readonly queueMemory: QueueMemory;
 }
 
-interface TrainOptions {
+interface TrainOptions extends StartChoice {
   readonly again?: boolean;
-  readonly held?: boolean;
-  readonly launch?: StartOptions["launch"];
 }
 
 /** Registers the commands. Those of a file take its URI, or else the file of the active editor. */
@@ -57,7 +54,7 @@ export function registerCommands({
     register(Command.debug, (uri?: unknown) => debug(target(uri))),
     register(Command.trainWithArguments, (uri?: unknown) => trainWithArguments(target(uri))),
     register(Command.trainAgain, (uri?: unknown) => train(target(uri), { again: true })),
-    register(Command.trainStepByStep, (uri?: unknown) => train(target(uri), { held: true })),
+    register(Command.trainStepByStep, (uri?: unknown) => train(target(uri), { runTo: 1 })),
     register(Command.findLearningRate, (uri?: unknown) => findLearningRate(target(uri))),
     register(Command.stop, (uri?: unknown) => stop(target(uri))),
     registerLoopCommands(
@@ -71,12 +68,12 @@ export function registerCommands({
   );
 
   /**
-   * Trains a file; one that trains already is shown, or stopped first (`again`). `held` holds the loop
-   * behind its first step, and `launch` starts the process.
+   * Trains a file; one that trains already is shown, or stopped first (`again`). `how` says how
+   * the process is started.
    */
   async function train(
     uri: vscode.Uri | undefined,
-    { again = false, held = false, launch }: TrainOptions = {},
+    { again = false, ...how }: TrainOptions = {},
   ): Promise<void> {
     if (!mayRun() || !isTrainable(uri)) return;
     const script = uri.fsPath;
@@ -100,10 +97,8 @@ export function registerCommands({
     const progress = { location: vscode.ProgressLocation.Window, title: starting };
     try {
       const run = await vscode.window.withProgress(progress, () =>
-        runs.start(script, scriptArguments.of(script), launch),
+        runs.start(script, scriptArguments.of(script), how),
       );
-      // It comes before the script: that has to be compiled first.
-      if (held) runs.control(script, { type: "runTo", step: 1 });
       panel.update({ runFolder: run.folder });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -19,6 +19,9 @@ const STOP_PATIENCE_MS = 10_000;
 /** Learning rates that are tried before a run. How long that is to be is not known. */
 const RATES = { steps: 100, plannedSteps: 0 };
 
+/** How a run is started where it is not as usual: by somebody else, or held behind its first steps. */
+export type StartChoice = Pick<StartOptions, "launch" | "runTo">;
+
 /** How a script stands in this window. */
 export type ScriptState =
   | { readonly phase: "idle" | "starting" | "stopping" }
@@ -141,15 +144,14 @@ export class Runs implements vscode.Disposable {
   }
 
   /**
-   * Trains a script whose turn it is; `args` are its own arguments, and `launch` starts the process where
-   * it is not to be one that nobody holds.
+   * Trains a script whose turn it is; `args` are its own arguments.
    *
    * @throws Error that says what to do, where no process could be started
    */
   async start(
     script: string,
     args: readonly string[] = [],
-    launch?: StartOptions["launch"],
+    how: StartChoice = {},
   ): Promise<LiveRun> {
     this.#changed.fire();
     try {
@@ -165,7 +167,7 @@ export class Runs implements vscode.Disposable {
         ...limits(script),
         sidecar: sidecar.path,
         node,
-        ...(launch && { launch }),
+        ...how,
       };
       const run = await this.#follow(listener => startRun(options, listener)).catch(error => {
         throw withInstalled(error, sidecar);

@@ -38,6 +38,8 @@ export interface StartOptions {
    * end if infinite.
    */
   readonly graceMs?: number;
+  /** The step behind which the loop is held; none if left out. */
+  readonly runTo?: number;
   /** GPU memory for states that the run can go back to, in bytes; 256 MiB if left out, 0 for none. */
   readonly rewindBytes?: number;
   /** The sidecar's entry: dist/sidecar.js. */
@@ -106,6 +108,7 @@ export async function startRun(
     token: randomBytes(32).toString("hex"),
     // JSON has no infinity.
     ...(Number.isFinite(graceMs) && { graceMs }),
+    ...(options.runTo !== undefined && { runTo: options.runTo }),
     ...(options.probe && { probe: options.probe }),
   };
   let child: SidecarProcess | undefined;

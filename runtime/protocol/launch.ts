@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly seed: number;
   /** Milliseconds that the run goes on when the last client has gone; to its end if left out. */
   readonly graceMs?: number;
+  /** The step behind which the loop is held; none if left out. */
+  readonly runTo?: number;
   /** GPU memory for states to go back to. */
   readonly rewindBytes: number;
   /** Where to listen, and what a client must know. */
@@ -37,6 +39,7 @@ export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
   args: list(string),
   seed: count,
   graceMs: optional(number) as Check<number>,
+  runTo: optional(count) as Check<number>,
   rewindBytes: count,
   socket: string,
   token: string,

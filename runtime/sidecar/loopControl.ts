@@ -90,7 +90,7 @@ export class LoopControl implements Gate {
   /** What is to be done there. */
   #due: Deed[] = [];
   /** The loop is held behind this step, and behind every later one. */
-  #until = Number.POSITIVE_INFINITY;
+  #until: number;
   /** The step that is searched, taken once more. */
   #searched: number | undefined;
   /** The optimizer whose step was the last one. */
@@ -109,7 +109,9 @@ export class LoopControl implements Gate {
   /** Controls that wait for the loop to come back from its branches. */
   #later: LoopOrder[] = [];
 
-  constructor(loop: ControlledLoop, controls: Controls) {
+  /** `until`: the step behind which it is held from the beginning. */
+  constructor(loop: ControlledLoop, controls: Controls, until = Number.POSITIVE_INFINITY) {
+    this.#until = until;
     this.#loop = loop;
     this.#controls = controls;
     this.#options = new LiveOptions(controls);

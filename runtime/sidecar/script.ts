@@ -89,7 +89,7 @@ export class ScriptRun {
 
   /** Lets clients hold the loop. */
   #control(loop: ControlledLoop): void {
-    const control = new LoopControl(loop, this.#controls);
+    const control = new LoopControl(loop, this.#controls, this.#launch.runTo);
     this.#controls.listen(() => control.receive());
     this.#letGo = () => control.letGo();
     this.#endBranches = () => control.ended();

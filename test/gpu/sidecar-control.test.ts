@@ -112,6 +112,16 @@ test("it is paused within a step, takes steps, runs to a step, goes on, and is s
   expect(run.stored().losses).toEqual(losses(run.batches));
 });
 
+test("a run that is to be taken step by step is held behind its first one", async () => {
+  project.write("short.ts", `${LOOP}await steps(3);`);
+  run = await project.start("short.ts", { runTo: 1 });
+  await held();
+  expect(run.steps).toBe(1);
+  run.connection.control({ type: "resume" });
+  await run.closed;
+  expect([run.end?.status, run.steps]).toEqual(["completed", 3]);
+});
+
 test("a run goes on until the diagnosis finds something, and is held for that", async () => {
   project.write("diverges.ts", `${LOOP}await steps(1e6);`);
   run = await project.start("diverges.ts");
