@@ -11,6 +11,7 @@ test("a second file waits for the first, and starts when that crashes", async ()
   const first = await stepping("first.ts");
   void train("second.ts");
   void train("third.ts");
+  await project.show("third.ts");
   assert.deepEqual(await lensTitled(project.uri("third.ts"), "queued, after 2 runs"), [
     "✕ Cancel",
     "queued, after 2 runs",
