@@ -46,7 +46,7 @@ test.each(
     .poll(objection, PATIENCE)
     .toBe("Each factor of η has to be a number above 0, such as 0.5 or 2.");
   await keep("objection");
-  await page.fill("[aria-label='Factors of the learning rate']", "0.25, 0.5, 1, 2, 4");
+  await page.fill("[aria-label='Factors of η']", "0.25, 0.5, 1, 2, 4");
   await page.fill("[aria-label='Steps of each']", "0");
   await page.keyboard.press("Enter");
   await expect.poll(objection, PATIENCE).toBe("A branch has 1 to 1000 steps.");
@@ -82,6 +82,10 @@ test.each(
   expect(await card.getByRole("button", { name: "Cancel" }).isVisible()).toBe(false);
   const lastLosses = () => card.locator("tbody td:nth-child(3)").allTextContents();
   expect((await lastLosses())[4]).toBe("ended");
+  const isOffered = (rate: string) =>
+    card.getByRole("button", { name: `Take η ${rate}`, exact: true }).isEnabled();
+  await expect.poll(() => isOffered("0.002"), PATIENCE).toBe(true);
+  expect(await isOffered("0.004")).toBe(false);
   await keep("over");
 
   // The losses of a step by pointer and by key.

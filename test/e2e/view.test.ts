@@ -157,6 +157,37 @@ test("the parabola does what the learning rate of its slider says, against the t
   await once(viewer, "exit");
 });
 
+test("learning rates are tried from a held run, one is taken, and taken back", async () => {
+  project.write("b.ts", `${LOOP}await steps(1e9);`);
+  const { connection } = await project.start("b.ts");
+  connection.control({ type: "runTo", step: 3 });
+  const viewer = spawn(process.execPath, [CLI, "view", connection.runFolder], {
+    cwd: project.folder,
+  });
+  const page = await browser.context.newPage();
+  await page.goto(await addressOf(viewer));
+  await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Paused");
+  await page.keyboard.press("b");
+  await page.keyboard.press("Enter");
+  const card = page.locator("[data-chart=branches]");
+  await expect
+    .poll(() => card.locator(".picture-text").textContent(), PATIENCE)
+    .toMatch(/^From step 3, 20 steps each\. The lowest loss at the end, .*, is that of η 0\.4\./);
+  const record = () => project.runs().find(({ id }) => connection.runFolder.endsWith(id));
+  expect(record()).toMatchObject({ steps: 3, paused: true });
+  await page.screenshot({ path: join(PICTURES, "branches.png") });
+  await card.getByRole("button", { name: "Take η 0.4" }).click();
+  const change = { step: 4, group: 0, name: "lrFactor", from: 1, to: 4 };
+  await expect.poll(() => record()?.changes, PATIENCE).toEqual([change]);
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await page.getByRole("button", { name: "Take the last change back" }).click();
+  await expect.poll(() => record()?.rewinds, PATIENCE).toMatchObject([{ to: 3 }]);
+  await page.close();
+  connection.stop();
+  viewer.kill("SIGINT");
+  await once(viewer, "exit");
+});
+
 async function addressOf({ stdout }: ChildProcess): Promise<string> {
   if (!stdout) throw new Error("no standard output");
   for await (const line of createInterface(stdout)) {

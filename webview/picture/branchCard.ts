@@ -35,7 +35,7 @@ const WHAT =
 export class BranchCard {
   readonly root: HTMLElement;
   private readonly actions: BranchActions;
-  private readonly factors = field("Factors of the learning rate", BRANCH_FACTORS.join(" "), {});
+  private readonly factors = field("Factors of η", BRANCH_FACTORS.join(" "), {});
   private readonly steps = field("Steps of each", String(BRANCH_STEPS), {
     type: "number",
     min: "1",
@@ -170,7 +170,7 @@ export class BranchCard {
     this.start.disabled = !isRunning || this.isTrying;
     this.canTake =
       isRunning && run.paused === true && branches?.step === series.lastStep && branches.isOver;
-    for (const button of this.rows.querySelectorAll("button")) button.disabled = !this.canTake;
+    this.offerTakes();
     press(this.log, this.scale === "log");
     this.showProgress();
   }
@@ -265,13 +265,21 @@ export class BranchCard {
     this.showCrosshair();
   }
 
+  /** What exploded is not taken. */
+  private offerTakes(): void {
+    [...this.rows.querySelectorAll("button")].forEach((button, slot) => {
+      const last = this.branches?.branches[slot]?.losses.at(-1);
+      button.disabled = !this.canTake || !Number.isFinite(last);
+    });
+  }
+
   private row(slot: number): HTMLElement {
     const take = textButton("Take", () => {
       const branch = this.branches?.branches[slot];
       if (branch) this.take(branch);
     });
     take.title = "Go on with this learning rate; it can be taken back";
-    take.disabled = !this.canTake;
+    take.disabled = true;
     const name = element("span", {
       class: "branch-name",
       attributes: { "data-slot": String(slot) },
