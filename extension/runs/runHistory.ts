@@ -93,5 +93,7 @@ export class RunHistory implements vscode.Disposable {
 
 async function findStores(): Promise<readonly string[]> {
   const marks = await vscode.workspace.findFiles(STORE_MARK, "**/node_modules/**");
-  return marks.map(({ fsPath }) => dirname(dirname(fsPath)));
+  // Those of a virtual workspace are no files that could be read.
+  const stored = marks.filter(({ scheme }) => scheme === "file");
+  return stored.map(({ fsPath }) => dirname(dirname(fsPath)));
 }

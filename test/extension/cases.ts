@@ -53,8 +53,8 @@ test("the lens stays at its loop while one types", async () => {
 });
 
 test("a training loop that is typed in front takes the lens", async () => {
-  const editor = await project.write("typing.ts", ENDLESS);
-  const uri = project.uri("typing.ts");
+  const editor = await project.write("typed.ts", ENDLESS);
+  const uri = project.uri("typed.ts");
   assert.deepEqual(await lensLines(uri), [4]);
   const loop = "for (;;) { other.backward(); optimizer.step(); }\n";
   await editor.edit(edit => edit.insert(new vscode.Position(1, 0), loop));

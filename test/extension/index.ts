@@ -4,6 +4,7 @@ import "./cases.ts";
 import "./debugging.ts";
 import "./findings.ts";
 import "./queue.ts";
+import "./workspaces.ts";
 import { project } from "./project.ts";
 import { runTests } from "./suite.ts";
 

@@ -77,6 +77,8 @@ export const project = new Project(join(extension.extensionPath, "examples"));
 
 /** The lenses of a file: title and line, counted from 1. */
 export async function lenses(uri: vscode.Uri): Promise<{ title: string; line: number }[]> {
+  // VS Code refuses to ask for the lenses of a document that is not open, or not yet.
+  await vscode.workspace.openTextDocument(uri);
   const found = await vscode.commands.executeCommand<vscode.CodeLens[]>(
     "vscode.executeCodeLensProvider",
     uri,

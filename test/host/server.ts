@@ -37,7 +37,7 @@ const SETTINGS = {
 };
 
 export interface ServerOptions {
-  /** Folder to open. */
+  /** Folder to open, or a `.code-workspace` of several. */
   readonly workspace: string;
   /** Extension to load from source. */
   readonly extension?: string;
@@ -186,7 +186,9 @@ function address(port: number, token: string, options: ServerOptions): string {
   const payload: [string, string][] = [];
   if (options.extension) payload.push(["extensionDevelopmentPath", remote(options.extension)]);
   if (options.tests) payload.push(["extensionTestsPath", remote(options.tests)]);
-  const query = new URLSearchParams({ tkn: token, folder: options.workspace });
+  const { workspace } = options;
+  const kind = workspace.endsWith(".code-workspace") ? "workspace" : "folder";
+  const query = new URLSearchParams({ tkn: token, [kind]: workspace });
   if (payload.length > 0) query.set("payload", JSON.stringify(payload));
   return `http://${authority}/?${query}`;
 }
