@@ -5,6 +5,9 @@ import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { ENDLESS, isAlive, lensTitled, project } from "./project.ts";
 import { test, until } from "./suite.ts";
 
+/** A client that takes nothing for five seconds is let go. */
+const STALLED_MS = 8000;
+
 test("a second file waits for the first, and starts when that crashes", async () => {
   for (const name of ["first.ts", "second.ts", "third.ts"]) project.put(name, ENDLESS);
   await train("first.ts");
@@ -50,6 +53,20 @@ test("as many files train at once as the setting says", async () => {
   } finally {
     await settings.update("runs.atOnce", undefined, vscode.ConfigurationTarget.Global);
   }
+});
+
+test("a run whose connection is lost is found again", async () => {
+  const loud = ENDLESS.replace("await new", 'console.log("x".repeat(1e4));\n  $&');
+  project.put("loud.ts", loud);
+  await train("loud.ts");
+  const { pid, steps } = await stepping("loud.ts");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALLED_MS);
+  await until("more steps", () => newest("loud.ts", run => run.steps > steps + 50));
+  const run = newest("loud.ts");
+  assert.ok(run);
+  assert.equal(run.pid, pid);
+  // By the window, which follows it again.
+  await stop(run);
 });
 
 /** Settles when the run has begun, or will not. */
