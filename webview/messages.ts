@@ -74,22 +74,14 @@ export function parseHostMessage(value: unknown): ToPageMessage | undefined {
   }
 }
 
-/** VS Code sends what is not a typed array as JSON, which has no NaN: a null number is one. */
+/**
+ * VS Code sends what is not a typed array as JSON, which has no NaN. No message has a null of its own:
+ * each stands for a number.
+ */
 function withNumbers(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const { run, metrics } = value as { run?: unknown; metrics?: unknown };
-  const changed = {
-    ...(lacks(run, "finalLoss") && { run: { ...run, finalLoss: Number.NaN } }),
-    ...(Array.isArray(metrics) &&
-      metrics.some(metric => lacks(metric, "value")) && {
-        metrics: metrics.map(metric =>
-          lacks(metric, "value") ? { ...metric, value: Number.NaN } : metric,
-        ),
-      }),
-  };
-  return Object.keys(changed).length > 0 ? { ...value, ...changed } : value;
-}
-
-function lacks(value: unknown, field: string): value is object {
-  return typeof value === "object" && value !== null && Reflect.get(value, field) === null;
+  if (value === null) return Number.NaN;
+  if (typeof value !== "object" || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map(withNumbers);
+  const entries = Object.entries(value).map(([key, each]) => [key, withNumbers(each)] as const);
+  return Object.fromEntries(entries);
 }

@@ -29,7 +29,7 @@ describe("messages of the host", () => {
       { type: "baseline", runFolder: "/runs/2", problem: "disk full" },
       { type: "runs", runs: [runChoice("/runs/2", run, "wide")] },
     ]) {
-      expect(parseHostMessage(message)).toBe(message);
+      expect(parseHostMessage(message)).toEqual(message);
     }
   });
 
@@ -41,6 +41,14 @@ describe("messages of the host", () => {
     expect(parseHostMessage({ type: "metrics", metrics: [metric] })).toEqual({
       type: "metrics",
       metrics: [{ ...metric, value: Number.NaN }],
+    });
+    // Of the curve of one parameter the way has no second number; what has exploded has no loss.
+    const at = { from: 4, fromLoss: 16, to: 3.2, toLoss: null, slope: 8, lr: 0.1 };
+    const line = { parameter: "x", xs: Float64Array.of(4), losses: Float64Array.of(16), ...at };
+    const path = [{ step: 1, x: 4, y: null }];
+    const picture = { view: "line", step: 1, done: 1, total: 1, path, line };
+    expect(parseHostMessage({ type: "picture", picture })).toMatchObject({
+      picture: { path: [{ y: Number.NaN }], line: { toLoss: Number.NaN } },
     });
   });
 
