@@ -147,12 +147,13 @@ export class LoopControl implements Gate {
     this.receive();
     const now = this.#loop.stepCount();
     this.#loop.locator?.disarm();
+    const putBack = this.#options.apply(optimizer, now + 1);
     if (!this.#arrival) {
       // Of several that share a batch the first optimizer has its loss.
       this.#isDrawn = this.#toDraw !== undefined && this.#elsewhere === 0;
       this.#loop.pictures?.before(optimizer, now, this.#isDrawn || now + 1 >= this.#until);
     }
-    return this.#options.apply(optimizer, now + 1);
+    return putBack;
   }
 
   after(optimizer: object): Promise<void> | undefined {
