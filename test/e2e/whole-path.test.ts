@@ -1,6 +1,7 @@
 /** From the click on the lens to the last point on the chart, in a real VS Code in a real browser. */
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
@@ -18,8 +19,13 @@ const ROOT = join(import.meta.dirname, "../..");
 const MARK = "STEPSCOPE_TEST_MARK";
 const mark = randomUUID();
 
+/** How long a run goes on when VS Code is closed for good. */
+const GRACE_SECONDS = 5;
+
 /** A project of a user: the examples, and stepscope installed. */
 let project: string;
+/** Where sidecars have their sockets and say that they live. */
+const runtime = mkdtempSync(join(tmpdir(), "stepscope-rt-"));
 let server: Server;
 let browser: Browser;
 let workbench: Workbench;
@@ -27,17 +33,18 @@ let panel: PanelPage;
 
 beforeAll(async () => {
   project = createProject({ installed: true, endless: true });
+  saveCheckpoints(join(project, "digits.ts"));
   server = await startServer({
     workspace: project,
     extension: ROOT,
-    environment: { [MARK]: mark },
+    environment: { [MARK]: mark, XDG_RUNTIME_DIR: runtime },
     settings: { "window.autoDetectColorScheme": true },
   });
 });
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   killAll(processesWith(MARK, mark));
-  rmSync(project, { recursive: true, force: true });
+  for (const each of [project, runtime]) rmSync(each, { recursive: true, force: true });
 });
 
 // A browser of its own: VS Code keeps the layout there, and the next test would begin with this one's.
@@ -74,16 +81,24 @@ test("a click on the lens trains, the charts show what the store holds, Stop end
   await expectChartsOfStore();
 });
 
-test("a window that is reloaded during a run comes back with the run", async () => {
+test("a window that is reloaded during a run comes back with the run and the queue", async () => {
   await workbench.clickLens("▶ Train", "■ Stop");
   const before = await panel.drawn("loss", 20);
   const [running] = sidecars();
+  await workbench.openFile("parabola.ts");
+  await workbench.titleButton("Train").click();
+  await workbench.statusBarItem("1 queued").waitFor();
 
   await workbench.reload();
   const after = await panel.drawn("loss", before.step + 20);
   expect(after.points).toBe(after.step);
+  await workbench.statusBarItem("1 queued").waitFor();
+
+  await workbench.screenshot("queued");
   expect(sidecars()).toEqual([running]);
 
+  await workbench.titleButton("Stop Training").click();
+  await workbench.statusBarItem("1 queued").waitFor({ state: "hidden" });
   await panel.stop();
   await stopped();
   await expectChartsOfStore();
@@ -107,6 +122,56 @@ test("a panel that was hidden and is shown again has missed nothing", async () =
   await expectChartsOfStore();
 });
 
+test("the steps of the walkthrough are done when one has done the thing", async () => {
+  await workbench.command("Stepscope: Gradient Descent, Hands On");
+  await workbench.page.getByRole("button", { name: "Open parabola.ts" }).click();
+  await workbench.lens("▶ Train").waitFor();
+  await workbench.command("Stepscope: Train Step by Step");
+  await panel.drawn("loss", 1);
+  await panel.control("Step", 2);
+  await panel.setRate(0.9);
+  await panel.control("Step", 3);
+  expect(await panel.picture(3)).toContain("at η 0.9");
+  await panel.setRate(1.1);
+  await panel.control("Take so many steps", 13);
+  await workbench.screenshot("walkthrough-diverged");
+  await panel.control("Take the last change back", 13);
+  await panel.setRate(0.3);
+  await panel.control("Take so many steps", 23);
+  await panel.stop();
+  await panel.status("Stopped");
+
+  // The example has taken its place.
+  await workbench.command("Stepscope: Gradient Descent, Hands On");
+  const done = workbench.page.locator(
+    '[data-done-step-id*="#gradientDescent#"][aria-checked="true"]',
+  );
+  const names = () =>
+    done.evaluateAll(all =>
+      all.map(each => each.getAttribute("data-done-step-id")?.split("#").at(-1)),
+    );
+  await expect
+    .poll(names, { timeout: 20_000 })
+    .toEqual(["stepped", "overshot", "diverged", "rewound", "fixed"]);
+  await workbench.screenshot("walkthrough");
+});
+
+test("when VS Code is closed for good, the run stops after the grace time and leaves a checkpoint", async () => {
+  mkdirSync(join(project, ".vscode"));
+  const settings = JSON.stringify({ "stepscope.runs.graceTime": GRACE_SECONDS });
+  writeFileSync(join(project, ".vscode/settings.json"), settings);
+  await workbench.clickLens("▶ Train", "■ Stop");
+  await panel.drawn("loss", 5);
+  await server[Symbol.asyncDispose]();
+  expect(sidecars()).toHaveLength(1);
+  await expect.poll(sidecars, { timeout: 1000 * GRACE_SECONDS + 30_000 }).toEqual([]);
+  expect(readdirSync(runtime, { recursive: true }).filter(isSidecars)).toEqual([]);
+  const { folder, record } = newestRun();
+  expect(record.status).toBe("stopped");
+  const [checkpoint] = readdirSync(join(folder, "checkpoints"));
+  expect(checkpoint).toMatch(/^step-\d+\.safetensors$/);
+});
+
 async function stopped(): Promise<void> {
   await panel.status("Stopped");
   await expect.poll(sidecars, { timeout: 60_000 }).toEqual([]);
@@ -119,6 +184,23 @@ function killAll(processes: readonly RunningProcess[]): void {
 /** Processes that run a training script. */
 function sidecars(): RunningProcess[] {
   return processesWith(MARK, mark).filter(({ command }) => command.includes("sidecar"));
+}
+
+/** Whether a file is one of those by which a sidecar is reached. */
+function isSidecars(file: unknown): boolean {
+  return /stepscope-.*\.(sock|json)/.test(String(file));
+}
+
+/** Has the digits example save a checkpoint when it is stopped. */
+function saveCheckpoints(digits: string): void {
+  const text = readFileSync(digits, "utf8")
+    .replace("import { data,", "import { Checkpoints, data,")
+    .replace(
+      "for (let epoch",
+      "const checkpoints = new Checkpoints({ model, optimizer });\nlet step = 0;\n$&",
+    )
+    .replace("await optimizer.step();", "$& await checkpoints.saveIfDue({ step: ++step });");
+  writeFileSync(digits, text);
 }
 
 /** Every chart has all steps of the newest run, and ends with the value that the store has. */
@@ -140,14 +222,14 @@ async function expectChartsOfStore(): Promise<void> {
   }
 }
 
-function newestRun(): { record: RunRecord; last: StepBatch } {
+function newestRun(): { folder: string; record: RunRecord; last: StepBatch } {
   const [run] = listRuns(project).runs;
   if (!run) throw new Error(`There is no run in ${project}`);
   const reader = openRun(run.folder);
   try {
     const last = [...reader.steps(run.record.steps)].at(-1);
     if (!last) throw new Error("The run has no step");
-    return { record: run.record, last };
+    return { folder: run.folder, record: run.record, last };
   } finally {
     reader.close();
   }

@@ -50,6 +50,27 @@ export class PanelPage {
     await this.#page().getByRole("button", { name: "Stop" }).click();
   }
 
+  /** Types a learning rate. */
+  async setRate(rate: number): Promise<void> {
+    const field = this.#page().getByRole("textbox", { name: "Learning rate", exact: true });
+    await field.fill(String(rate));
+    await field.press("Enter");
+  }
+
+  /** Clicks a button of the training loop, and waits for the step that the run then stands at. */
+  async control(name: string, step: number): Promise<void> {
+    await this.#page().getByRole("button", { name, exact: true }).click();
+    await this.drawn("loss", step);
+  }
+
+  /** What is said of the picture around the loop that is held, once it is that of a step. */
+  async picture(step: number): Promise<string> {
+    const card = this.#page().locator('[data-chart="picture"]');
+    await card.scrollIntoViewIfNeeded();
+    const said = card.locator(".picture-text", { hasText: `Step ${step} began` });
+    return (await said.textContent()) ?? "";
+  }
+
   /** Waits until the run is shown with this status, such as `Stopped`. */
   async status(text: string): Promise<void> {
     await this.#page().locator(".status", { hasText: text }).waitFor();
