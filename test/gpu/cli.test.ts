@@ -14,11 +14,7 @@ beforeEach(() => {
   project = new TrainingProject();
 });
 
-afterEach(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterEach(() => project.end());
 
 /** Starts `stepscope` with these arguments in the project. */
 function start(...args: string[]) {

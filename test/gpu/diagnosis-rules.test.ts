@@ -243,7 +243,6 @@ test("a run hears of what its optimizer was made with, of its first loss and its
   );
   const run = await project.run("wrong.ts");
   const codes = run.record.findings.filter(isOpen).map(({ code }) => code);
-  expect(await project.survivors()).toEqual([]);
-  project.remove();
+  await project.end();
   expect(codes).toEqual(expect.arrayContaining(["init.loss", "adam.epsilon", "data.overfitting"]));
 });

@@ -14,11 +14,7 @@ beforeEach(() => {
   project = new TrainingProject();
 });
 
-afterEach(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterEach(() => project.end());
 
 /** A loop that rests between its steps; `body` computes `loss` of `sample`, whose sixth is another one. */
 function script(body: string, sixth = "1"): string {

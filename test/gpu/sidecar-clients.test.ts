@@ -15,11 +15,7 @@ beforeEach(() => {
   project.write("a.ts", `${LOOP}console.log("begin"); await steps(1e6);`);
 });
 
-afterEach(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterEach(() => project.end());
 
 async function stop(run: Spectator): Promise<void> {
   run.connection.stop();

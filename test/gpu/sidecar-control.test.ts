@@ -21,11 +21,7 @@ beforeAll(async () => {
   run = await project.start("a.ts");
 });
 
-afterAll(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterAll(() => project.end());
 
 /** Held, and heard of every step until then: a record comes before the steps that are stored with it. */
 const held = () => run.until(() => run.record.paused === true && run.steps === run.record.steps);

@@ -9,11 +9,7 @@ beforeEach(() => {
   project = new TrainingProject();
 });
 
-afterEach(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterEach(() => project.end());
 
 /** The points of LOOP are stored and were sent, from the first to the last. */
 function expectPoints(run: Spectator, count: number): void {

@@ -9,11 +9,7 @@ beforeEach(() => {
   project = new TrainingProject();
 });
 
-afterEach(async () => {
-  const survivors = await project.survivors();
-  project.remove();
-  expect(survivors).toEqual([]);
-});
+afterEach(() => project.end());
 
 /** Runs a script that has to complete, and returns what it printed as JSON. */
 async function printed(script: string, options = {}): Promise<unknown> {

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 import type { SidecarConnection } from "../../runtime/client/connection.ts";
 import { attachRun, type StartOptions, startRun } from "../../runtime/client/start.ts";
 import type { LogRecord, SidecarMessage } from "../../runtime/protocol/messages.ts";
@@ -103,6 +104,13 @@ export class TrainingProject {
       .filter(entry => !entry.isDirectory())
       .map(entry => join(entry.parentPath, entry.name));
     return [...files, ...processesIn(this.folder)];
+  }
+
+  /** Removes it; fails where something has survived. */
+  async end(): Promise<void> {
+    const survivors = await this.survivors();
+    this.remove();
+    expect(survivors).toEqual([]);
   }
 
   remove(): void {
