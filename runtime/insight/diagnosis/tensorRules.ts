@@ -1,6 +1,6 @@
 /** What can be wrong with single tensors: they get no gradient, a tiny one, or too much decay. */
 import type { Suggestion } from "../../protocol/finding.ts";
-import type { TensorRecord } from "../../protocol/run.ts";
+import type { OptimizerName, TensorRecord } from "../../protocol/run.ts";
 import { stepValue, type TensorColumn, tensorValue } from "../../protocol/steps.ts";
 import { option } from "./groupOptions.ts";
 import { brief, tensorNames, tensors } from "./phrases.ts";
@@ -177,6 +177,9 @@ class LargeEpsilon implements Rule {
 /** Part of a weight that decay may take in a step: half of it would be gone after 230 steps. */
 const MOST_DECAY = 3e-3;
 
+/** Optimizers that take η λ of each weight in a step, or more: others divide the decay as the gradient. */
+const DIRECT: readonly OptimizerName[] = ["SGD", "AdamW", "Lion", "Muon"];
+
 /** Part of ‖θ₀‖ below which decay has had its way. */
 const SHRUNK = 0.7;
 
@@ -196,9 +199,10 @@ class StrongDecay implements Rule {
     this.#origin ??= norm;
     if (!(norm < SHRUNK * this.#origin)) return undefined;
     for (const { group } of step.groups) {
+      const optimizer = step.tensors.find(tensor => tensor.group === group)?.optimizer;
+      if (!optimizer || !DIRECT.includes(optimizer)) continue;
       const decay = option(step, group, "weightDecay");
       const lr = step.batch.lr[step.row * step.batch.groups + group] ?? Number.NaN;
-      // Adam with coupled decay divides it by √v̂: there η λ is the least that it takes of small gradients.
       if (lr * decay >= MOST_DECAY) return this.#symptom(group, lr, decay, norm / this.#origin);
     }
     return undefined;
