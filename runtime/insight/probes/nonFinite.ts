@@ -57,6 +57,7 @@ export async function findNonFinite(held: HeldStep): Promise<NonFiniteOrigin | u
 class Contents {
   readonly #operations: StepOperations;
   readonly #known = new Map<Node, Content>();
+  readonly #made = new Map<Node, boolean>();
   readonly #arena = new OwnArena();
 
   constructor(operations: StepOperations) {
@@ -113,10 +114,14 @@ class Contents {
 
   /** Whether an operation made a value infinite, and nobody wrote it so. */
   #isMade(node: Node): boolean {
+    const known = this.#made.get(node);
+    if (known !== undefined) return known;
     const inputs = this.#inputsOf(node);
-    if (inputs.length === 0) return false;
     const infinite = inputs.filter(each => this.#contentOf(each).infinite > 0);
-    return infinite.length === 0 || infinite.some(each => this.#isMade(each));
+    const isFirst = inputs.length > 0 && infinite.length === 0;
+    const isMade = isFirst || infinite.some(each => this.#isMade(each));
+    this.#made.set(node, isMade);
+    return isMade;
   }
 
   #contentOf(node: Node): Content {
