@@ -14,8 +14,8 @@ import { printFigures } from "./figures.ts";
 const LINES = 5000;
 const REQUESTS = 21;
 
-/** ▶ Train and Find learning rate. */
-const LENSES = 2;
+/** ▶ Train, Debug and Find learning rate. */
+const LENSES = 3;
 
 /** Time for VS Code to come to rest between two requests, in milliseconds. */
 const REST_MS = 50;
