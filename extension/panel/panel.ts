@@ -15,12 +15,6 @@ import { savePicture } from "./savePicture.ts";
 /** Where the workspace's memory has what the user has chosen to see. */
 const VIEW = "panel.view";
 
-/** Where it has the folder of the run that is shown. */
-const SHOWN = "panel.shown";
-
-/** Time in which VS Code gives a panel of the window before its reload back, in milliseconds. */
-const REVIVAL_MS = 15_000;
-
 /** What the panel shows: a run in the store, or why there is none (yet) of a script. */
 export type PanelContent =
   | { readonly runFolder: string }
@@ -49,7 +43,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #ready = false;
   /** What the page compares with the run. */
   #comparison: Comparison | undefined;
-  readonly #revival = setTimeout(() => this.#replaceDead(), REVIVAL_MS);
   /** What it is to compare as soon as it shows a run. */
   #toCompare: readonly string[] | undefined;
   /** What it is to open then. */
@@ -89,20 +82,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       this.#panel.reveal(undefined, true);
       return;
     }
-    const dead = panelTabs();
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
     this.#adopt(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, "Stepscope", column));
-    if (dead.length > 0) void vscode.window.tabGroups.close(dead, true);
-  }
-
-  /**
-   * An extension host that crashes leaves its panel behind, which hears of nothing any more: a new one
-   * takes its place, with the same run.
-   */
-  #replaceDead(): void {
-    if (this.#panel || !panelTabs().some(tab => tab.isActive)) return;
-    const runFolder = this.#memory.get<string>(SHOWN);
-    this.show(runFolder === undefined ? undefined : { runFolder });
   }
 
   /** Shows a run, and a look at its loop. */
@@ -145,7 +126,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.#revival);
     this.#compared.dispose();
     this.#panel?.dispose();
   }
@@ -178,7 +158,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 
   #setContent(content: PanelContent): void {
     this.#content = content;
-    if ("runFolder" in content) void this.#memory.update(SHOWN, content.runFolder);
     if ("reason" in content) this.#name(content.script);
     if (this.#ready) void this.#hydrate();
   }
@@ -324,16 +303,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #post(message: ToPageMessage): void {
     void this.#panel?.webview.postMessage(message);
   }
-}
-
-/** The tabs of panels, whoever has opened them. */
-function panelTabs(): vscode.Tab[] {
-  return vscode.window.tabGroups.all
-    .flatMap(({ tabs }) => tabs)
-    .filter(
-      ({ input }) =>
-        input instanceof vscode.TabInputWebview && input.viewType.endsWith(PANEL_VIEW_TYPE),
-    );
 }
 
 async function openSource(file: string, line: number): Promise<void> {
