@@ -155,6 +155,13 @@ test("weight decay that takes the weights away", async () => {
     suggestion: { target: "weightDecay", from: 0.3, to: 1e-3 },
   });
   expect(found?.evidence[0]?.value).toBeCloseTo(0.03, 6);
+  // Adam divides it by √v̂: it does not take η λ of each weight.
+  const coupled = await findingsOf({
+    layers: mlp(),
+    optimizer: parameters => new optim.Adam(parameters, { lr: 0.03, weightDecay: 1 }),
+    options: { weightDecay: "1" },
+  });
+  expect(coupled.map(({ code }) => code)).not.toContain("decay.strong");
 });
 
 test("a schedule that ends long before its loop", async () => {
