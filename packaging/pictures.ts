@@ -124,8 +124,9 @@ async function stop(workbench: Workbench): Promise<void> {
   await workbench.lens("▶ Train").waitFor();
 }
 
-/** Scrolls the panel to its top. */
+/** Scrolls the panel to its top, when what is drawn above it has its height. */
 async function showTop(workbench: Workbench): Promise<void> {
+  await settle(workbench);
   await workbench.webview().locator("html").evaluate("element => element.scrollTo(0, 0)");
   await settle(workbench);
 }
