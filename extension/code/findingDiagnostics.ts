@@ -148,7 +148,9 @@ export class FindingDiagnostics implements vscode.Disposable {
 
 function diagnosticOf(finding: Finding, range: vscode.Range): vscode.Diagnostic {
   const { title, message, evidence, severity, code } = finding;
-  const text = [`${title}. ${message}`, ...evidence.map(each => `• ${each.text}`)].join("\n");
+  // The message has the most telling evidence in its own sentences.
+  const rest = evidence.filter(each => !message.includes(each.text));
+  const text = [`${title}. ${message}`, ...rest.map(each => `• ${each.text}`)].join("\n");
   const diagnostic = new vscode.Diagnostic(range, text, SEVERITIES[severity]);
   diagnostic.source = "stepscope";
   const argument = encodeURIComponent(JSON.stringify([code]));
