@@ -131,10 +131,10 @@ function line(yScale: ScaleKind): TopLevelSpec {
         data: { name: "marks" },
         mark: {
           type: "text",
-          // What is predicted stands beside its place: the curve is above it, the axis below.
-          dx: { expr: "datum.tangent ? 9 : 0" },
-          dy: { expr: "datum.tangent ? 0 : -11" },
-          align: { expr: "datum.tangent ? 'left' : 'center'" },
+          // What is predicted stands below and before its place: the curve and the tangent pass above.
+          dx: { expr: "datum.tangent ? -7 : 0" },
+          dy: { expr: "datum.tangent ? 9 : -11" },
+          align: { expr: "datum.tangent ? 'right' : 'center'" },
           fontSize: 11,
           clip: true,
           color: { expr: "datum.tangent ? second : ink" },
