@@ -1,5 +1,8 @@
 /** What a run was made with, and in what two runs differ. */
-import type { RunRecord } from "./run.ts";
+import type { RepositoryRecord, RunRecord } from "./run.ts";
+
+/** Digits of a commit that tell it from all others of a repository. */
+const COMMIT_DIGITS = 12;
 
 /** One thing that a run was made with, in words. */
 export interface Setting {
@@ -23,6 +26,7 @@ export function settingsOf(run: RunRecord): Setting[] {
     seed,
     version,
     environment,
+    repository,
     adapter,
     tensors,
     groups = [],
@@ -39,6 +43,8 @@ export function settingsOf(run: RunRecord): Setting[] {
   const settings: readonly (readonly [name: string, value: string | undefined])[] = [
     ["script", script],
     ["script text", sourceHash],
+    ["commit", repository?.commit.slice(0, COMMIT_DIGITS)],
+    ["uncommitted changes", repository && changesText(repository)],
     ["arguments", args.join(" ")],
     ["seed", String(seed)],
     ["optimizer", tensors.length > 0 ? [...optimizers].join(", ") : undefined],
@@ -50,6 +56,12 @@ export function settingsOf(run: RunRecord): Setting[] {
     ["platform", environment?.platform],
   ];
   return settings.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+}
+
+function changesText({ changedFiles, patchHash }: RepositoryRecord): string {
+  if (changedFiles === 0) return "none";
+  const files = changedFiles === 1 ? "1 file" : `${changedFiles} files`;
+  return `${files}, ${patchHash ?? "too large to keep"}`;
 }
 
 /** The settings that are not the same for all of the runs, those of the first run first. */

@@ -80,6 +80,19 @@ export interface EnvironmentRecord {
   readonly platform: string;
 }
 
+/** The git repository that holds a script, as it was when the run began. */
+export interface RepositoryRecord {
+  /** Hash of the commit that was checked out. */
+  readonly commit: string;
+  /** Tracked files that differed from it. */
+  readonly changedFiles: number;
+  /**
+   * Of their diff, which lies in the folder of the run: the first 16 hexadecimal digits of its SHA-256.
+   * Missing where nothing was changed, or more than is kept.
+   */
+  readonly patchHash?: string;
+}
+
 /** A run: identity, environment, and how it stands. */
 export interface RunRecord {
   readonly id: string;
@@ -103,6 +116,8 @@ export interface RunRecord {
   /** Options of all groups as the script had them before their first step. */
   readonly groups?: readonly GroupRecord[];
   readonly environment?: EnvironmentRecord;
+  /** Missing where the script is in no repository, and until git has answered. */
+  readonly repository?: RepositoryRecord;
   /** What can be changed, group by group; told when it changes, and at most once a second. */
   readonly options?: readonly OptionRecord[];
   /** What clients have changed, oldest first. */

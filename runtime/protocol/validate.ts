@@ -36,6 +36,7 @@ import {
   type EnvironmentRecord,
   type GroupRecord,
   OPTIMIZER_NAMES,
+  type RepositoryRecord,
   RUN_STATUSES,
   type RunError,
   type RunRecord,
@@ -259,6 +260,13 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   environment: optional(
     object<EnvironmentRecord>({ node: string, platform: string }),
   ) as Check<EnvironmentRecord>,
+  repository: optional(
+    object<RepositoryRecord>({
+      commit: string,
+      changedFiles: count,
+      patchHash: optional(string) as Check<string>,
+    }),
+  ) as Check<RepositoryRecord>,
   options: optional(list(option)) as Check<readonly OptionRecord[]>,
   changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
   rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,

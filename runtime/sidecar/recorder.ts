@@ -3,7 +3,8 @@
  * it that the run ends when it should.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
@@ -14,6 +15,7 @@ import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
+import { CHANGES_PATCH } from "../store/paths.ts";
 import { thisProcess } from "../store/process.ts";
 import { type Registration, register, unregister } from "../store/registry.ts";
 import { FindingWatch } from "./findingWatch.ts";
@@ -27,6 +29,7 @@ import {
 } from "./link.ts";
 import { NativeOutput } from "./native-output.ts";
 import { Recording } from "./recording.ts";
+import { readRepository } from "./repository.ts";
 import { ClientServer } from "./server.ts";
 
 /** What a script that is told to stop may take for its last checkpoint: where somebody waits, and where not. */
@@ -39,6 +42,9 @@ const END_MS = 300;
 /** What the first client may take to arrive, and how long a run that is over waits for it. */
 const FIRST_CLIENT_MS = 30_000;
 const OVER_BEFORE_SEEN_MS = 3000;
+
+/** How long a run that is over waits for git. */
+const REPOSITORY_MS = 500;
 
 /** How often printed lines are stored, sent and let go. */
 const BACKLOG_MS = 20;
@@ -98,6 +104,13 @@ const server = new ClientServer(launch.token, {
   },
 });
 const recording = new Recording(launch.runFolder, record, message => server.broadcast(message));
+// It is read while the script is compiled, before whoever watches changes anything.
+const repository: Promise<Pick<RunRecord, "repository">> = launch.probe
+  ? Promise.resolve({})
+  : keepRepository();
+void repository.then(known => {
+  if (known.repository && !hasEnded) recording.change(known);
+});
 const watch = new FindingWatch({
   control: order => controls.postMessage(order),
   nonFiniteAt: () => diagnosis.nonFiniteAt,
@@ -179,6 +192,21 @@ function receive(message: ToRecorder): void {
   }
 }
 
+/** Keeps the diff of the script's repository beside the run; resolves to what the record says of it. */
+async function keepRepository(): Promise<Pick<RunRecord, "repository">> {
+  const known = await readRepository(launch.script);
+  if (!known) return {};
+  if (!known.patch) return { repository: known.record };
+  try {
+    writeFileSync(join(launch.runFolder, CHANGES_PATCH), known.patch);
+    return { repository: known.record };
+  } catch {
+    // The disk is full, which the run itself will say.
+    const { patchHash: _, ...record } = known.record;
+    return { repository: record };
+  }
+}
+
 function found(findings: readonly Finding[]): void {
   recording.findings(findings);
   watch.findings(findings);
@@ -225,7 +253,9 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   // A script may be over before the client that started it has connected.
   await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
   nativeOutput.close();
+  const known = await Promise.race([repository, sleep(REPOSITORY_MS, {})]);
   const run = recording.close({
+    ...known,
     status,
     paused: false,
     kept: [],

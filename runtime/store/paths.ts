@@ -9,6 +9,7 @@ const STORE = ".stepscope";
 /** Names of the files in a run's folder. */
 export const RUN_DATABASE = "run.sqlite";
 export const SIDECAR_LOG = "sidecar.log";
+export const CHANGES_PATCH = "changes.patch";
 
 /** The nearest folder above a script that looks like a project, else the script's own folder. */
 export function projectFolder(script: string): string {

@@ -1,5 +1,5 @@
 /** The command line, as a program that others run: what it prints, and how it ends. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -321,6 +321,31 @@ test("runs lists what was trained, the newest first; export writes one", async (
   const exported = await stepscope("export", "a-", "--output", "steps");
   expect(exported).toMatchObject({ stdout: `${join(project.folder, "steps")}\n`, code: 0 });
   expect(readFileSync(join(project.folder, "steps", "steps.csv"), "utf8")).toContain("\r\n3,");
+});
+
+test("a run keeps the commit of its repository and what was changed since, and diff says them", async () => {
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@example.org", ...args], {
+      cwd: project.folder,
+      encoding: "utf8",
+    });
+  project.write("a.ts", `${LOOP} await steps(2);`);
+  project.write(".gitignore", ".stepscope\n");
+  git("init", "--quiet");
+  git("add", ".");
+  git("commit", "--quiet", "--message", "First");
+  await stepscope("train", "a.ts");
+  project.write("a.ts", `${LOOP} await steps(3);`);
+  await stepscope("train", "a.ts");
+  const [changed, clean] = project.runs();
+  if (!changed || !clean) throw new Error("There should be two runs.");
+  const commit = git("rev-parse", "HEAD").trim();
+  expect(clean.repository).toEqual({ commit, changedFiles: 0 });
+  expect(changed.repository).toMatchObject({ commit, changedFiles: 1 });
+  const folder = join(project.folder, ".stepscope", "runs", changed.id);
+  expect(readFileSync(join(folder, "changes.patch"), "utf8")).toBe(git("diff", "--full-index"));
+  const { stdout } = await stepscope("diff", clean.id, changed.id);
+  expect(stdout).toMatch(/^uncommitted changes +none +1 file, [0-9a-f]{16}$/m);
 });
 
 test("doctor names the adapter, and what was tried where there is none", async () => {

@@ -27,6 +27,20 @@ test("two runs differ in what they were made with, not in how they went", () => 
   expect(differences([first, { ...first, id: "again", finalLoss: 2 }])).toEqual([]);
 });
 
+test("two runs differ in the commit, and in what was changed since", () => {
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const clean = exampleRun({ repository: { commit, changedFiles: 0 } });
+  const changed = exampleRun({ repository: { commit, changedFiles: 1, patchHash: "f00d" } });
+  const rewritten = exampleRun({ repository: { commit: `f${commit}`, changedFiles: 9 } });
+  expect(differences([clean, changed, rewritten, exampleRun()])).toEqual([
+    { name: "commit", values: ["0123456789ab", "0123456789ab", "f0123456789a", undefined] },
+    {
+      name: "uncommitted changes",
+      values: ["none", "1 file, f00d", "9 files, too large to keep", undefined],
+    },
+  ]);
+});
+
 test("options of several groups are told apart, and parameters are counted", () => {
   if (!weights || !bias) throw new Error("The example has two tensors.");
   const run = exampleRun({

@@ -1,0 +1,61 @@
+/** What git knows of the place that a script stands in: which commit, and what was changed since. */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import type { RepositoryRecord } from "../protocol/run.ts";
+
+/** Most characters of a diff that a run keeps: code that was being worked on, and no rewritten data. */
+const MAX_PATCH = 1024 ** 2;
+
+/** A repository on a slow disk must not hold up the end of a run. */
+const TIMEOUT_MS = 10_000;
+
+export interface Repository {
+  readonly record: RepositoryRecord;
+  /** The changes as `git apply` takes them; missing where there are none, or more than are kept. */
+  readonly patch?: string;
+}
+
+/**
+ * The state of the repository that holds a script; undefined where there is none, no commit, or no git.
+ * Files that git does not track are no part of it. Of binary files the patch has the hashes alone.
+ */
+export async function readRepository(script: string): Promise<Repository | undefined> {
+  const git = gitIn(dirname(script));
+  try {
+    const [commit, files, patch] = await Promise.all([
+      git("rev-parse", "--verify", "HEAD"),
+      git("diff", "HEAD", "--name-only", "-z"),
+      // A diff as git makes it by itself, whatever the user's configuration shows.
+      git("diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color").catch(
+        unlessTooLong,
+      ),
+    ]);
+    const changedFiles = files.split("\0").length - 1;
+    const record = { commit: commit.trim(), changedFiles };
+    if (!patch) return { record };
+    const patchHash = createHash("sha256").update(patch).digest("hex").slice(0, 16);
+    return { record: { ...record, patchHash }, patch };
+  } catch {
+    return undefined;
+  }
+}
+
+function gitIn(folder: string) {
+  return async (...args: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)("git", args, {
+      cwd: folder,
+      // Looking at a repository must not lock it for somebody who works there.
+      env: { ...process.env, GIT_OPTIONAL_LOCKS: "0" },
+      maxBuffer: MAX_PATCH,
+      timeout: TIMEOUT_MS,
+      windowsHide: true,
+    });
+    return stdout;
+  };
+}
+
+function unlessTooLong(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") throw error;
+}
