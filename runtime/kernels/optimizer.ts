@@ -2,7 +2,7 @@
  * Update kernels: one dispatch for all tensors of an arena, θ, g and the optimizer's state read and
  * written once, and the statistics of statistics.ts taken while they are in registers.
  *
- * A workgroup works on one chunk (at most CHUNK_FLOATS elements of one tensor), so that everything
+ * A workgroup works on one chunk (so many elements of one tensor, or fewer), so that everything
  * it needs to know is uniform; neighbouring threads read neighbouring vec4s.
  */
 import { helperSource } from "./math.ts";
@@ -10,9 +10,6 @@ import { ACCUMULATORS, STATISTICS_FUNCTIONS, WRITE_PARTIAL } from "./statistics.
 
 /** Threads of a workgroup. */
 export const CHUNK_THREADS = 64;
-
-/** Elements of a chunk. */
-export const CHUNK_FLOATS = CHUNK_THREADS * 16 * 4;
 
 /** Words of a tensor in the scalars of an update: `updates`, and those of its rule. */
 export const HYPER_WORDS = 16;
@@ -57,6 +54,8 @@ export interface ArenaSize {
   /** Of each of its arrays. */
   readonly floats: number;
   readonly chunks: number;
+  /** Whether a tensor ends in the middle of a vec4: not to ask saves SwiftShader a tenth. */
+  readonly padded: boolean;
 }
 
 /** What of an update kernel is asked for. */
@@ -99,7 +98,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let after = before + update;
     theta[at] = after;
     ${measured(OBSERVE + rule.observe)}
-    ${measured(`if (vector * 4u + 4u > chunk.y) {${MASK}${rule.mask}\n    }`)}
+    ${measured(size.padded ? `if (vector * 4u + 4u > chunk.y) {${MASK}${rule.mask}\n    }` : "")}
     ${measured(OBSERVE_VALID + rule.observeValid)}
   }
   ${measured(COUNT_NOT_FINITE)}
@@ -218,16 +217,16 @@ function partialsBinding(binding: number): string {
   return `@group(0) @binding(${binding}) var<storage, read_write> partials: array<vec4u>;`;
 }
 
-/** WGSL that copies θ to θ₀. Bindings: scalars (unused); θ, θ₀. Dispatch a workgroup for 1024 vec4s. */
-export function originKernel(): string {
+/** WGSL that copies θ to θ₀. Bindings: scalars (unused); θ, θ₀. Dispatch one workgroup for `floats`. */
+export function originKernel(floats: number): string {
   return /* wgsl */ `
 @group(0) @binding(1) var<storage, read_write> theta: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> origin: array<vec4f>;
 
 @compute @workgroup_size(${CHUNK_THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let end = min((workgroup.x + 1u) * ${CHUNK_FLOATS / 4}u, arrayLength(&theta));
-  let start = workgroup.x * ${CHUNK_FLOATS / 4}u + thread;
+  let end = min((workgroup.x + 1u) * ${floats / 4}u, arrayLength(&theta));
+  let start = workgroup.x * ${floats / 4}u + thread;
   for (var at = start; at < end; at += ${CHUNK_THREADS}u) { origin[at] = theta[at]; }
 }
 `;

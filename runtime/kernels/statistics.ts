@@ -51,7 +51,10 @@ export const ROW = {
 } as const;
 
 /** Percentiles are exact (to a bin of 1/64 octave) up to so many elements, sampled above. */
-export const SAMPLE_SIZE = 65_536;
+export const EXACT_SIZE = 65_536;
+
+/** Elements of a sample: the standard error of the rank of p50 is 0.4 % of them, of p5 and p95 0.2 %. */
+export const SAMPLE_SIZE = 16_384;
 
 /** Helpers of what follows, at the top of a module. */
 export const STATISTICS_FUNCTIONS = /* wgsl */ `

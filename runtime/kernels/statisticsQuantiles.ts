@@ -11,7 +11,7 @@ import {
   hyperParameters,
   type UpdateRule,
 } from "./optimizer.ts";
-import { ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
+import { EXACT_SIZE, ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
 
 const SUBDIVISION_BITS = 6;
 /** Octaves below the largest value that are told apart: 12 KiB of bins, of the 16 that WebGPU grants. */
@@ -19,8 +19,8 @@ const OCTAVES = 48;
 const BINS = OCTAVES << SUBDIVISION_BITS;
 /** Bits of a float that are below the resolution of a bin. */
 const DROPPED_BITS = 23 - SUBDIVISION_BITS;
-/** Vectors of a sample, log₂. */
-const SAMPLE_BITS = Math.log2(SAMPLE_SIZE / 4);
+const SAMPLE_VECTORS = SAMPLE_SIZE / 4;
+const SAMPLE_BITS = Math.log2(SAMPLE_VECTORS);
 const PERCENTS = [5, 50, 95];
 
 /** Quantities of a rule: an effective learning rate that is η for all elements is not counted. */
@@ -30,7 +30,7 @@ export function quantileCount(rule: UpdateRule): number {
 
 /** Elements of a tensor behind its percentiles. */
 export function sampleCount(elements: number): number {
-  return Math.min(elements, SAMPLE_SIZE);
+  return elements <= EXACT_SIZE ? elements : SAMPLE_SIZE;
 }
 
 /**
@@ -72,9 +72,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   // The device is told not to clear workgroup memory: that costs SwiftShader seconds to compile.
   for (var i = thread; i < ${BINS}u; i += ${threads}u) { atomicStore(&bins[i], 0u); }
   workgroupBarrier();
-  let vectors = min((elements + 3u) / 4u, ${SAMPLE_SIZE / 4}u);
+  let isExact = elements <= ${EXACT_SIZE}u;
+  let vectors = select(${SAMPLE_VECTORS}u, (elements + 3u) / 4u, isExact);
   for (var i = thread; i < vectors; i += ${threads}u) {
-    let vector = place(i, elements / 4u);
+    let vector = select(place(i, elements / 4u), i, isExact);
     let at = first / 4u + vector;
     ${rule.quantity}
     let octaves = vec4i(bitcast<vec4u>(quantity) >> vec4u(${DROPPED_BITS}u)) - vec4i(base);
@@ -92,7 +93,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   counts[thread] = mine;
   workgroupBarrier();
 
-  let samples = min(elements, ${SAMPLE_SIZE}u);
+  let samples = select(${SAMPLE_SIZE}u, elements, isExact);
   if (thread < ${PERCENTS.length}u) {
     let rank = f32(samples - 1u) * percent(thread) / 100.0;
     let low = orderStatistic(u32(rank), base, least, largest);
@@ -126,17 +127,16 @@ fn orderStatistic(rank: u32, base: i32, least: f32, largest: f32) -> f32 {
 
 fn percent(k: u32) -> f32 { return array<f32, 3>(${PERCENTS.map(p => `${p}.0`).join(", ")})[k]; }
 
-// Vector behind vector i of the sample: all of them, or one at a fixed random place of each stratum.
+// Vector behind vector i of the sample: one at a fixed random place of each stratum.
 fn place(i: u32, vectors: u32) -> u32 {
-  if (vectors <= ${SAMPLE_SIZE / 4}u) { return i; }
   let start = stratum(i, vectors);
   let length = stratum(i + 1u, vectors) - start;
   return start + (((scramble(i) >> 16u) * length) >> 16u);
 }
 
-// vectors · i / ${SAMPLE_SIZE / 4} without overflow
+// vectors · i / ${SAMPLE_VECTORS} without overflow
 fn stratum(i: u32, vectors: u32) -> u32 {
-  return i * (vectors >> ${SAMPLE_BITS}u) + ((i * (vectors & ${SAMPLE_SIZE / 4 - 1}u)) >> ${SAMPLE_BITS}u);
+  return i * (vectors >> ${SAMPLE_BITS}u) + ((i * (vectors & ${SAMPLE_VECTORS - 1}u)) >> ${SAMPLE_BITS}u);
 }
 
 // A hash with full avalanche (lowbias32 by Chris Wellons).

@@ -10,7 +10,6 @@ import { leafNode, type Node } from "../graph/node.ts";
 import type { Program, ProgramDispatch } from "../graph/program.ts";
 import { ELEMENTS_THREADS, elementsKernel } from "../kernels/elements.ts";
 import {
-  CHUNK_FLOATS,
   CHUNK_THREADS,
   countKernel,
   HYPER_WORDS,
@@ -26,6 +25,12 @@ import { type ArenaLayout, layOut } from "./segments.ts";
 
 /** Threads for the statistics of a tensor: to a software adapter they cost more than they bring. */
 const STATISTICS_THREADS = gpu.adapter.software ? 16 : 256;
+
+/**
+ * Elements of a chunk: what a thread reads before its loop, and the partial that it leaves, cost a software
+ * adapter as much as many elements; a GPU wants many workgroups.
+ */
+export const CHUNK_FLOATS = CHUNK_THREADS * 4 * (gpu.adapter.software ? 64 : 16);
 
 /** Workgroups in a row of a dispatch, by WebGPU's least limit. */
 const MAX_WIDTH = 65_535;
@@ -57,7 +62,10 @@ export class Arena {
   /** Moves the parameters together. */
   constructor(parameters: readonly Tensor[], rule: UpdateRule, instrumented: boolean) {
     this.parameters = parameters;
-    this.#layout = layOut(parameters.map(parameter => parameter.numel));
+    this.#layout = layOut(
+      parameters.map(parameter => parameter.numel),
+      CHUNK_FLOATS,
+    );
     const { words } = this.#layout;
     this.#places = createBuffer(words.byteLength, STORAGE_USAGE, "arena layout");
     gpu.device.queue.writeBuffer(this.#places, 0, words);
@@ -269,7 +277,7 @@ export class Arena {
     ) as [BufferRange, BufferRange, BufferRange];
     const copyOrigin: ProgramDispatch = {
       label: "starting point",
-      wgsl: originKernel(),
+      wgsl: originKernel(CHUNK_FLOATS),
       bindings: [whole(this.#theta), origin],
       workgroups: [Math.ceil(floats / CHUNK_FLOATS), 1, 1],
     };
@@ -295,11 +303,12 @@ export class Arena {
   /** What kernels over the arena bind, and how large it is. */
   #inputs() {
     const tensors = this.parameters.length;
-    const { floats, chunks } = this.#layout;
+    const { floats, chunks, segments } = this.#layout;
     const state = this.#rule.state.flatMap(name => this.#state.get(name)?.buffer ?? []);
     const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
     const guards = this.#guards ? [this.#guards.counts.range] : [];
-    const size = { tensors, floats, chunks };
+    const padded = segments.some(({ elements }) => elements % 4 !== 0);
+    const size = { tensors, floats, chunks, padded };
     return { ...size, size, arrays, guards };
   }
 

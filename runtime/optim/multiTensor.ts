@@ -13,7 +13,7 @@ import {
   stepSubmitted,
   type TensorEvent,
 } from "../insight/recorder.ts";
-import { CHUNK_FLOATS, HYPER_WORDS, type UpdateRule } from "../kernels/optimizer.ts";
+import { HYPER_WORDS, type UpdateRule } from "../kernels/optimizer.ts";
 import { sampleCount } from "../kernels/statisticsQuantiles.ts";
 import type { OptimizerName } from "../protocol/run.ts";
 import { noGrad } from "../tensor/autograd.ts";
@@ -25,7 +25,7 @@ import { hostValues } from "../tensor/hostValues.ts";
 import { backwardTargets } from "../tensor/losses.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { Arena } from "./arena.ts";
+import { Arena, CHUNK_FLOATS } from "./arena.ts";
 import { noticeAwait } from "./awaited.ts";
 import { type Closure, Optimizer, type OptimizerState, type ParamGroup } from "./optimizer.ts";
 import { splitIntoArenas } from "./segments.ts";

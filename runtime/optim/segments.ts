@@ -2,7 +2,7 @@
  * Where the tensors of an arena stand, and how its kernels share the work. The same offsets hold
  * for parameters, gradients and optimizer state.
  */
-import { CHUNK_FLOATS, CHUNK_THREADS } from "../kernels/optimizer.ts";
+import { CHUNK_THREADS } from "../kernels/optimizer.ts";
 
 /** Floats to which the start of every tensor is aligned: 256 bytes, WebGPU's rule for bindings. */
 const ALIGNMENT = 64;
@@ -26,16 +26,19 @@ export interface ArenaLayout {
   readonly words: Uint32Array<ArrayBuffer>;
 }
 
-/** Lays out tensors of these sizes one behind the other, each padded with zeros. */
-export function layOut(sizes: readonly number[]): ArenaLayout {
+/**
+ * Lays out tensors of these sizes one behind the other, each padded with zeros.
+ * @param chunkFloats elements that a workgroup updates.
+ */
+export function layOut(sizes: readonly number[], chunkFloats: number): ArenaLayout {
   const segments: Segment[] = [];
   const places: number[] = [];
   const chunks: number[] = [];
   let start = 0;
   sizes.forEach((elements, tensor) => {
     const first = chunks.length / 4;
-    for (let done = 0; done < elements; done += CHUNK_FLOATS) {
-      chunks.push((start + done) / 4, Math.min(CHUNK_FLOATS, elements - done), tensor, 0);
+    for (let done = 0; done < elements; done += chunkFloats) {
+      chunks.push((start + done) / 4, Math.min(chunkFloats, elements - done), tensor, 0);
     }
     const partials = (chunks.length / 4 - first) * CHUNK_THREADS;
     places.push(first * CHUNK_THREADS, partials, start, elements);
