@@ -10,6 +10,7 @@ import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import { RunSources } from "../runs/runSources.ts";
 import type { Runs } from "../runs/runs.ts";
+import { LeftPanels } from "./leftPanels.ts";
 import { savePicture } from "./savePicture.ts";
 
 /** Where the workspace's memory has what the user has chosen to see. */
@@ -32,6 +33,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #memory: vscode.Memento;
   readonly #runs: Runs;
   readonly #history: RunHistory;
+  readonly #left: LeftPanels;
   #content: PanelContent = {
     reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
   };
@@ -55,6 +57,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     this.#runs = runs;
     this.#history = history;
+    this.#left = new LeftPanels(memory, runFolder => void this.#replaceLeft(runFolder));
   }
 
   /** The folder of the run that is shown; undefined without one, or without a panel. */
@@ -82,8 +85,12 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       this.#panel.reveal(undefined, true);
       return;
     }
-    const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+    this.#left.dispose();
+    const left = this.#left.tabs;
+    const viewColumn = left[0]?.group.viewColumn ?? vscode.ViewColumn.Beside;
+    const column = { viewColumn, preserveFocus: true };
     this.#adopt(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, "Stepscope", column));
+    if (left.length > 0) void vscode.window.tabGroups.close(left, true);
   }
 
   /** Shows a run, and a look at its loop. */
@@ -125,13 +132,22 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     this.#adopt(panel);
   }
 
+  /** Shows the run of a panel that hears of nothing any more in a new one. */
+  async #replaceLeft(runFolder: string | undefined): Promise<void> {
+    await this.#runs.reattached;
+    // A run that was started meanwhile has opened a panel, and closed that of before.
+    if (!this.#panel) this.show(runFolder === undefined ? undefined : { runFolder });
+  }
+
   dispose(): void {
+    this.#left.dispose();
     this.#compared.dispose();
     this.#panel?.dispose();
   }
 
   #adopt(panel: vscode.WebviewPanel): void {
     this.#panel = panel;
+    this.#left.keep(this.shownRun);
     this.#ready = false;
     const { webview } = panel;
     const resource = (name: string): string =>
@@ -158,6 +174,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 
   #setContent(content: PanelContent): void {
     this.#content = content;
+    this.#left.keep(this.shownRun);
     if ("reason" in content) this.#name(content.script);
     if (this.#ready) void this.#hydrate();
   }

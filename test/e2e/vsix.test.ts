@@ -1,4 +1,5 @@
 /** The VSIX as its users get it: packaged, installed, and what is in it. */
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -7,6 +8,8 @@ import { stage } from "../../packaging/stage.ts";
 import { FALLBACK, TARGETS } from "../../packaging/targets.ts";
 import { buildForProduction, packageVsix } from "../../packaging/vsix.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { PanelPage } from "../host/panel.ts";
+import { processesWith, type RunningProcess } from "../host/processes.ts";
 import { createProject } from "../host/project.ts";
 import { type Server, startServer } from "../host/server.ts";
 import { Workbench } from "../host/workbench.ts";
@@ -51,7 +54,9 @@ const LARGEST_START = 200 * 1024;
 const folder = mkdtempSync(join(tmpdir(), "stepscope-vsix-"));
 const vsix = join(folder, "stepscope.vsix");
 const fallback = join(folder, "fallback.vsix");
-const project = createProject({ installed: false });
+const project = createProject({ installed: false, endless: true });
+const MARK = "STEPSCOPE_TEST_MARK";
+const mark = randomUUID();
 let server: Server;
 let browser: Browser;
 
@@ -60,12 +65,13 @@ beforeAll(async () => {
   const [linux = FALLBACK] = TARGETS;
   await packageVsix(linux, vsix);
   await packageVsix(FALLBACK, fallback);
-  server = await startServer({ workspace: project, vsix });
+  server = await startServer({ workspace: project, vsix, environment: { [MARK]: mark } });
   browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
+  for (const { pid } of started("")) process.kill(pid, "SIGKILL");
   for (const each of [folder, project]) rmSync(each, { recursive: true, force: true });
 });
 
@@ -86,6 +92,26 @@ test("installed, it shows its lens and trains to the end", async () => {
     .last()
     .waitFor();
   await workbench.screenshot("vsix-parabola");
+});
+
+// VS Code starts its extension host again in a window without an extension in development.
+test("a run outlives its extension host, and the panel has all of its steps", async () => {
+  const workbench = await Workbench.open(browser, server);
+  const panel = new PanelPage(workbench);
+  await workbench.openFile("digits.ts");
+  await workbench.clickLens("▶ Train", "■ Stop");
+  const before = await panel.drawn("loss", 20);
+  const [sidecar] = started("sidecar");
+  for (const { pid } of started("--type=extensionHost")) process.kill(pid, "SIGKILL");
+
+  const after = await panel.drawn("loss", before.step + 200);
+  expect(after.points).toBe(after.step);
+  expect(started("sidecar")).toEqual([sidecar]);
+  expect(await workbench.tab("Stepscope").count()).toBe(1);
+  await workbench.screenshot("vsix-host-killed");
+  await panel.stop();
+  await panel.status("Stopped");
+  await expect.poll(() => started("sidecar"), { timeout: 60_000 }).toEqual([]);
 });
 
 test("the package of other platforms has no native part, and at most 2 MB", () => {
@@ -113,6 +139,11 @@ test("the licences of all parts are in it", () => {
     expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+`, "m"));
   }
 });
+
+/** Processes of this VS Code whose command has this in it. */
+function started(command: string): RunningProcess[] {
+  return processesWith(MARK, mark).filter(each => each.command.includes(command));
+}
 
 function installedFolder(): string {
   const [installed] = readdirSync(server.extensions).filter(name => name.startsWith("stepscope."));
