@@ -89,6 +89,42 @@ test("a loss that is no number is an error, once", () => {
   ]);
 });
 
+/** A run that moves far too far and learns nothing. */
+const tooFar = run(40).map(record => ({ ...record, loss: 2.2 + 0.1 * Math.sin(record.t) }));
+
+test("where a schedule takes the learning rate down, only a loss that stays up is told", () => {
+  expect(findingsOf({}, tooFar).map(({ code }) => code)).toEqual(["lr.tooLarge"]);
+  const scheduled = (records: readonly StepRecord[]) => {
+    const falling = records.map(record => ({ ...record, lr: 1e-3 * (1 - record.t / 400) }));
+    return findingsOf({ scheduled: true }, falling).map(({ code }) => code);
+  };
+  expect(scheduled(tooFar)).toEqual([]);
+  const lost = tooFar.map(({ t, ...record }) => ({
+    t,
+    ...record,
+    loss: t === 0 ? 2.3 : 60 + (t % 7),
+  }));
+  expect(scheduled(lost)).toEqual(["lr.diverging"]);
+});
+
+test("a loss that jumps in the first steps and comes down is given time", () => {
+  const jumping = run(1).map(record => ({
+    ...record,
+    loss: record.loss * (record.t > 0 && record.t < 12 ? 8 : 1),
+    updateNorm: record.updateNorm * (record.t < 12 ? 10 : 1),
+  }));
+  expect(findingsOf({}, jumping)).toEqual([]);
+});
+
+test("a rate for gradient descent comes from the travel and from the fall that the slope promises", () => {
+  const sgd = { adaptive: false, plannedSteps: 400 };
+  const at = (gradNorm: number) =>
+    findingsOf(sgd, run(0.01, 400, { gradNorm }))[0]?.suggestion?.to ?? Number.NaN;
+  // A gradient of a hundredth promises a hundredth of the fall: the rate may be ten times as high.
+  expect(Math.log10(at(0.3) / at(30))).toBeCloseTo(1, 1);
+  expect(at(30)).toBeGreaterThan(3 * PLAN.lr);
+});
+
 test("a trace replays to the verdict of its label", () => {
   const lines = [
     { type: "meta", scenario: "made", lr: 1e-3, optimizer: "adam", plannedSteps: 400 },

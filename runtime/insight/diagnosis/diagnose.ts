@@ -10,11 +10,12 @@ import { baseRate, median, NO_SIGNALS, observe, type Signals } from "./signals.t
 import {
   type Assessment,
   assess,
+  isGivenTime,
   isLost,
-  isRecovering,
   objection,
   rescueRate,
   SCORECARD,
+  stepsToSettle,
   stepsToSuggest,
   suggestedRate,
   suggestion,
@@ -107,11 +108,13 @@ function checkpoint(state: DiagnosisState, step: number): Result {
   const isSure =
     (said === "large" || (said === "small" && state.target !== undefined)) &&
     confidence >= SURE[said].confidence &&
-    !(said === "large" && isRecovering(state.signals, state.plan));
+    !(said === "large" && isGivenTime(state.signals, state.plan));
   if (!isSure) return [{ ...judged, vote: undefined }, []];
   const count = judged.vote?.verdict === said ? judged.vote.count + 1 : 1;
   const voted = { ...judged, vote: { verdict: said, count } as const };
-  if (count < SURE[said].inARow) return [voted, []];
+  if (count < SURE[said].inARow || state.signals.steps < stepsToSettle(state.plan)) {
+    return [voted, []];
+  }
   return raise(voted, step, codeOf(verdict, state.signals), assessment, "warning");
 }
 

@@ -19,6 +19,8 @@ interface Bucket {
   readonly loss: number;
   /** Sum of log₁₀(‖Δθ‖ / ‖θ‖). */
   readonly ratio: number;
+  /** Sum of log₁₀ ‖g‖. */
+  readonly gradient: number;
   /** Sum of ‖Δθ‖², and of (lr √n)²: how large Adam's steps are to what they could be. */
   readonly squares: number;
   readonly unit: number;
@@ -43,6 +45,8 @@ export interface Signals {
   readonly travel: number;
   /** Sum of log₁₀(‖Δθ‖ / ‖θ‖) over the first steps. */
   readonly earlyRatio: number;
+  /** Sum over them of log₁₀(‖g‖ ‖Δθ‖ / loss): the part of the loss that a step may take, if the slope lasts. */
+  readonly earlyFall: number;
   /** Sum of ‖Δθ‖ and of ‖Δθ‖². */
   readonly path: number;
   readonly pathSquares: number;
@@ -71,6 +75,7 @@ export const NO_SIGNALS: Signals = {
   maxGradNorm: 0,
   travel: 0,
   earlyRatio: 0,
+  earlyFall: 0,
   path: 0,
   pathSquares: 0,
   rates: 0,
@@ -99,6 +104,7 @@ export function observe(signals: Signals, record: StepRecord, plan: RunPlan): Si
   const middle = median(recent.slice(-3));
   const ratio = logRatio(updateNorm, weightNorm);
   const travel = Math.max(signals.travel, record.travel || 0);
+  const isEarly = signals.steps < EARLY_STEPS;
   return {
     ...signals,
     ...append(signals, bucketOf(record, plan, ratio, travel)),
@@ -110,7 +116,8 @@ export function observe(signals: Signals, record: StepRecord, plan: RunPlan): Si
     firstGradNorm: isFirst ? gradNorm : signals.firstGradNorm,
     maxGradNorm: Math.max(signals.maxGradNorm, gradNorm),
     travel,
-    earlyRatio: signals.earlyRatio + (signals.steps < EARLY_STEPS ? ratio : 0),
+    earlyRatio: signals.earlyRatio + (isEarly ? ratio : 0),
+    earlyFall: signals.earlyFall + (isEarly ? logRatio(gradNorm * updateNorm, loss) : 0),
     path: signals.path + updateNorm,
     pathSquares: signals.pathSquares + updateNorm ** 2,
     rates: signals.rates + record.lr,
@@ -127,14 +134,15 @@ function bucketOf(record: StepRecord, plan: RunPlan, ratio: number, travel: numb
     steps: 1,
     loss: record.loss,
     ratio,
+    gradient: Math.log10(Math.max(record.gradNorm, 1e-30)),
     squares: record.updateNorm ** 2,
     unit: record.lr ** 2 * plan.parameters,
     travel,
   };
 }
 
-function logRatio(updateNorm: number, weightNorm: number): number {
-  return Math.log10(Math.max(updateNorm, 1e-30) / Math.max(weightNorm, 1e-30));
+function logRatio(part: number, whole: number): number {
+  return Math.log10(Math.max(part, 1e-30) / Math.max(whole, 1e-30));
 }
 
 function append({ buckets, stride }: Signals, next: Bucket): Pick<Signals, "buckets" | "stride"> {
@@ -157,6 +165,7 @@ function join(a: Bucket, b: Bucket): Bucket {
     steps,
     loss: a.loss + b.loss,
     ratio: a.ratio + b.ratio,
+    gradient: a.gradient + b.gradient,
     squares: a.squares + b.squares,
     unit: a.unit + b.unit,
     travel: b.travel,
@@ -189,6 +198,18 @@ export interface Features {
   readonly gain: number;
   /** log₁₀ of the part of the run that is over. */
   readonly progress: number;
+  /** log₁₀ of the median of the last ten losses over the first. */
+  readonly recent: number;
+  /** log₁₀ of the mean loss of the last quarter over that of the one before. */
+  readonly trend: number;
+  /** t statistic t of a line through the losses of the last half, as sign(t) log₁₀(1 + |t|): negative, they fall. */
+  readonly slope: number;
+  /** log₁₀ of their deviation from that line over their mean. */
+  readonly noise: number;
+  /** log₁₀ of ‖g‖ over the last half, over the first. */
+  readonly gradient: number;
+  /** 1 where the optimizer is adaptive, else 0: what is usual differs. */
+  readonly adaptive: number;
 }
 
 export type FeatureName = keyof Features;
@@ -254,7 +275,44 @@ export function features(signals: Signals, plan: RunPlan): Features {
     growth: Math.log2(Math.max(signals.travel, 1e-30) / Math.max(start.travel, 1e-30)),
     gain: plan.adaptive ? Math.log10(total.squares / total.unit) / 2 : Number.NaN,
     progress: Math.log10(steps / (plan.plannedSteps ?? Number.NaN)),
+    recent: level(median(signals.recent)),
+    ...courseOf(half),
+    gradient: total.gradient / total.steps - Math.log10(signals.firstGradNorm),
+    adaptive: plan.adaptive ? 1 : 0,
   };
+}
+
+/** Fewest buckets that a line through them says something of. */
+const FEWEST_BUCKETS = 4;
+
+/** Decades of the loss that are as good as any more. */
+const LARGEST_TREND = 3;
+
+/** How the loss goes over some buckets. */
+function courseOf(buckets: readonly Bucket[]): Pick<Features, "trend" | "slope" | "noise"> {
+  const n = buckets.length;
+  if (n < FEWEST_BUCKETS) return { trend: Number.NaN, slope: Number.NaN, noise: Number.NaN };
+  const losses = buckets.map(({ loss, steps }) => loss / steps);
+  const mean = meanOf(losses);
+  const middle = (n - 1) / 2;
+  const spread = losses.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
+  const rise = losses.reduce((sum, loss, i) => sum + (i - middle) * (loss - mean), 0) / spread;
+  const squares = losses.reduce(
+    (sum, loss, i) => sum + (loss - mean - rise * (i - middle)) ** 2,
+    0,
+  );
+  const deviation = Math.sqrt(squares / (n - 2));
+  const t = rise / Math.max(deviation / Math.sqrt(spread), 1e-12);
+  const trend = logRatio(meanOf(losses.slice(n >> 1)), meanOf(losses.slice(0, n >> 1)));
+  return {
+    trend: Math.max(-LARGEST_TREND, Math.min(LARGEST_TREND, trend)),
+    slope: Math.sign(t) * Math.log10(1 + Math.abs(t)),
+    noise: Math.log10(deviation / Math.max(Math.abs(mean), 1e-12) + 1e-6),
+  };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function lastHalf(buckets: readonly Bucket[]): readonly Bucket[] {

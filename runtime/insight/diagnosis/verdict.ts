@@ -88,14 +88,20 @@ export function isLost(signals: Signals): boolean {
 }
 
 /**
- * Whether the loss has just come down far from its peak, at the start of a run. It may jump over the walls of a valley
- * and end well, which no signal of the jump itself tells apart from a run that is lost.
+ * Whether a learning rate that looks too large is given time. At the start of a run the loss may jump over the walls of
+ * a valley and end well, which no signal of the jump itself tells apart from a run that is lost. And where a schedule
+ * already takes the rate down, only a loss that stays up is one that the schedule does not mend.
  */
-export function isRecovering(
-  { steps, recent, highest }: Signals,
-  { plannedSteps = SHORTEST }: RunPlan,
-): boolean {
-  return steps < START * plannedSteps && median(recent) < highest / RECOVERY;
+export function isGivenTime(signals: Signals, { plannedSteps = SHORTEST }: RunPlan): boolean {
+  const { steps, recent, highest, lastRate, peakRate } = signals;
+  const isFalling = lastRate < peakRate;
+  if (isFalling && !isLost(signals)) return true;
+  return (isFalling || steps < START * plannedSteps) && median(recent) < highest / RECOVERY;
+}
+
+/** Steps in which a loss that jumps may come down again. */
+export function stepsToSettle({ plannedSteps = Number.POSITIVE_INFINITY }: RunPlan): number {
+  return Math.max(2, Math.min(EARLY_STEPS, Math.ceil(plannedSteps / 4)));
 }
 
 /** The verdict on a run as it stands. */
@@ -155,6 +161,12 @@ const SPREAD = 0.35;
 /** Adam's updates have the size of the learning rate, whatever the task: this one is usual. */
 const USUAL_ADAPTIVE_RATE = 5e-3;
 
+/**
+ * log₁₀ of the part of the loss that the slope promises for a step of gradient descent, η ‖g‖² / L, in runs that end
+ * well: kin to Polyak's step, which takes all of it.
+ */
+const USUAL_FALL = -0.85;
+
 /** First updates, relative to the parameters, of runs that end well. */
 const USUAL_FIRST_RATIO = 10 ** -1.22;
 
@@ -173,9 +185,18 @@ export function stepsToSuggest({
  */
 export function suggestedRate(signals: Signals, plan: RunPlan): number {
   const assumed = { ...plan, plannedSteps: plan.plannedSteps ?? ASSUMED_STEPS };
-  const excess = Math.max(-MOST_UP, Math.min(MOST_DOWN, excessTravel(signals, assumed)));
-  const byTravel = baseRate(signals, plan) / 10 ** excess;
-  return plan.adaptive ? Math.sqrt(byTravel * USUAL_ADAPTIVE_RATE) : byTravel;
+  const lr = baseRate(signals, plan);
+  const byTravel = lr / 10 ** bounded(excessTravel(signals, assumed));
+  if (plan.adaptive) return Math.sqrt(byTravel * USUAL_ADAPTIVE_RATE);
+  // With momentum an update is no step along its gradient.
+  if (plan.momentum > 0 || !(signals.firstLoss > 0)) return byTravel;
+  const fall = signals.earlyFall / Math.min(signals.steps, EARLY_STEPS);
+  const byFall = lr / 10 ** bounded(fall - USUAL_FALL);
+  return Math.sqrt(byTravel * byFall);
+}
+
+function bounded(decades: number): number {
+  return Math.max(-MOST_UP, Math.min(MOST_DOWN, decades));
 }
 
 /** What to try when training was lost before the travel could tell. */

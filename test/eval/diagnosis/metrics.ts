@@ -1,5 +1,6 @@
 /** What the evaluation of the diagnosis counts. */
 import type { Diagnosis } from "../../../runtime/insight/diagnosis/replay.ts";
+import { median } from "../../../runtime/insight/diagnosis/signals.ts";
 import { classOf, type LabelledRun } from "./corpus.ts";
 
 /** A labelled run, and what was said of it. */
@@ -7,6 +8,15 @@ export interface Judged {
   readonly run: LabelledRun;
   readonly said: Diagnosis;
 }
+
+/** Part of what can be gained that a right learning rate may miss. */
+const MOST_REGRET = 0.1;
+
+/** How many times the steps of the fastest learning rate make a right one slow. */
+const SLOW = 3;
+
+/** Losses whose median says where a run has come to. */
+const WINDOW = 10;
 
 /** Decades by which neighbouring learning rates of the labels' grid are apart. */
 const GRID = 0.5;
@@ -61,10 +71,10 @@ export function table(judged: readonly Judged[]): string {
       ),
     ],
     [
-      "… not counting “slow”",
+      "… not counting slow runs",
       share(
         judged.filter(({ run }) => run.label === "right"),
-        j => alert(j) !== undefined && firstAlert(j)?.code !== "lr.slow",
+        j => alert(j) !== undefined && !(alert(j) === "small" && isSlow(j.run, sweepOf(j, judged))),
       ),
     ],
     [
@@ -74,6 +84,10 @@ export function table(judged: readonly Judged[]): string {
     ["alerts: median latency", latency(judged)],
     ["suggestion inside the right interval", share(judged, j => isInside(j, 0))],
     ["… or nearest to one of the right learning rates", share(judged, j => isInside(j, GRID / 2))],
+    [
+      "suggestion within a tenth of what can be gained",
+      share(judged, j => suggestedRegret(j, sweepOf(j, judged)) <= MOST_REGRET),
+    ],
   ];
   return [
     "| measure | value |",
@@ -116,4 +130,40 @@ function isInside({ run, said }: Judged, slack: number): boolean {
   const decades = run.rightLrs.map(Math.log10);
   const to = Math.log10(said.suggestion.to);
   return to >= Math.min(...decades) - slack - 1e-3 && to <= Math.max(...decades) + slack + 1e-3;
+}
+
+/** The runs at all learning rates of the same scenario. */
+function sweepOf({ run }: Judged, judged: readonly Judged[]): readonly LabelledRun[] {
+  return judged.map(each => each.run).filter(({ scenario }) => scenario === run.scenario);
+}
+
+/** Whether it takes three times the steps of the fastest run, or more, to come within a tenth of what can be gained. */
+function isSlow(run: LabelledRun, sweep: readonly LabelledRun[]): boolean {
+  const fastest = Math.min(...sweep.map(stepsToArrive));
+  return stepsToArrive(run) >= SLOW * fastest;
+}
+
+function stepsToArrive({ meta, records }: LabelledRun): number {
+  const [first, best] = [Number(meta.initialLoss), Number(meta.bestLoss)];
+  const goal = best + MOST_REGRET * (first - best);
+  const at = records.findIndex(
+    (_, i) =>
+      i + 1 >= WINDOW &&
+      median(records.slice(i + 1 - WINDOW, i + 1).map(({ loss }) => loss)) <= goal,
+  );
+  return at < 0 ? Number.POSITIVE_INFINITY : at + 1;
+}
+
+/** Regret at the suggestion, on a line between those of its neighbours in the sweep. */
+function suggestedRegret({ said }: Judged, sweep: readonly LabelledRun[]): number {
+  if (!said.suggestion) return Number.POSITIVE_INFINITY;
+  const to = Math.log10(said.suggestion.to);
+  const points = sweep
+    .map(({ plan, meta }) => [Math.log10(plan.lr), Number(meta.regret)] as const)
+    .sort(([a], [b]) => a - b);
+  const above = points.findIndex(([lr]) => lr >= to);
+  const [right, left] = [points[above], points[above - 1]];
+  if (!right) return Number.POSITIVE_INFINITY;
+  if (!left) return right[1];
+  return left[1] + ((to - left[0]) / (right[0] - left[0])) * (right[1] - left[1]);
 }
