@@ -8,33 +8,20 @@
  * programs on the machine do not lengthen.
  */
 import { gpu } from "../../runtime/gpu/device.ts";
-import { manualSeed, nn, optim, randn, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
+import { milliseconds, type Perceptron, SIZES, trainer } from "./perceptron.ts";
 import { quantile } from "./table.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
-
-interface Size {
-  readonly name: string;
-  readonly widths: readonly [number, number, number];
-  readonly batch: number;
-  /** Steps of a round. */
-  readonly steps: number;
-}
-
-const SIZES: readonly Size[] = [
-  { name: "10k parameters, batch 32", widths: [64, 128, 10], batch: 32, steps: 100 },
-  { name: "1M parameters, batch 64", widths: [784, 1024, 192], batch: 64, steps: 4 },
-];
 
 console.log(`${gpu.adapter.description}, AdamW, two-layer perceptron, ${rounds} rounds`);
 for (const size of SIZES) await compare(size);
 process.exit(0);
 
-async function compare(size: Size): Promise<void> {
-  const plain = trainer(size, false);
-  const measured = trainer(size, true);
+async function compare(size: Perceptron): Promise<void> {
+  const plain = timed(size, false);
+  const measured = timed(size, true);
   for (const train of [plain, measured, plain, measured]) await train();
   const times: { plain: number; measured: number }[] = [];
   for (let i = 0; i < rounds; i++) {
@@ -58,42 +45,17 @@ async function compare(size: Size): Promise<void> {
 }
 
 /** A function that trains for a round and resolves with the milliseconds of a step. */
-function trainer({ widths, batch, steps }: Size, instrumented: boolean) {
-  manualSeed(1);
-  const [inputs, hidden, outputs] = widths;
-  const model = new nn.Sequential(
-    new nn.Linear(inputs, hidden),
-    new nn.ReLU(),
-    new nn.Linear(hidden, outputs),
-  );
-  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  const lossFn = new nn.CrossEntropyLoss();
-  const x = randn(batch, inputs).keep();
-  const y = tensor(
-    Array.from({ length: batch }, (_, i) => i % outputs),
-    { dtype: "int32" },
-  );
-  return async (): Promise<number> => {
+function timed(size: Perceptron, instrumented: boolean): () => Promise<number> {
+  const train = trainer(size);
+  return async () => {
     observe(
       instrumented
         ? { seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} }
         : undefined,
     );
     const start = milliseconds();
-    for (let i = 0; i < steps; i++) {
-      const loss = lossFn.forward(model.forward(x), y);
-      optimizer.zeroGrad();
-      loss.backward();
-      await optimizer.step();
-    }
+    await train();
     await drain();
-    return (milliseconds() - start) / steps;
+    return (milliseconds() - start) / size.steps;
   };
-}
-
-/** Time of the processor where that is the GPU, else of the clock. */
-function milliseconds(): number {
-  if (!gpu.adapter.software) return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
