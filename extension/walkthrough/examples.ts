@@ -29,7 +29,8 @@ export async function openExample(examples: vscode.Uri, name: unknown): Promise<
     for (const file of EXAMPLES.get(example) ?? []) {
       await copyOnce(vscode.Uri.joinPath(examples, file), vscode.Uri.joinPath(folder, file));
     }
-    await vscode.window.showTextDocument(script);
+    // Where scripts are, not over the panel.
+    await vscode.window.showTextDocument(script, { viewColumn: vscode.ViewColumn.One });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     void vscode.window.showErrorMessage(

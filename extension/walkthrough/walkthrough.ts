@@ -16,12 +16,12 @@ export class Walkthrough implements vscode.Disposable {
     const examples = vscode.Uri.joinPath(extension.extensionUri, "examples");
     const register = vscode.commands.registerCommand;
     this.#subscriptions = vscode.Disposable.from(
-      register(Command.openWalkthrough, () =>
-        vscode.commands.executeCommand(
-          "workbench.action.openWalkthrough",
-          `${extension.id}#${WALKTHROUGH}`,
-        ),
-      ),
+      register(Command.openWalkthrough, async () => {
+        const { executeCommand } = vscode.commands;
+        // It opens in the group that has the focus, which may be that of the panel.
+        await executeCommand("workbench.action.focusFirstEditorGroup");
+        await executeCommand("workbench.action.openWalkthrough", `${extension.id}#${WALKTHROUGH}`);
+      }),
       register(Command.openExample, async (name?: unknown) => {
         const { openExample } = await import("./examples.ts");
         await openExample(examples, name);

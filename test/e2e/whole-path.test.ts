@@ -143,6 +143,23 @@ test("the steps of the walkthrough are done when one has done the thing", async 
 
   // The example has taken its place.
   await workbench.command("Stepscope: Gradient Descent, Hands On");
+  await workbench.page.getByRole("button", { name: "Compare SGD with Adam" }).click();
+  await workbench.page.getByRole("button", { name: "Open regression.ts" }).click();
+  const example = "stepscope-examples/regression.ts";
+  await trainRegression(1);
+  edit(example, "optim.Adam(", "optim.SGD(");
+  await trainRegression(2);
+  await panel.compare("regression.ts");
+  await workbench.screenshot("walkthrough-compared");
+  edit(
+    example,
+    "const lossFn",
+    "const warmup = new optim.lrScheduler.LinearLR(optimizer, { startFactor: 0.1, totalIters: 50 });\n$&",
+  );
+  edit(example, "await optimizer.step();", "$&\n    warmup.step();");
+  await trainRegression(3);
+
+  await workbench.command("Stepscope: Gradient Descent, Hands On");
   const done = workbench.page.locator(
     '[data-done-step-id*="#gradientDescent#"][aria-checked="true"]',
   );
@@ -152,7 +169,7 @@ test("the steps of the walkthrough are done when one has done the thing", async 
     );
   await expect
     .poll(names, { timeout: 20_000 })
-    .toEqual(["stepped", "overshot", "diverged", "rewound", "fixed"]);
+    .toEqual(["stepped", "overshot", "diverged", "rewound", "fixed", "compared", "warmedUp"]);
   await workbench.screenshot("walkthrough");
 });
 
@@ -171,6 +188,24 @@ test("when VS Code is closed for good, the run stops after the grace time and le
   const [checkpoint] = readdirSync(join(folder, "checkpoints"));
   expect(checkpoint).toMatch(/^step-\d+\.safetensors$/);
 });
+
+/** Trains the regression, which then has completed so many times. */
+async function trainRegression(times: number): Promise<void> {
+  await workbench.tab("regression.ts").first().click();
+  await workbench.lens("▶ Train").waitFor();
+  await workbench.titleButton("Train").click();
+  const completed = () =>
+    listRuns(project).runs.filter(
+      ({ record }) => record.script.endsWith("regression.ts") && record.status === "completed",
+    ).length;
+  await expect.poll(completed, { timeout: 60_000 }).toBe(times);
+}
+
+/** Writes into a script, as an editor does that saves it. */
+function edit(name: string, before: string, after: string): void {
+  const file = join(project, name);
+  writeFileSync(file, readFileSync(file, "utf8").replace(before, after));
+}
 
 async function stopped(): Promise<void> {
   await panel.status("Stopped");

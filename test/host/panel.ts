@@ -71,6 +71,14 @@ export class PanelPage {
     return (await said.textContent()) ?? "";
   }
 
+  /** Compares the run with the newest other one of a script. */
+  async compare(script: string): Promise<void> {
+    await this.#page().getByRole("button", { name: "Compare…" }).click();
+    const dialog = this.#page().getByRole("dialog", { name: "Runs to compare with" });
+    await dialog.getByRole("checkbox", { name: script }).first().check();
+    await dialog.getByRole("button", { name: "Done" }).click();
+  }
+
   /** Waits until the run is shown with this status, such as `Stopped`. */
   async status(text: string): Promise<void> {
     await this.#page().locator(".status", { hasText: text }).waitFor();
