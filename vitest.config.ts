@@ -14,6 +14,8 @@ const projects = ["unit", "gpu", "e2e"].map((name, groupOrder) => ({
     maxWorkers: name === "unit" ? 2 : 1,
     // Unit tests leave nothing behind, and starting a process for each file took half of their time.
     isolate: name !== "unit",
+    // Tests leave nothing in the user's cache, and do not depend on it.
+    env: { STEPSCOPE_CACHE: "" },
     testTimeout: name === "unit" ? 30_000 : 300_000,
     hookTimeout: 300_000,
   },

@@ -1,4 +1,5 @@
 import { takePart } from "../checkpoint/parts.ts";
+import { kernelsReady } from "../gpu/kernelCache.ts";
 import { reportProgress } from "../insight/progress.ts";
 import { tellFault } from "../tensor/loopFaults.ts";
 import { identity } from "../tensor/permutation.ts";
@@ -126,13 +127,14 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
         const { order } = pass;
         const batch = pass.batch;
         const samples = this.#samples;
-        const read = await ahead.take(order, batch, this.length, next =>
+        const reading = ahead.take(order, batch, this.length, next =>
           reader.read({
             batch: next,
             indices: order.slice(next * this.batchSize, (next + 1) * this.batchSize),
             random: { seed: initialSeed(), sample: samples + (next - batch) * this.batchSize },
           }),
         );
+        const [read] = await Promise.all([reading, kernelsReady]);
         // Meanwhile it may have been put back: then this batch is not the next one.
         if (pass.order !== order) continue;
         const count = this.#count(read, batch);

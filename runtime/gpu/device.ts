@@ -20,6 +20,8 @@ export interface GpuCounters {
   submits: number;
   /** Bytes of the buffers that are alive. */
   bytes: number;
+  /** Milliseconds in which the loop waited for kernels to be compiled. */
+  compileMs: number;
 }
 
 export const counters: GpuCounters = {
@@ -29,6 +31,7 @@ export const counters: GpuCounters = {
   dispatches: 0,
   submits: 0,
   bytes: 0,
+  compileMs: 0,
 };
 
 let failure: Error | undefined;

@@ -1,7 +1,16 @@
 /** Compiled kernels, kept by their source: Dawn itself needs 2 ms to find that it knows one. */
 import { counters, gpu } from "./device.ts";
 
+/** What a kernel is compiled from: its entry point is `main`, its layout that of `bindGroupLayout`. */
+export interface KernelSource {
+  readonly code: string;
+  /** Storage buffers that it binds. */
+  readonly storages: number;
+  readonly label: string;
+}
+
 const pipelines = new Map<string, GPUComputePipeline>();
+const requested = new Map<string, KernelSource>();
 const layouts = new Map<number, GPUBindGroupLayout>();
 const pipelineLayouts = new Map<number, GPUPipelineLayout>();
 
@@ -25,19 +34,44 @@ export function bindGroupLayout(storages: number): GPUBindGroupLayout {
   return layout;
 }
 
-/** The pipeline of a kernel with entry point `main` and the layout of `bindGroupLayout`. */
-export function computePipeline(code: string, storages: number, label: string): GPUComputePipeline {
+/** The pipeline of a kernel. */
+export function computePipeline(source: KernelSource): GPUComputePipeline {
+  const { code } = source;
+  if (!requested.has(code)) requested.set(code, source);
   let pipeline = pipelines.get(code);
   if (!pipeline) {
-    let layout = pipelineLayouts.get(storages);
-    if (!layout) {
-      layout = gpu.device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout(storages)] });
-      pipelineLayouts.set(storages, layout);
-    }
-    const module = gpu.device.createShaderModule({ code, label });
-    pipeline = gpu.device.createComputePipeline({ layout, label, compute: { module } });
+    const start = performance.now();
+    pipeline = gpu.device.createComputePipeline(descriptor(source));
+    counters.compileMs += performance.now() - start;
     pipelines.set(code, pipeline);
     counters.pipelines++;
   }
   return pipeline;
+}
+
+/** Compiles a kernel on one of Dawn's threads, before it is needed. What does not compile is left. */
+export async function prepareKernel(source: KernelSource): Promise<void> {
+  if (pipelines.has(source.code)) return;
+  const { device } = gpu;
+  device.pushErrorScope("validation");
+  const compiling = device.createComputePipelineAsync(descriptor(source));
+  const made = Promise.all([compiling, device.popErrorScope()]);
+  const [pipeline, error] = await made.catch(() => []);
+  if (!pipeline || error || pipelines.has(source.code)) return;
+  pipelines.set(source.code, pipeline);
+  counters.pipelines++;
+}
+
+/** The kernels that were needed so far, in their order. */
+export function requestedKernels(): readonly KernelSource[] {
+  return [...requested.values()];
+}
+
+function descriptor({ code, storages, label }: KernelSource): GPUComputePipelineDescriptor {
+  let layout = pipelineLayouts.get(storages);
+  if (!layout) {
+    layout = gpu.device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout(storages)] });
+    pipelineLayouts.set(storages, layout);
+  }
+  return { layout, label, compute: { module: gpu.device.createShaderModule({ code, label }) } };
 }

@@ -1,5 +1,5 @@
 /** Compiles a tape: schedule, kernels and their pipelines, places in the arena, blocks of scalars. */
-import { gpu } from "../gpu/device.ts";
+import { counters, gpu } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
@@ -62,13 +62,14 @@ export function compileTape(
   });
   layout.place(kernels.length);
 
+  const compileMs = counters.compileMs;
   const compiler = new Compiler(entries, layout);
   kernels.forEach((kernel, position) => {
     const code = codes[position];
     if ("program" in kernel) compiler.addProgram(kernel.program);
     else if (code) compiler.addKernel(membersOf(kernel), code);
   });
-  debugPlan(compiler.kernels, layout.bytes);
+  debugPlan(compiler.kernels, layout.bytes, counters.compileMs - compileMs);
   return compiler;
 }
 
@@ -110,7 +111,7 @@ class Compiler implements CompiledTape {
     new Set(scalars).forEach(entry => {
       this.scalarWrites.push({ entry, word: block.scalarOffset / 4 + scalars.indexOf(entry) });
     });
-    const pipeline = computePipeline(wgsl, code.bindings.length, label);
+    const pipeline = computePipeline({ code: wgsl, storages: code.bindings.length, label });
     const bindings = code.bindings.map(index => this.layout.binding(index));
     this.kernels.push({ label, phase, pipeline, bindings, workgroups, ...block });
   }
@@ -122,7 +123,7 @@ class Compiler implements CompiledTape {
     const block = this.#addScalars(program.scalars.length);
     this.scalarWrites.push({ entry: index, word: block.scalarOffset / 4 });
     for (const { label, wgsl, workgroups, ...dispatch } of program.dispatches()) {
-      const pipeline = computePipeline(wgsl, dispatch.bindings.length, label);
+      const pipeline = computePipeline({ code: wgsl, storages: dispatch.bindings.length, label });
       const bindings: Binding[] = dispatch.bindings.map(range => ({ kind: "range", range }));
       this.kernels.push({ label, phase, pipeline, bindings, workgroups, ...block });
     }

@@ -33,13 +33,20 @@ export function debugGraph(entries: readonly TapeEntry[], stored: readonly boole
   print(`graph of ${entries.length} operations`, lines);
 }
 
-/** The dispatches of a plan, and what they are bound to. */
-export function debugPlan(kernels: readonly PlannedKernel[], bytes: number): void {
+/** The dispatches of a plan, what they are bound to, and how long it took to compile those that are new. */
+export function debugPlan(
+  kernels: readonly PlannedKernel[],
+  bytes: number,
+  compileMs: number,
+): void {
   if (!asked.has("plan")) return;
   const lines = kernels.map(({ phase, label, workgroups, bindings }, i) => {
     return `${i} ${phase} ${label} (${workgroups.join(" × ")}) ${bindings.map(place).join(" ")}`;
   });
-  print(`plan of ${kernels.length} dispatches, ${bytes} bytes of the arena`, lines);
+  const title =
+    `plan of ${kernels.length} dispatches, ${bytes} bytes of the arena, ` +
+    `compiled in ${Math.round(compileMs)} ms`;
+  print(title, lines);
 }
 
 /** The source of a kernel, with numbered lines. */

@@ -22,7 +22,9 @@ test("graph, plan and wgsl", async () => {
   const text = await stderrOf("graph,plan,wgsl");
   expect(text).toMatch(/stepscope: graph of \d+ operations\n/);
   expect(text).toMatch(/\d+ forward max \[2, 1\] float32 ← \d+\n/);
-  expect(text).toMatch(/stepscope: plan of \d+ dispatches, \d+ bytes of the arena\n/);
+  expect(text).toMatch(
+    /stepscope: plan of \d+ dispatches, \d+ bytes of the arena, compiled in \d+ ms\n/,
+  );
   expect(text).toMatch(/ {3}1 @group\(0\) @binding\(0\)/);
 });
 
