@@ -9,10 +9,15 @@ import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, sliceBatch } from "../protocol/steps.ts";
 import { openRun } from "../store/reader.ts";
 
+/** A run on the command line ends with the command, even if that was killed. */
+export const GRACE_MS = 2000;
+
 export class Follower {
   readonly #report: Report;
   #connection: SidecarConnection | undefined;
-  #isStopping = false;
+  #runFolder: string | undefined;
+  /** That the run is to end, and what it may take for its last checkpoint. */
+  #stopping: { readonly patienceMs: number | undefined } | undefined;
   #run: RunRecord | undefined;
   #steps = 0;
   #logs = 0;
@@ -29,9 +34,10 @@ export class Follower {
     const listener = this.#receive.bind(this);
     let connection: SidecarConnection | undefined = await startRun(options, listener);
     const { runFolder } = connection;
+    this.#runFolder = runFolder;
     while (connection) {
       this.#connection = connection;
-      if (this.#isStopping) connection.stop();
+      if (this.#stopping) connection.stop(this.#stopping.patienceMs);
       await connection.closed;
       if (this.#ended) break;
       connection = await attachRun(runFolder, listener);
@@ -39,6 +45,12 @@ export class Follower {
     const run = this.#ended ?? this.#catchUp(runFolder);
     this.#report.end(run);
     return run;
+  }
+
+  /** Folder of the run. Throws before it has begun. */
+  get runFolder(): string {
+    if (this.#runFolder === undefined) throw new Error("The run has not begun.");
+    return this.#runFolder;
   }
 
   /** Whether the loop is held. */
@@ -61,10 +73,10 @@ export class Follower {
     this.#report.log({ level: "warn", text, time: Date.now(), step: this.#steps });
   }
 
-  /** Ends the run. */
-  stop(): void {
-    this.#isStopping = true;
-    this.#connection?.stop();
+  /** Ends the run: at once, or when its last checkpoint is saved, which may take so long. */
+  stop(patienceMs?: number): void {
+    this.#stopping = { patienceMs };
+    this.#connection?.stop(patienceMs);
   }
 
   #receive(message: SidecarMessage, { runFolder }: SidecarConnection): void {

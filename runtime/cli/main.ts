@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-/** Entry of the command line: `stepscope train | find-lr | runs | view | diff | baseline | export | import | diagnose | doctor`. */
+/** Entry of the command line: `stepscope train | find-lr | sweep | runs | view | diff | baseline | export | import | diagnose | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
 import { ScriptNotFoundError } from "../client/start.ts";
+import type { OverrideRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
 import { baselineCommand } from "./baseline.ts";
 import { diagnoseTrace } from "./diagnose.ts";
@@ -13,8 +14,11 @@ import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
 import { findLr } from "./findLr.ts";
 import { importCommand } from "./import.ts";
+import { ENGINES, jobText } from "./jobs.ts";
 import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
+import { sweep } from "./sweep.ts";
+import { learningRate, rateGrid } from "./sweepPlan.ts";
 import { train } from "./train.ts";
 import { view } from "./view.ts";
 
@@ -25,6 +29,9 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope train --resume RUN [FILE] …                Go on from the last checkpoint of a run, with its
                                                        file, seed and arguments unless others are given
       --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
+      --lr RATE   Learning rate in the place of the script's; schedules and groups keep their proportions
+      --seed-offset N  Added to every seed, also to that of manualSeed
+      --tag WORD  Tag of the run in the list of runs
       --json      One JSON object a line; the script's own output goes to standard error
       --strict    Exit code 3 where the diagnosis still finds fault at the end
       --rewind-memory MIB  GPU memory for states that the run can go back to (256; 0 for none)
@@ -32,6 +39,13 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope find-lr FILE [--planned N] [--steps N] …   Try learning rates before a run, and suggest one
       --planned N Steps that the run is to have
       --steps N   Rates that are tried (100); also --seed, --json and ARGS as above
+  stepscope sweep FILE --lr FROM..TO [--seeds N] …     Train with each of several learning rates, and say
+                                                       which is best; called again it goes on
+      --points N  How many rates, at equal distances of their logarithms (two a decade)
+      --seeds N   Runs of each rate (1): the script's own seed, the next one, …
+      --parallel N  Runs at the same time (1)
+      --tag WORD  Tag of the runs (sweep); also --json and ARGS as above
+      --emit ENGINE  Print it as a job for slurm, kubernetes or ray instead
   stepscope runs [FOLDER]                              List the runs of a project
   stepscope view [RUN] [RUN …]                         Show a run in a browser of this machine, compared
                                                        with the others
@@ -75,6 +89,8 @@ async function main([command, ...rest]: string[]): Promise<number> {
       return train(trainOptions(rest));
     case "find-lr":
       return findLr(findLrOptions(rest));
+    case "sweep":
+      return sweepOrEmit(rest);
     case "runs": {
       const [folder = ".", ...others] = rest;
       rejectArguments(others);
@@ -132,11 +148,15 @@ function trainOptions(args: string[]) {
     resume: { type: "string" },
     json: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
+    lr: { type: "string" },
+    "seed-offset": { type: "string" },
+    tag: { type: "string" },
     "rewind-memory": { type: "string" },
   });
   const from = values.resume === undefined ? undefined : resumable(values.resume);
   const [script = from?.run.script, ...others] = positionals;
   const memory = values["rewind-memory"];
+  const overrides = overridesOf(values, from?.run.overrides);
   if (!script) throw new UsageError("train: FILE is missing.");
   rejectArguments(others);
   return {
@@ -149,8 +169,29 @@ function trainOptions(args: string[]) {
     ...(memory !== undefined && {
       rewindBytes: wholeNumber("--rewind-memory", memory) * 1024 ** 2,
     }),
+    ...(overrides && { overrides }),
+    ...(values.tag !== undefined && { tags: [tag(values.tag)] }),
     ...(from && { resume: from.checkpoints }),
   };
+}
+
+/** What takes the place of what the script says: as given, else as in the run that is gone on from. */
+function overridesOf(
+  { lr, "seed-offset": offset }: { lr?: string | undefined; "seed-offset"?: string | undefined },
+  before: OverrideRecord = {},
+): OverrideRecord | undefined {
+  const overrides = {
+    ...before,
+    ...(lr !== undefined && { lr: learningRate("--lr", lr) }),
+    ...(offset !== undefined && { seedOffset: wholeNumber("--seed-offset", offset) }),
+  };
+  return Object.keys(overrides).length > 0 ? overrides : undefined;
+}
+
+/** One word, by which the list of runs is filtered: #word. */
+function tag(text: string): string {
+  if (/^[^\s#]+$/.test(text)) return text;
+  throw new UsageError(`--tag: expected one word, got "${text}".`);
 }
 
 function findLrOptions(args: string[]) {
@@ -179,6 +220,44 @@ function findLrOptions(args: string[]) {
   };
 }
 
+/** Runs a sweep, or prints it as a job of an engine. */
+function sweepOrEmit(args: string[]): number | Promise<number> {
+  const { own, scriptArgs = [] } = splitArguments(args);
+  const { values, positionals } = parse(own, {
+    lr: { type: "string" },
+    points: { type: "string" },
+    seeds: { type: "string", default: "1" },
+    parallel: { type: "string" },
+    tag: { type: "string", default: "sweep" },
+    emit: { type: "string" },
+    json: { type: "boolean", default: false },
+  });
+  const [script, ...others] = positionals;
+  if (!script) throw new UsageError("sweep: FILE is missing.");
+  rejectArguments(others);
+  if (values.lr === undefined)
+    throw new UsageError("sweep: --lr is missing, such as --lr 1e-4..1e-1.");
+  const points = values.points === undefined ? undefined : atLeastOne("--points", values.points);
+  const parallel =
+    values.parallel === undefined ? undefined : atLeastOne("--parallel", values.parallel);
+  const options = {
+    script,
+    args: scriptArgs,
+    rates: rateGrid(values.lr, points),
+    seeds: atLeastOne("--seeds", values.seeds),
+    tag: tag(values.tag),
+  };
+  if (values.emit === undefined) {
+    return sweep({ ...options, parallel: parallel ?? 1, json: values.json, sidecar: SIDECAR });
+  }
+  const engine = ENGINES.find(name => name === values.emit);
+  if (!engine) {
+    throw new UsageError(`--emit: expected ${ENGINES.join(", ")}, got "${values.emit}".`);
+  }
+  process.stdout.write(jobText(engine, { ...options, parallel }));
+  return EXIT.completed;
+}
+
 /** Arguments of the command, and those for the script: what comes after "--", if that is there. */
 function splitArguments(args: string[]) {
   const end = args.indexOf("--");
@@ -191,6 +270,12 @@ function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value < 2 ** 32) return value;
   throw new UsageError(`${option}: expected a whole number below 2³², got "${text}".`);
+}
+
+function atLeastOne(option: string, text: string): number {
+  const value = wholeNumber(option, text);
+  if (value >= 1) return value;
+  throw new UsageError(`${option}: expected a whole number of at least 1, got "${text}".`);
 }
 
 function baselineOptions(args: string[]) {

@@ -2,10 +2,11 @@
 
 import { JsonReport } from "../exchange/jsonLines.ts";
 import { isOpen } from "../protocol/finding.ts";
+import { TERMINATION_MS } from "../protocol/messages.ts";
 import type { Report } from "../protocol/report.ts";
-import type { RunStatus } from "../protocol/run.ts";
+import type { OverrideRecord, RunStatus } from "../protocol/run.ts";
 import { EXIT } from "./exit.ts";
-import { Follower } from "./follower.ts";
+import { Follower, GRACE_MS } from "./follower.ts";
 import { listenToKeys } from "./keys.ts";
 import { LiveReport } from "./live.ts";
 import { PlainReport } from "./plain.ts";
@@ -14,6 +15,8 @@ export interface TrainOptions {
   readonly script: string;
   readonly args: readonly string[];
   readonly seed: number;
+  readonly overrides?: OverrideRecord;
+  readonly tags?: readonly string[];
   /** GPU memory for states that the run can go back to, in bytes; 256 MiB if left out. */
   readonly rewindBytes?: number;
   /** The folder of checkpoints to go on from. */
@@ -24,9 +27,6 @@ export interface TrainOptions {
   /** The sidecar's entry. */
   readonly sidecar: string;
 }
-
-/** A run on the command line ends with the command, even if that was killed. */
-const GRACE_MS = 2000;
 
 const EXIT_CODES: Readonly<Record<RunStatus, number>> = {
   running: EXIT.failed,
@@ -40,15 +40,17 @@ const EXIT_CODES: Readonly<Record<RunStatus, number>> = {
 export async function train({ json, strict, ...options }: TrainOptions): Promise<number> {
   const follower = new Follower(json ? jsonReport() : textReport());
   const stop = () => follower.stop();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, stop);
+  // Nobody waits for a batch job that is ended.
+  const terminate = () => follower.stop(TERMINATION_MS);
+  const signals = { SIGINT: stop, SIGHUP: stop, SIGTERM: terminate };
+  for (const [signal, listener] of Object.entries(signals)) process.on(signal, listener);
   // Nobody reads on.
   process.stdout.on("error", stop);
   const { stdin } = process;
   const hasKeys = !json && isLive() && stdin.isTTY;
   const leaveKeys = hasKeys ? listenToKeys(stdin, follower) : () => {};
   const run = await follower.follow({ ...options, graceMs: GRACE_MS }).finally(leaveKeys);
-  for (const signal of signals) process.off(signal, stop);
+  for (const [signal, listener] of Object.entries(signals)) process.off(signal, listener);
   const isFaulty = run.findings.some(each => isOpen(each) && each.severity !== "info");
   return strict && run.status === "completed" && isFaulty ? EXIT.finding : EXIT_CODES[run.status];
 }

@@ -40,9 +40,12 @@ export class SidecarConnection {
     this.closed = closed;
   }
 
-  /** Asks the sidecar to stop the run; within two seconds it says `end`. */
-  stop(): void {
-    send(this.#socket, { type: "stop" });
+  /**
+   * Asks the sidecar to stop the run; within two seconds it says `end`.
+   * @param patienceMs what the script may take for its last checkpoint, where that may be longer.
+   */
+  stop(patienceMs?: number): void {
+    send(this.#socket, { type: "stop", ...(patienceMs !== undefined && { patienceMs }) });
   }
 
   /** Holds the loop, or has it go on. `run` messages say when it does. */

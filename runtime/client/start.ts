@@ -11,6 +11,8 @@ import {
 } from "../protocol/checkpoint.ts";
 import { LAUNCH_VARIABLE, type LaunchOptions } from "../protocol/launch.ts";
 import type { ProbeOptions } from "../protocol/probe.ts";
+import type { OverrideRecord } from "../protocol/run.ts";
+import { writeNotes } from "../store/notes.ts";
 import { createRunFolder, createTemporaryFolder, SIDECAR_LOG } from "../store/paths.ts";
 import { livingSidecars, socketPath } from "../store/registry.ts";
 import {
@@ -29,6 +31,9 @@ export interface StartOptions {
   /** Working folder of the script; that of this process if left out. */
   readonly cwd?: string;
   readonly seed?: number;
+  readonly overrides?: OverrideRecord;
+  /** Tags of the run in the list of runs. */
+  readonly tags?: readonly string[];
   /** The checkpoint, or the folder of them, that the script is to go on from. */
   readonly resume?: string;
   /** Has the learning rate tried out instead of a run: nothing is kept. */
@@ -109,8 +114,10 @@ export async function startRun(
     // JSON has no infinity.
     ...(Number.isFinite(graceMs) && { graceMs }),
     ...(options.runTo !== undefined && { runTo: options.runTo }),
+    ...(options.overrides && { overrides: options.overrides }),
     ...(options.probe && { probe: options.probe }),
   };
+  if (options.tags) writeNotes(folder, { tags: options.tags });
   let child: SidecarProcess | undefined;
   try {
     child = await (options.launch ?? spawnDetached)(sidecarCommand(node, options, launch));

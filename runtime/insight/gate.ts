@@ -8,6 +8,8 @@ import type { ClipLimit } from "../protocol/control.ts";
 /** An optimizer as the gate sees it: the options of its groups may be changed. */
 export interface SteppingOptimizer {
   readonly paramGroups: readonly { lr: number; readonly initialLr?: number }[];
+  /** η that its first group was made with; undefined where it has none. */
+  readonly firstLr?: number | undefined;
   /** Places of its groups among those of the run. */
   readonly groupIndices: readonly number[];
 }

@@ -41,6 +41,7 @@ export abstract class Optimizer<Options extends object = object> {
   /** Every group has all options. */
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly #defaults: Options;
+  #firstLr: number | undefined;
 
   /**
    * @param params parameters, or groups `{ params, lr: … }` with options of their own.
@@ -94,7 +95,13 @@ export abstract class Optimizer<Options extends object = object> {
     });
     const complete = { ...this.#defaults, ...options };
     this.checkOptions(complete);
+    if (this.paramGroups.length === 0) this.#firstLr = lrOf(complete);
     this.paramGroups.push({ ...complete, params } as unknown as ParamGroup<Options>);
+  }
+
+  /** η that the first group was made with, whatever a schedule or a checkpoint made of it. @internal */
+  get firstLr(): number | undefined {
+    return this.#firstLr;
   }
 
   /** Forgets the gradients of all parameters. */
@@ -231,6 +238,10 @@ function snakeCase(name: string): string {
 
 function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function lrOf(options: object): number | undefined {
+  return "lr" in options && typeof options.lr === "number" ? options.lr : undefined;
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -30,6 +30,7 @@ export function settingsOf(run: RunRecord): Setting[] {
     adapter,
     tensors,
     groups = [],
+    overrides,
   } = run;
   const several = new Set(tensors.map(({ group }) => group)).size > 1;
   const elements = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -47,6 +48,7 @@ export function settingsOf(run: RunRecord): Setting[] {
     ["uncommitted changes", repository && changesText(repository)],
     ["arguments", args.join(" ")],
     ["seed", String(seed)],
+    ["given learning rate", overrides?.lr === undefined ? undefined : String(overrides.lr)],
     ["optimizer", tensors.length > 0 ? [...optimizers].join(", ") : undefined],
     ...options.map(({ name, value }) => [name, value] as const),
     ["parameters", tensors.length > 0 ? `${elements} in ${tensors.length} tensors` : undefined],

@@ -1,6 +1,16 @@
 /** What a client tells a sidecar that it starts. */
 import type { ProbeOptions } from "./probe.ts";
-import { type Check, count, list, number, object, optional, string } from "./validate.ts";
+import type { OverrideRecord } from "./run.ts";
+import {
+  type Check,
+  count,
+  list,
+  number,
+  object,
+  optional,
+  overrides,
+  string,
+} from "./validate.ts";
 
 /**
  * Environment variable that holds the options as JSON: unlike a command line it is hidden from
@@ -18,6 +28,7 @@ export interface LaunchOptions {
   /** The script's own arguments. */
   readonly args: readonly string[];
   readonly seed: number;
+  readonly overrides?: OverrideRecord;
   /** Milliseconds that the run goes on when the last client has gone; to its end if left out. */
   readonly graceMs?: number;
   /** The step behind which the loop is held; none if left out. */
@@ -38,6 +49,7 @@ export const launchOptions: Check<LaunchOptions> = object<LaunchOptions>({
   script: string,
   args: list(string),
   seed: count,
+  overrides: optional(overrides) as Check<OverrideRecord>,
   graceMs: optional(number) as Check<number>,
   runTo: optional(count) as Check<number>,
   rewindBytes: count,

@@ -15,7 +15,13 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 10;
+export const PROTOCOL_VERSION = 11;
+
+/**
+ * What a run that is ended by SIGTERM may take for its last checkpoint: batch systems kill what is
+ * left half a minute later.
+ */
+export const TERMINATION_MS = 25_000;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -33,7 +39,8 @@ export interface LogRecord {
 
 export type ClientMessage =
   | { readonly type: "hello"; readonly version: number; readonly token: string }
-  | { readonly type: "stop" }
+  /** Ends the run; its last checkpoint may take so long, and without a time no longer than somebody waits. */
+  | { readonly type: "stop"; readonly patienceMs?: number }
   | { readonly type: "control"; readonly control: Control };
 
 export type SidecarMessage =

@@ -80,6 +80,14 @@ export interface EnvironmentRecord {
   readonly platform: string;
 }
 
+/** What whoever started a run put in the place of what the script says. */
+export interface OverrideRecord {
+  /** η of the first group of the first optimizer that steps; all others have theirs in proportion. */
+  readonly lr?: number;
+  /** Added to every seed: runs of one script with different chance. */
+  readonly seedOffset?: number;
+}
+
 /** The git repository that holds a script, as it was when the run began. */
 export interface RepositoryRecord {
   /** Hash of the commit that was checked out. */
@@ -127,6 +135,8 @@ export interface RunRecord {
   /** Steps whose state is kept to go back to, in ascending order; none once the run is over. */
   readonly kept?: readonly number[];
   readonly seed: number;
+  /** Missing where the script had its own way. */
+  readonly overrides?: OverrideRecord;
   /** Version of stepscope that recorded the run. */
   readonly version: string;
   /** Missing until the script has used the device for the first time. */

@@ -36,6 +36,7 @@ import {
   type EnvironmentRecord,
   type GroupRecord,
   OPTIMIZER_NAMES,
+  type OverrideRecord,
   type RepositoryRecord,
   RUN_STATUSES,
   type RunError,
@@ -235,6 +236,11 @@ export const optionValue = object<OptionValue>({
 
 const rewind = object<RewindRecord>({ step: count, to: count });
 
+export const overrides = object<OverrideRecord>({
+  lr: optional(number) as Check<number>,
+  seedOffset: optional(count) as Check<number>,
+});
+
 /** Options with text for values, as an object. */
 const texts: Check<Readonly<Record<string, string>>> = (value, path) => {
   const options = object<Record<string, never>>({})(value, path);
@@ -272,6 +278,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,
   kept: optional(list(count)) as Check<readonly number[]>,
   seed: number,
+  overrides: optional(overrides) as Check<OverrideRecord>,
   version: string,
   adapter: optional(adapter) as Check<AdapterRecord>,
   tensors: list(tensor),
@@ -457,7 +464,7 @@ export const control: Check<Control> = (value, path) => {
 
 const clientMessage = union<ClientMessage>({
   hello: { version: number, token: string },
-  stop: {},
+  stop: { patienceMs: optional(count) as Check<number> },
   control: { control },
 });
 

@@ -60,7 +60,7 @@ export type ToRecorder =
     }
   | { readonly type: "untrainedLoss"; readonly loss: UntrainedLoss }
   /** The process was told to stop, as by SIGTERM. */
-  | { readonly type: "interrupted" }
+  | { readonly type: "interrupted"; readonly signal: NodeJS.Signals }
   | { readonly type: "end"; readonly outcome: Outcome };
 
 /** The run is to end; the script may take so long for its last checkpoint. */

@@ -42,6 +42,9 @@ const BETAS: Partial<Readonly<Record<LiveOption, 0 | 1>>> = { beta1: 0, beta2: 1
 /** What clients have set belongs to the state of a loop: going back brings back what was set then. */
 export class LiveOptions implements Part {
   readonly #listener: OptionListener;
+  readonly #givenLr: number | undefined;
+  /** What makes it of the script's. */
+  #givenFactor: number | undefined;
   /** Values of clients, by group and name. */
   readonly #values = new Map<string, number>();
   /** Options that were set and have not been applied, with what was in force before, where known. */
@@ -59,8 +62,10 @@ export class LiveOptions implements Part {
   /** What is in force is tried, and no change of the run. */
   #isTrial = false;
 
-  constructor(listener: OptionListener) {
+  /** `lr`: η of the first group that is met, in the place of what the script made it with. */
+  constructor(listener: OptionListener, lr?: number) {
     this.#listener = listener;
+    this.#givenLr = lr;
     takePart(this);
   }
 
@@ -126,8 +131,9 @@ export class LiveOptions implements Part {
    * Gives the groups of an optimizer the values of clients for its step number `step`.
    * @returns gives them back their own: schedules go on from those.
    */
-  apply({ paramGroups, groupIndices }: SteppingOptimizer, step: number): (() => void) | undefined {
-    const isNew = this.#meet(paramGroups, groupIndices);
+  apply(optimizer: SteppingOptimizer, step: number): (() => void) | undefined {
+    const { groupIndices } = optimizer;
+    const isNew = this.#meet(optimizer);
     if (isNew || performance.now() - this.#lookedAt >= LOOK_MS) this.tell();
     if (this.#values.size === 0 && this.#pending.size === 0) return undefined;
     const own: (() => void)[] = [];
@@ -150,13 +156,16 @@ export class LiveOptions implements Part {
   }
 
   /** Gets to know the groups of an optimizer; whether one is new. */
-  #meet(paramGroups: readonly object[], groupIndices: readonly number[]): boolean {
+  #meet({ paramGroups, groupIndices, firstLr }: SteppingOptimizer): boolean {
     let isNew = false;
+    this.#givenFactor ??= factorOf(this.#givenLr, firstLr);
     paramGroups.forEach((options, i) => {
       const group = groupIndices[i] ?? 0;
       if (this.#groups.get(group) === options) return;
-      this.#groups.set(group, options as GroupOptions);
-      this.#made.set(group, { group, options: textsOf(options as GroupOptions) });
+      const value = this.#groups.has(group) ? undefined : this.#givenFactor;
+      this.#groups.set(group, options as unknown as GroupOptions);
+      if (value !== undefined) this.set({ type: "set", group, name: "lrFactor", value });
+      this.#made.set(group, { group, options: textsOf(options as unknown as GroupOptions) });
       isNew = true;
     });
     if (isNew) this.#listener.groups([...this.#made.values()]);
@@ -215,6 +224,20 @@ export class LiveOptions implements Part {
     this.#changedAt = now;
     this.#listener.changed(this.#changes);
   }
+}
+
+/**
+ * What makes a learning rate that was given of the script's: schedules, and groups with rates of their
+ * own, keep their proportions.
+ * @throws RangeError where the script's is 0, of which no factor makes another.
+ */
+function factorOf(given: number | undefined, scripts: number | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (scripts) return given / scripts;
+  throw new RangeError(
+    `The learning rate cannot be set to ${given}: the script makes its optimizer with lr: ${scripts}, and ` +
+      "it is multiplied. Write another one there.",
+  );
 }
 
 /** Gives an option a value. Returns what puts its own back. */

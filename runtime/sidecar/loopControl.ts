@@ -1,6 +1,7 @@
 /** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
 import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
 import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
+import type { LaunchOptions } from "../protocol/launch.ts";
 import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
 import { Branching, LoopLeft, type Trials } from "./branching.ts";
@@ -62,6 +63,9 @@ export interface Controls extends TimelineListener, OptionListener {
   keepAlive(isKept: boolean): void;
 }
 
+/** What a loop has from the beginning. */
+export type Beginning = Pick<LaunchOptions, "runTo" | "overrides">;
+
 /** Steps of other optimizers after which one is no part of the loop any more. */
 const MOST_ELSEWHERE = 16;
 
@@ -109,12 +113,12 @@ export class LoopControl implements Gate {
   /** Controls that wait for the loop to come back from its branches. */
   #later: LoopOrder[] = [];
 
-  /** `until`: the step behind which it is held from the beginning. */
-  constructor(loop: ControlledLoop, controls: Controls, until = Number.POSITIVE_INFINITY) {
-    this.#until = until;
+  constructor(loop: ControlledLoop, controls: Controls, beginning: Beginning = {}) {
+    const { runTo = Number.POSITIVE_INFINITY, overrides } = beginning;
+    this.#until = runTo;
     this.#loop = loop;
     this.#controls = controls;
-    this.#options = new LiveOptions(controls);
+    this.#options = new LiveOptions(controls, overrides?.lr);
     this.#timeline = new Timeline(loop.snapshots, controls);
   }
 

@@ -2,7 +2,6 @@
  * Entry of the recorder thread: stores what the main thread measures, serves clients, and sees to
  * it that the run ends when it should.
  */
-import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,11 +9,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { LiveDiagnosis } from "../insight/diagnosis/live.ts";
 import { RESUME_VARIABLE } from "../protocol/checkpoint.ts";
 import type { Finding } from "../protocol/finding.ts";
-import { PROTOCOL_VERSION } from "../protocol/messages.ts";
+import { PROTOCOL_VERSION, TERMINATION_MS } from "../protocol/messages.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { VERSION } from "../protocol/version.ts";
+import { shortHash } from "../store/hash.ts";
 import { CHANGES_PATCH } from "../store/paths.ts";
 import { thisProcess } from "../store/process.ts";
 import { type Registration, register, unregister } from "../store/registry.ts";
@@ -56,11 +56,12 @@ const record: RunRecord = {
   id: launch.id,
   script: launch.script,
   args: launch.args,
-  sourceHash: createHash("sha256").update(readFileSync(launch.script)).digest("hex").slice(0, 16),
+  sourceHash: shortHash(readFileSync(launch.script)),
   status: "running",
   startedAt: Date.now(),
   pid: process.pid,
   seed: launch.seed,
+  ...(launch.overrides && { overrides: launch.overrides }),
   version: VERSION,
   environment: { node: process.versions.node, platform: `${process.platform} ${process.arch}` },
   tensors: [],
@@ -96,7 +97,7 @@ const firstClient = Promise.withResolvers<void>();
 
 const server = new ClientServer(launch.token, {
   welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
-  stop: () => stop(LAST_MOMENT_MS),
+  stop: (patienceMs = LAST_MOMENT_MS) => stop(patienceMs),
   control: control => watch.control(control),
   clients: count => {
     firstClient.resolve();
@@ -184,7 +185,7 @@ function receive(message: ToRecorder): void {
       server.broadcast(message);
       break;
     case "interrupted":
-      stop(LAST_MOMENT_MS);
+      stop(message.signal === "SIGTERM" ? TERMINATION_MS : LAST_MOMENT_MS);
       break;
     case "end":
       void finish(message.outcome);

@@ -1,9 +1,9 @@
 /** What git knows of the place that a script stands in: which commit, and what was changed since. */
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { RepositoryRecord } from "../protocol/run.ts";
+import { shortHash } from "../store/hash.ts";
 
 /** Most characters of a diff that a run keeps: code that was being worked on, and no rewritten data. */
 const MAX_PATCH = 1024 ** 2;
@@ -35,8 +35,7 @@ export async function readRepository(script: string): Promise<Repository | undef
     const changedFiles = files.split("\0").length - 1;
     const record = { commit: commit.trim(), changedFiles };
     if (!patch) return { record };
-    const patchHash = createHash("sha256").update(patch).digest("hex").slice(0, 16);
-    return { record: { ...record, patchHash }, patch };
+    return { record: { ...record, patchHash: shortHash(patch) }, patch };
   } catch {
     return undefined;
   }

@@ -89,7 +89,7 @@ export class ScriptRun {
 
   /** Lets clients hold the loop. */
   #control(loop: ControlledLoop): void {
-    const control = new LoopControl(loop, this.#controls, this.#launch.runTo);
+    const control = new LoopControl(loop, this.#controls, this.#launch);
     this.#controls.listen(() => control.receive());
     this.#letGo = () => control.letGo();
     this.#endBranches = () => control.ended();
@@ -110,7 +110,7 @@ export class ScriptRun {
   #listen(): void {
     this.#link.onstop = lastMomentMs => void this.#stop(lastMomentMs);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => this.#link.send({ type: "interrupted" }));
+      process.on(signal, () => this.#link.send({ type: "interrupted", signal }));
     }
     process.on("uncaughtException", error => {
       // A handler of the script's own is welcome to it.
@@ -169,7 +169,7 @@ export class ScriptRun {
 }
 
 /** What the engine offers to the sidecar. It opens the GPU when it is imported. */
-async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLink) {
+async function openEngine({ seed, overrides, rewindBytes }: LaunchOptions, link: RecorderLink) {
   const [
     { gpu },
     recorder,
@@ -179,6 +179,7 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     { SnapshotRing },
     { takeSnapshot },
     { noteEnd },
+    { offsetSeeds },
     { prepareToStop },
     engine,
   ] = await Promise.all([
@@ -190,10 +191,12 @@ async function openEngine({ seed, rewindBytes }: LaunchOptions, link: RecorderLi
     import("../checkpoint/ring.ts"),
     import("../checkpoint/snapshot.ts"),
     import("../tensor/gradientUse.ts"),
+    import("../tensor/random.ts"),
     import("../checkpoint/stopping.ts"),
     import("../index.ts"),
   ]);
   offerToRequire(engine);
+  offsetSeeds(overrides?.seedOffset ?? 0);
   engine.manualSeed(seed);
   const snapshots = new SnapshotRing(rewindBytes);
   const pictures = new Pictures(snapshots, picture => link.send({ type: "picture", picture }));

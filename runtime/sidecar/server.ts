@@ -27,8 +27,8 @@ const FLUSH_MS = 700;
 export interface ServerEvents {
   /** What a new client is greeted with. */
   welcome(): SidecarMessage;
-  /** A client wants the run to stop. */
-  stop(): void;
+  /** A client wants the run to stop, and may wait so long for its last checkpoint. */
+  stop(patienceMs?: number): void;
   /** A client wants something of the loop. */
   control(control: Control): void;
   /** The number of clients changed. */
@@ -117,7 +117,7 @@ export class ClientServer {
     } else if (!this.#clients.has(socket)) {
       refuse(socket, "Say hello first.");
     } else if (message.type === "stop") {
-      this.#events.stop();
+      this.#events.stop(message.patienceMs);
     } else {
       this.#events.control(message.control);
     }

@@ -19,6 +19,8 @@ type Distribution = "uniform" | "normal";
 /** Where the random numbers stand. */
 const state = {
   seed: 0,
+  /** Added to what `manualSeed` is given. */
+  offset: 0,
   /** The stream that the next random numbers take. */
   stream: 0,
 
@@ -34,9 +36,14 @@ export function manualSeed(value: number): void {
   if (!Number.isInteger(value)) {
     throw new TypeError(`manualSeed: expects an integer, got ${value}`);
   }
-  state.seed = value >>> 0;
+  state.seed = (value + state.offset) >>> 0;
   state.stream = 0;
   observer()?.seed(state.seed);
+}
+
+/** From now on a script that sets its seed has one that is so much larger. @internal */
+export function offsetSeeds(offset: number): void {
+  state.offset = offset;
 }
 
 /** The seed in force. */

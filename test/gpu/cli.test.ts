@@ -1,12 +1,12 @@
 /** The command line, as a program that others run: what it prints, and how it ends. */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { livingSidecars } from "../../runtime/store/registry.ts";
-import { CLI, LOOP, loopLoss, sleep, TrainingProject } from "./training-project.ts";
+import { objects, startCommand } from "./command.ts";
+import { LOOP, loopLoss, sleep, TrainingProject } from "./training-project.ts";
 
 let project: TrainingProject;
 
@@ -16,32 +16,12 @@ beforeEach(() => {
 
 afterEach(() => project.end());
 
-/** Starts `stepscope` with these arguments in the project. */
 function start(...args: string[]) {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    cwd: project.folder,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = { stdout: "", stderr: "", code: undefined as number | null | undefined };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", text => {
-      output[name] += text;
-    });
-  }
-  const ended = once(child, "close").then(([code]) => Object.assign(output, { code }));
-  return { child, output, ended };
+  return startCommand(project.folder, ...args);
 }
 
 function stepscope(...args: string[]) {
   return start(...args).ended;
-}
-
-/** The objects of a `--json` output. */
-function objects(stdout: string) {
-  return stdout
-    .trim()
-    .split("\n")
-    .map(line => JSON.parse(line));
 }
 
 describe("train --json", () => {
@@ -272,7 +252,14 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["tarin"], 'There is no command "tarin".'],
     [["train"], "train: FILE is missing."],
     [["train", "a.ts", "b.ts"], 'Unexpected: b.ts. Arguments for a script come after "--".'],
-    [["train", "a.ts", "--lr", "1"], "Unknown option '--lr'"],
+    [["train", "a.ts", "--rate", "1"], "Unknown option '--rate'"],
+    [["train", "a.ts", "--lr", "0"], "--lr: expected a learning rate above 0, such as 1e-3"],
+    [["train", "a.ts", "--tag", "a b"], '--tag: expected one word, got "a b".'],
+    [["sweep"], "sweep: FILE is missing."],
+    [["sweep", "a.ts"], "sweep: --lr is missing, such as --lr 1e-4..1e-1."],
+    [["sweep", "a.ts", "--lr", "1..2", "--seeds", "0"], "--seeds: expected a whole number of at"],
+    [["sweep", "a.ts", "--lr", "1", "--emit", "pbs"], "--emit: expected slurm, kubernetes, ray"],
+    [["sweep", "gone.ts", "--lr", "1"], "There is no file"],
     [["train", "a.ts", "--seed", "x"], '--seed: expected a whole number below 2³², got "x".'],
     [["find-lr", "a.ts", "--steps", "5"], "--steps: at least 20 rates are needed, got 5."],
     [["doctor", "now"], "Unexpected: now."],
