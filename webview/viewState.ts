@@ -3,6 +3,7 @@ import { PICTURE_VIEWS, type PictureView } from "../runtime/protocol/picture.ts"
 import { DEFAULT_LAYOUT, type Layout, LEAST_HEIGHT, MOST_HEIGHT } from "./charts/layout.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
+import { MOST_TEXT, type OwnChart } from "./own/ownChart.ts";
 
 /** What the map of all tensors shows. */
 export const MAP_KINDS = ["stepSize", "effectiveLr"] as const;
@@ -49,6 +50,8 @@ export interface ViewState {
   /** The findings are unfolded. */
   readonly insightsOpen: boolean;
   readonly layout: Layout;
+  /** Charts that the user has written. */
+  readonly ownCharts: readonly OwnChart[];
 }
 
 export const DEFAULT_STATE: ViewState = {
@@ -74,6 +77,7 @@ export const DEFAULT_STATE: ViewState = {
   meansSeeds: false,
   insightsOpen: false,
   layout: DEFAULT_LAYOUT,
+  ownCharts: [],
 };
 
 /** What is not of one run: another panel of the workspace begins with it. */
@@ -110,7 +114,20 @@ export function parseViewState(value: unknown): ViewState {
     meansSeeds: value.meansSeeds === true,
     insightsOpen: value.insightsOpen === true,
     layout: parseLayout(value.layout),
+    ownCharts: parseOwnCharts(value.ownCharts),
   };
+}
+
+function parseOwnCharts(value: unknown): readonly OwnChart[] {
+  if (!Array.isArray(value)) return [];
+  let room = MOST_TEXT;
+  return value.flatMap(chart => {
+    if (!isRecord(chart)) return [];
+    const { id, text } = chart;
+    if (typeof id !== "string" || typeof text !== "string" || text.length > room) return [];
+    room -= text.length;
+    return [{ id, text }];
+  });
 }
 
 function parseLayout(value: unknown): Layout {

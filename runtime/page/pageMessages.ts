@@ -9,7 +9,7 @@ const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
 const MAX_PICTURE = 64 * 1024 * 1024;
 
 /** Characters of what a page lets its host keep. */
-const MAX_VIEW = 32 * 1024;
+const MAX_VIEW = 128 * 1024;
 
 /** Checks what came from the page: anything may be in a message. Undefined for what is not ours. */
 export function parsePageMessage(value: unknown): FromPageMessage | undefined {

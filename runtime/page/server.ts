@@ -27,7 +27,7 @@ export interface PageServerOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-const MAX_POST_BYTES = 64 * 1024;
+const MAX_POST_BYTES = 512 * 1024;
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",

@@ -25,7 +25,7 @@ const ALLOWED = [
   /^dist\/THIRD_PARTY_LICENSES\.txt$/,
   /^docs\/findings\.md$/,
   /^l10n\/[\w.-]+\.json$/,
-  /^dist\/webview\/((panel|browser)\.js|panel\.css|codicon[\w-]*\.(ttf|css))$/,
+  /^dist\/webview\/((panel|browser|compiler)\.js|panel\.css|codicon[\w-]*\.(ttf|css))$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^dist\/swiftshader\/(libvulkan\.so\.1|libvk_swiftshader\.so|vk_swiftshader_icd\.json)$/,
   /^node_modules\/stepscope-typescript\/(package\.json|index\.js)$/,

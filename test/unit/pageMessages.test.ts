@@ -48,7 +48,7 @@ describe("parsePageMessage", () => {
     [{ type: "openSource", file: "/a.ts", line: "1" }],
     [{ type: "savePicture", name: "loss.png" }],
     [{ type: "keepView", view: {} }],
-    [{ type: "keepView", view: "x".repeat(40_000) }],
+    [{ type: "keepView", view: "x".repeat(140_000) }],
     [{ type: "savePicture", name: "loss.png", bytes: [1] }],
     [{ type: "savePicture", name: "../loss.png", bytes: Uint8Array.of(1) }],
     [{ type: "savePicture", name: "loss.sh", bytes: Uint8Array.of(1) }],

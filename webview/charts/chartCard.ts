@@ -1,13 +1,12 @@
 import { describeEvents, type RunEvents } from "../control/eventMarks.ts";
-import { iconButton, press, toggle } from "../controls.ts";
+import { press, toggle } from "../controls.ts";
 import { describePlace, rowsIn } from "../data/axis.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
 import { element, icon, setText } from "../dom.ts";
-import { type Action, actOnKey, keyShortcuts, Menu } from "../menu.ts";
 import { markSlot, type Theme } from "../theme.ts";
-import { type CardDragActions, dragByTitle, dragHeight } from "./cardDrag.ts";
+import { CardFrame, type FrameOptions } from "./cardFrame.ts";
 import { ColorLegend } from "./colorLegend.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
@@ -16,20 +15,10 @@ import { Plot } from "./plot.ts";
 import { ReadingTable } from "./readingTable.ts";
 import type { Scales } from "./vegaChart.ts";
 
-export interface CardOptions {
-  readonly id: string;
-  readonly title: string;
+export interface CardOptions extends FrameOptions {
   /** Chooses what is drawn; stands with its name left of the legend. */
   readonly control?: { readonly label: string; readonly root: HTMLElement };
-  /** What can be done with the chart: its menu, and keys where the plot has the focus. */
-  readonly actions: () => readonly Action[];
   readonly crosshair: Crosshair;
-  /** Gives the chart the whole page, or its place back. */
-  readonly full: () => void;
-  /** The height of its plot was chosen, in CSS pixels. */
-  readonly resized: (height: number) => void;
-  /** Its title may be drawn to another place. */
-  readonly drag: CardDragActions;
   /** Asks for a redraw. */
   readonly redraw: () => void;
   readonly scaleChosen: (scale: ScaleKind) => void;
@@ -54,6 +43,8 @@ export interface CardContent {
 export interface CardView {
   readonly series: RunSeries;
   readonly window: Window;
+  /** Index of the tensor that is chosen. */
+  readonly tensor: number;
   /** The part of the y axis that was chosen. */
   readonly yZoom: Range | undefined;
   readonly ignoresOutliers: boolean;
@@ -64,48 +55,27 @@ export interface CardView {
 
 /** A chart with its title, value, number of points, legend, choice of scale, and as a table. */
 export class ChartCard {
-  readonly root: HTMLElement;
+  private readonly frame: CardFrame;
   private readonly plot: Plot;
-  private readonly value = element("span", { class: "chart-value" });
   private readonly steps = element("span", { class: "chart-steps" });
   private readonly legend = element("ul", { class: "legend" });
   private readonly colors = new ColorLegend();
-  private readonly summary: HTMLElement;
   private readonly waiting = element("p", { class: "plot-waiting" });
   private readonly table = new ReadingTable();
   private readonly scaleButton: HTMLButtonElement;
-  private readonly tableButton: HTMLButtonElement;
-  private readonly more: HTMLButtonElement;
-  private readonly menu: Menu;
-  private readonly fullButton: HTMLButtonElement;
-  private readonly handle = element("div", { class: "height-handle" });
-  private readonly heading: HTMLElement;
   readonly title: string;
   private readonly crosshair: Crosshair;
   private content: CardContent | undefined;
   private theme: Theme | undefined;
   private view: CardView | undefined;
   private drawn: Drawn | undefined;
-  private visible = true;
   private dirty = true;
 
   constructor(options: CardOptions) {
-    const { id, title, control, crosshair, redraw } = options;
+    const { title, control, crosshair, redraw } = options;
     this.title = title;
     this.crosshair = crosshair;
     this.scaleButton = this.makeScaleButton(options);
-    this.tableButton = this.makeTableButton();
-    this.more = iconButton(`${title}: more`, "ellipsis", () => {});
-    this.menu = new Menu(this.more, title, options.actions);
-    this.fullButton = toggle(
-      icon("screen-full"),
-      "Full screen",
-      options.full,
-      `${title}: full screen`,
-    );
-    this.heading = element("h2", { text: title, attributes: { id: `${id}-title` } });
-    const summaryId = `${id}-summary`;
-    this.summary = element("p", { class: "visually-hidden", attributes: { id: summaryId } });
     this.plot = new Plot({
       title,
       crosshair,
@@ -118,16 +88,23 @@ export class ChartCard {
         redraw();
       },
     });
-    this.plot.root.setAttribute("aria-describedby", summaryId);
-    const keys = this.plot.root.getAttribute("aria-keyshortcuts");
-    this.plot.root.setAttribute("aria-keyshortcuts", `${keys} ${keyShortcuts(options.actions())}`);
-    this.plot.root.append(this.steps, this.waiting, this.handle);
-    this.root = this.layOut(id, control);
-    this.listen(options.actions);
-    dragByTitle(this.root, this.heading, options.drag);
-    dragHeight(this.handle, this.plot.root, options.resized);
+    this.plot.root.append(this.steps, this.waiting);
+    const label = control && element("span", { class: "choice-label", text: control.label });
+    this.frame = new CardFrame(
+      options,
+      {
+        plot: this.plot.root,
+        buttons: [this.makeTableButton(), this.scaleButton],
+        choice: [...(control && label ? [label, control.root] : []), this.legend, this.colors.root],
+        table: this.table.root,
+      },
+      () => this.dirty && redraw(),
+    );
     crosshair.onChange(() => this.showReadings());
-    this.watchVisibility(redraw);
+  }
+
+  get root(): HTMLElement {
+    return this.frame.root;
   }
 
   /** Shows other content, or none yet; draws it with the next `draw`. */
@@ -147,18 +124,17 @@ export class ChartCard {
 
   /** Gives it its height, in CSS pixels, or that of the style; or all of the page. */
   place(height: number | undefined, full: boolean): void {
-    this.plot.root.style.height = height === undefined || full ? "" : `${height}px`;
-    press(this.fullButton, full);
+    this.frame.place(height, full);
   }
 
   /** Gives the plot the focus. */
   focus(): void {
-    this.plot.root.focus();
+    this.frame.focus();
   }
 
   /** Height of the plot in CSS pixels. */
   get height(): number {
-    return this.plot.root.offsetHeight;
+    return this.frame.height;
   }
 
   /** New steps have come. */
@@ -170,7 +146,7 @@ export class ChartCard {
   async draw(view: CardView): Promise<void> {
     this.view = view;
     const { series, window, yZoom, ignoresOutliers, events } = view;
-    if (!this.content || !this.dirty || !this.visible || series.length === 0) return;
+    if (!this.content || !this.dirty || !this.frame.visible || series.length === 0) return;
     this.dirty = false;
     const { model, scales } = this.content;
     const drawn = model.write(window, this.plot.pixels);
@@ -192,9 +168,9 @@ export class ChartCard {
   private clear(): void {
     delete this.root.dataset.lastStep;
     delete this.root.dataset.lastValue;
-    this.value.textContent = "";
+    this.frame.value.textContent = "";
     this.steps.textContent = "";
-    this.summary.textContent = "";
+    this.frame.summary.textContent = "";
     this.legend.replaceChildren();
   }
 
@@ -210,7 +186,7 @@ export class ChartCard {
         ? series.describe(row ?? series.length - 1)
         : describePlace(beyond, window.kind);
     const [first] = readings;
-    setText(this.value, first ? textOf(first, formatValue) : "");
+    setText(this.frame.value, first ? textOf(first, formatValue) : "");
     setText(this.steps, row === undefined ? countOf(drawn, stepsOf(view)) : `at ${title}`);
     this.showLegend(readings);
     this.plot.point(row, title, readings);
@@ -245,7 +221,7 @@ export class ChartCard {
       low <= high ? `, between ${formatValue(low)} and ${formatValue(high)}` : ", no finite value";
     const shown = steps < all ? `, shown ${formatSteps(steps)}` : "";
     setText(
-      this.summary,
+      this.frame.summary,
       `${this.title} over ${formatSteps(all)}: first ${formatValue(first.value)}, ` +
         `last ${formatValue(last.value)}${shown}${range}.${describeEvents(events)}`,
     );
@@ -265,35 +241,6 @@ export class ChartCard {
     const label = `${this.title}: show as table`;
     const button = toggle(icon("table"), "Show as table", show, label);
     return button;
-  }
-
-  private layOut(id: string, control: CardOptions["control"]): HTMLElement {
-    const head = element(
-      "header",
-      { class: "chart-head" },
-      this.heading,
-      this.value,
-      this.tableButton,
-      this.scaleButton,
-      this.fullButton,
-      this.more,
-      this.menu.root,
-    );
-    const choice = element("div", { class: "chart-choice" });
-    if (control) {
-      choice.append(element("span", { class: "choice-label", text: control.label }), control.root);
-    }
-    choice.append(this.legend, this.colors.root);
-    const root = element(
-      "section",
-      { class: "chart", attributes: { "aria-labelledby": this.heading.id, "data-chart": id } },
-      head,
-      choice,
-      this.plot.root,
-      this.summary,
-      this.table.root,
-    );
-    return root;
   }
 
   /** What is shown, as a picture: the values are those of the last step. */
@@ -318,25 +265,6 @@ export class ChartCard {
       },
       theme,
     );
-  }
-
-  private listen(actions: CardOptions["actions"]): void {
-    this.plot.root.addEventListener("keydown", event => {
-      const isFree = event.target === this.plot.root && !event.defaultPrevented;
-      if (isFree) actOnKey(event, actions());
-    });
-    this.plot.root.addEventListener("contextmenu", event => {
-      event.preventDefault();
-      this.menu.open(event.clientX, event.clientY);
-    });
-  }
-
-  private watchVisibility(redraw: () => void): void {
-    new IntersectionObserver(entries => {
-      // A busy page hears of several changes at once: the last is how it is now.
-      this.visible = entries.at(-1)?.isIntersecting ?? true;
-      if (this.visible && this.dirty) redraw();
-    }).observe(this.root);
   }
 }
 

@@ -5,10 +5,13 @@ import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import { element, icon } from "../dom.ts";
 import { type Action, Menu } from "../menu.ts";
+import { OwnCard } from "../own/ownCard.ts";
+import { OwnCharts, type OwnDefinition } from "../own/ownCharts.ts";
 import { readTheme, type Theme } from "../theme.ts";
 import type { Notice } from "../view/notice.ts";
 import type { ViewState } from "../viewState.ts";
 import { BandModel } from "./bandModel.ts";
+import type { FrameOptions } from "./cardFrame.ts";
 import { type ChartDefinition, chartsOf } from "./catalogue.ts";
 import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
@@ -51,7 +54,10 @@ export class ChartGrid {
   readonly menu = element("div", { class: "charts-menu" });
   readonly root = element("main", { class: "charts", attributes: { "aria-label": "Charts" } });
   private readonly crosshair = new Crosshair();
-  private readonly cards = new Map<string, ChartCard>();
+  private readonly cards = new Map<string, ChartCard | OwnCard>();
+  private readonly own: OwnCharts;
+  /** What the cards of the user's own charts were made for. */
+  private ownMade: readonly OwnDefinition[] = [];
   private readonly choosers: (MapChoice | TensorChoice)[] = [];
   private readonly options: GridOptions;
   private theme: Theme = readTheme();
@@ -81,7 +87,16 @@ export class ChartGrid {
 
   constructor(options: GridOptions) {
     this.options = options;
-    this.root.append(this.none);
+    this.own = new OwnCharts({
+      notice: options.notice,
+      choose: options.choose,
+      shown: () => this.shown(),
+      kept: id => {
+        if (this.series && this.state) this.remake(this.series, this.state);
+        this.cards.get(id)?.focus();
+      },
+    });
+    this.root.append(this.none, this.own.dialog.root);
     const button = element(
       "button",
       { class: "toggle", attributes: { type: "button" } },
@@ -150,11 +165,20 @@ export class ChartGrid {
     for (const choice of this.choosers) choice.offer(this.names, state);
     const window = windowOf(series, state, this.compared);
     const { yZooms, ignoresOutliers } = state;
-    const { events } = this;
+    const { events, tensor } = this;
     const hasOthers = this.compared.length > 0;
-    for (const [id, card] of this.cards) {
-      await card.draw({ series, window, yZoom: yZooms[id], ignoresOutliers, events, hasOthers });
-    }
+    const view = { series, window, tensor, ignoresOutliers, events, hasOthers };
+    for (const [id, card] of this.cards) await card.draw({ ...view, yZoom: yZooms[id] });
+  }
+
+  /** Index of the tensor that is chosen. */
+  private get tensor(): number {
+    return Math.max(0, this.names.indexOf(this.state?.tensor ?? ""));
+  }
+
+  private shown() {
+    const { series, state, compared, tensor, theme } = this;
+    return series && state && { series, window: windowOf(series, state, compared), tensor, theme };
   }
 
   /** Makes models and drawings anew where something has changed that they cannot change. */
@@ -165,6 +189,8 @@ export class ChartGrid {
     }));
     const { names } = this;
     const { scales, smoothing, gradientTensors, tensor, mapped, xScale } = state;
+    const own = this.own.of(state);
+    if (own !== this.ownMade) this.made = "";
     const key = JSON.stringify([
       charts.map(({ id, scale, draws }) => [id, scale, draws && linesOf(draws)]),
       [scales, smoothing, gradientTensors, tensor, mapped, xScale, names],
@@ -172,7 +198,7 @@ export class ChartGrid {
     if (key === this.made) return;
     this.made = key;
     // Charts of what another run logged.
-    this.ids = charts.map(({ id }) => id);
+    this.ids = [...charts, ...own].map(({ id }) => id);
     const waiting =
       series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
     for (const chart of charts) {
@@ -181,31 +207,43 @@ export class ChartGrid {
       const { axisTitle, choice } = chart;
       const subject = choice === "tensor" || choice === "mapped" ? (tensor ?? names[0] ?? "") : "";
       const content = model && { model, scales: { x: xScale, y }, axisTitle, subject };
-      this.card(chart).show(content, this.theme, waiting);
+      this.card(chart)?.show(content, this.theme, waiting);
     }
+    this.remakeOwn(own);
     this.arrange();
   }
 
+  /** Makes the cards of charts that were written anew, and takes those away that are gone. */
+  private remakeOwn(own: readonly OwnDefinition[]): void {
+    const before = this.ownMade;
+    this.ownMade = own;
+    for (const { id } of before.filter(each => !own.includes(each))) {
+      const card = this.cards.get(id);
+      if (card instanceof OwnCard) card.dispose();
+      this.cards.delete(id);
+    }
+    for (const definition of own) {
+      const { id, title, spec } = definition;
+      const known = this.cards.get(id);
+      const { redraw } = this.options;
+      const card =
+        known instanceof OwnCard ? known : new OwnCard({ ...this.frame(id, title), spec, redraw });
+      card.retheme(this.theme);
+      this.cards.set(id, card);
+    }
+  }
+
   /** The card of a chart, made when it is first shown. */
-  private card({ id, title, choice }: ChartDefinition): ChartCard {
+  private card({ id, title, choice }: ChartDefinition): ChartCard | undefined {
     const known = this.cards.get(id);
-    if (known) return known;
+    if (known) return known instanceof ChartCard ? known : undefined;
     const { choose } = this.options;
     const control =
       choice && (choice === "mapped" ? new MapChoice(choose) : new TensorChoice(choice, choose));
     if (control) this.choosers.push(control);
     const card = new ChartCard({
-      id,
-      title,
+      ...this.frame(id, title),
       ...(control ? { control } : {}),
-      actions: () => this.actions(id),
-      full: () => this.toggleFull(id),
-      resized: height => this.place(resized(this.layout, id, height)),
-      drag: {
-        cards: () => [...this.root.querySelectorAll<HTMLElement>(".chart:not([hidden])")],
-        move: (card, before) =>
-          this.place(moved(this.layout, this.ids, idOf(card), before && idOf(before))),
-      },
       crosshair: this.crosshair,
       redraw: this.options.redraw,
       scaleChosen: scale =>
@@ -219,6 +257,22 @@ export class ChartGrid {
     return card;
   }
 
+  /** What all cards can do. */
+  private frame(id: string, title: string): FrameOptions {
+    return {
+      id,
+      title,
+      actions: () => this.actions(id),
+      full: () => this.toggleFull(id),
+      resized: height => this.place(resized(this.layout, id, height)),
+      drag: {
+        cards: () => [...this.root.querySelectorAll<HTMLElement>(".chart:not([hidden])")],
+        move: (card, before) =>
+          this.place(moved(this.layout, this.ids, idOf(card), before && idOf(before))),
+      },
+    };
+  }
+
   /** What can be done with a chart, beside reading it. */
   private actions(id: string): readonly Action[] {
     const full = this.layout.full === id;
@@ -228,6 +282,15 @@ export class ChartGrid {
       { label: "Copy as PNG", keys: "Ctrl+C", begins: true, act: () => void this.copy(id) },
       { label: "Save as PNG…", keys: "Ctrl+S", act: () => void this.save(id, "png") },
       { label: "Save as SVG…", keys: "Ctrl+Shift+S", act: () => void this.save(id, "svg") },
+      ...(this.ownMade.some(each => each.id === id) ? this.writing(id) : []),
+    ];
+  }
+
+  /** What can be done with a chart that the user has written. */
+  private writing(id: string): readonly Action[] {
+    return [
+      { label: "Edit…", keys: "E", begins: true, act: () => this.own.write(id) },
+      { label: "Remove", keys: "Shift+Delete", act: () => this.own.remove(id) },
     ];
   }
 
@@ -260,7 +323,11 @@ export class ChartGrid {
       checked: !layout.hidden.includes(id),
       act: () => this.place(switched(layout, "hidden", id)),
     }));
-    return [...shown, { label: "Reset layout", begins: true, act: () => this.resetLayout() }];
+    return [
+      ...shown,
+      { label: "New chart…", begins: true, act: () => this.own.write() },
+      { label: "Reset layout", act: () => this.resetLayout() },
+    ];
   }
 
   /** All charts where they were at first. */

@@ -12,7 +12,10 @@ export class ReadingTable {
   readonly root = element("div", { class: "readings", attributes: { hidden: "", tabindex: "0" } });
 
   /** Fills the table, if it is shown. */
-  show(model: ChartModel, { series, window }: CardView): void {
+  show(
+    model: Pick<ChartModel, "readings" | "table">,
+    { series, window }: Pick<CardView, "series" | "window">,
+  ): void {
     if (this.root.hidden) return;
     const [from, to] = rowsIn(window.positions, window.domain);
     const rows = spread(from, to - 1);

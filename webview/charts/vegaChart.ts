@@ -30,7 +30,7 @@ export interface Axes {
 }
 
 /** Says that rows were changed in place; vega-typings do not know `reflow`. */
-function touched(): Changeset {
+export function touched(): Changeset {
   return (changeset() as Changeset & { reflow(): Changeset }).reflow();
 }
 
