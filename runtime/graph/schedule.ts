@@ -45,8 +45,8 @@ export function schedule(
   for (const i of [...outputs, ...sinks]) stored[i] = !isLeafLike(entries, i);
   storeFactors(entries, needed, stored);
   storeBeforeWrites(entries, needed, consumers, stored);
-  storeShared(entries, needed, consumers, stored, maxReads);
-  const coreOf = placeCores(entries, needed, consumers, stored);
+  const read = storeShared(entries, needed, consumers, stored, maxReads);
+  const coreOf = placeCores(entries, needed, consumers, stored, read, maxReads);
 
   const kernels: Scheduled[] = [];
   entries.forEach((entry, i) => {
@@ -73,7 +73,7 @@ function storeFactors(
 }
 
 /** Operations with loops that read their inputs again and again. */
-const LOOPS: ReadonlySet<string> = new Set(["matmul", "attention", "merge"]);
+const LOOPS: ReadonlySet<string> = new Set(["matmul", "attention", "merge", "segment"]);
 
 /** Stores what a chain of views looks at. Constants are as good as stored. */
 function storeBase(entries: readonly TapeEntry[], i: number, stored: boolean[]): void {
@@ -119,16 +119,20 @@ function storeBeforeWrites(
   });
 }
 
-/** Stores what several kernels would compute at a price, and what would read too much. */
+/**
+ * Stores what several kernels would compute at a price, and what would read too much.
+ * @returns the stored values that each value is computed from. A core counts as stored, because it or what
+ *   takes it along will be: what is computed from many of them reads as many values, whatever they share.
+ */
 function storeShared(
   entries: readonly TapeEntry[],
   needed: readonly boolean[],
   consumers: readonly number[][],
   stored: boolean[],
   maxReads: number,
-): void {
+): readonly ReadonlySet<number>[] {
   const cost: number[] = [];
-  const reads: Set<number>[] = [];
+  const reads: ReadonlySet<number>[] = [];
   const repeated = seenThroughWindows(entries, needed);
   entries.forEach((entry, i) => {
     reads[i] = new Set([i]);
@@ -139,11 +143,10 @@ function storeShared(
     const dear = (cost[i] ?? 0) > CHEAP;
     const again = repeated.has(i) || (consumers[i]?.length ?? 0) > 1;
     if (dear && again) stored[i] = true;
-    if (stored[i]) {
-      cost[i] = 0;
-      reads[i] = new Set([i]);
-    }
+    if (stored[i]) cost[i] = 0;
+    if (stored[i] || isCore(entry)) reads[i] = new Set([i]);
   });
+  return reads;
 }
 
 /** Values that are read through windows that overlap: each element many times. */
@@ -163,12 +166,11 @@ function seenThroughWindows(
 /** The stored values that an expression reads; stores the widest inputs until they are few enough. */
 function readSet(
   entry: TapeEntry,
-  reads: Set<number>[],
+  reads: ReadonlySet<number>[],
   stored: boolean[],
   maxReads: number,
-): Set<number> {
-  const union = () => new Set(entry.inputs.flatMap(input => [...(reads[input] ?? [])]));
-  let all = union();
+): ReadonlySet<number> {
+  let all = readOf(entry.inputs, reads);
   while (all.size > maxReads) {
     const widest = entry.inputs.reduce((a, b) =>
       (reads[a]?.size ?? 0) >= (reads[b]?.size ?? 0) ? a : b,
@@ -176,7 +178,7 @@ function readSet(
     if ((reads[widest]?.size ?? 0) <= 1) break;
     stored[widest] = true;
     reads[widest] = new Set([widest]);
-    all = union();
+    all = readOf(entry.inputs, reads);
   }
   return all;
 }
@@ -255,6 +257,7 @@ function expressionCost(entry: TapeEntry, cost: readonly number[]): number {
     case "reduce":
     case "attention":
     case "merge":
+    case "segment":
       return Number.POSITIVE_INFINITY;
     default:
       return inputs;
@@ -291,16 +294,22 @@ function placeCores(
   needed: readonly boolean[],
   consumers: readonly number[][],
   stored: boolean[],
+  reads: readonly ReadonlySet<number>[],
+  maxReads: number,
 ): Map<number, number> {
   const coreOf = new Map<number, number>();
   const taken = new Set<number>();
   entries.forEach((entry, core) => {
     if (!needed[core] || !isCore(entry)) return;
     let root = core;
+    let read = readOf(entry.inputs, reads);
     while (!stored[root] && entry.op.kind !== "attention") {
       const [reader, second] = consumers[root] ?? [];
       if (reader === undefined || second !== undefined || taken.has(reader)) break;
       if (!keepsPlace(entries[reader], entries[root]?.op.shape)) break;
+      const others = entries[reader]?.inputs.filter(input => input !== root) ?? [];
+      read = read.union(readOf(others, reads));
+      if (read.size > maxReads) break;
       root = reader;
     }
     // Everything between core and root belongs to this kernel, whoever else would like it.
@@ -310,6 +319,13 @@ function placeCores(
     coreOf.set(root, core);
   });
   return coreOf;
+}
+
+function readOf(
+  inputs: readonly number[],
+  reads: readonly ReadonlySet<number>[],
+): ReadonlySet<number> {
+  return new Set(inputs.flatMap(input => [...(reads[input] ?? [])]));
 }
 
 /** Whether an operation takes each element of its input to one element of its result. */

@@ -7,6 +7,7 @@ import type { Helper } from "./math.ts";
 import { helperSource } from "./math.ts";
 import { mergeSource } from "./merge.ts";
 import type { Op } from "./op.ts";
+import { segmentSource } from "./segment.ts";
 
 /** An operation of the tape, as a kernel sees it. */
 export interface KernelEntry {
@@ -163,6 +164,8 @@ export class KernelBuilder {
       }
       case "merge":
         return mergeSource(this, first, second, at);
+      case "segment":
+        return segmentSource(this, first, second, op.dim, at);
       case "map": {
         const fn = elementwiseFn(op.fn);
         this.use(...(fn.helpers ?? []));

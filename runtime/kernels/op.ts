@@ -52,6 +52,11 @@ export type OpKind =
    * element that comes here when pairs of runs are merged. See kernels/merge.ts.
    */
   | { readonly kind: "merge" }
+  /**
+   * Inputs x, keys (x's shape, sorted along dim): the sum over all elements along dim whose key is the place.
+   * See kernels/segment.ts.
+   */
+  | { readonly kind: "segment"; readonly dim: number }
   /** Over `dims`, which keep size 1. */
   | { readonly kind: "reduce"; readonly fn: ReduceFn; readonly dims: readonly number[] }
   /** [..., m, k] × [..., k, n], equal batch dimensions. */
@@ -106,7 +111,8 @@ function structureKey(kind: OpKind): string {
     case "view":
       return `view.${viewKey(kind.view)}`;
     case "gather":
-      return `gather${kind.dim}`;
+    case "segment":
+      return `${kind.kind}${kind.dim}`;
     case "reduce":
       return `reduce.${kind.fn}${kind.dims.join()}`;
     case "attention":

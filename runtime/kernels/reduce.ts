@@ -7,7 +7,7 @@ import type { WgslType } from "./elementwise.ts";
 import type { ReduceFn } from "./op.ts";
 
 /** Terms that are summed by themselves: serial sums in float32 lose digits with their length. */
-const BLOCK = 32;
+export const SUM_BLOCK = 32;
 
 const LOWEST: Record<WgslType, string> = {
   f32: "-3.4028234e38",
@@ -82,9 +82,9 @@ function loop(
       const [start, operator] = fn === "sum" ? ["0", "+"] : ["1", "*"];
       return [
         `var total = ${type}(${start});`,
-        `for (var block = 0u; block < ${length}u; block += ${BLOCK}u) {`,
+        `for (var block = 0u; block < ${length}u; block += ${SUM_BLOCK}u) {`,
         `var part = ${type}(${start});`,
-        `let end = min(block + ${BLOCK}u, ${length}u);`,
+        `let end = min(block + ${SUM_BLOCK}u, ${length}u);`,
         `for (var j = block; j < end; j++) {\n${element}\npart = part ${operator} x;\n}`,
         `total = total ${operator} part;\n}`,
       ].join("\n");

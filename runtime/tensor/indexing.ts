@@ -11,6 +11,7 @@ import { sum } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { grow } from "./slicing.ts";
+import { argsort } from "./sorting.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, reshape, transpose, unsqueeze } from "./views.ts";
 
@@ -60,6 +61,8 @@ export function alongDim(index: Tensor, shape: Shape, dim: number): Tensor {
   return expand(reshape(index, column), shape.with(dim, index.numel));
 }
 
+/** Of more pairs of an index and a place the indices are sorted, which takes some twenty dispatches. */
+const COMPARED_PAIRS = 1 << 18;
 /** Most pairs of an index and a place of which it is kept in memory at once whether they are equal. */
 const KEPT_PAIRS = 1 << 22;
 const MAX_PRODUCTS = 16;
@@ -74,7 +77,13 @@ function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
   const count = index.numel;
   const columns = count === 0 ? 0 : x.numel / count;
   if (count * size > MAX_PRODUCTS * KEPT_PAIRS || columns < FEW_COLUMNS) {
-    return scatterSum(x, dim, alongDim(index, x.shape, dim), x.shape.with(dim, size));
+    const along = (one: Tensor) => alongDim(one, x.shape, dim);
+    if (count * size <= COMPARED_PAIRS) {
+      return scatterSum(x, dim, along(index), x.shape.with(dim, size));
+    }
+    // The order is the same in all columns.
+    const y = stretchSum(x.detach(), dim, along(index), along(argsort(index)), size);
+    return differentiable(y, "indexSum", [x], [index], grad => [indexSelect(grad, dim, index)]);
   }
   const front = transpose(x.detach(), 0, dim);
   const rows = reshape(front, [count, columns]);
@@ -93,18 +102,35 @@ function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
 
 /**
  * Sums `x` into a tensor of `shape` at the places that `index` names along `dim`: for each place the
- * sum over all that name it, which is deterministic where atomic adds are not. The cost is that of
- * comparing every index with every place.
+ * sum over all that name it, in their order, which is deterministic where atomic adds are not.
  * @internal
  */
 export function scatterSum(x: Tensor, dim: number, index: Tensor, shape: Shape): Tensor {
   const size = shape[dim] ?? 1;
+  const isLong = (index.shape[dim] ?? 1) * size > COMPARED_PAIRS;
+  const summed = (isLong ? sortedSum : comparedSum)(x.detach(), dim, index, size);
+  const y = grow(summed, shape);
+  return differentiable(y, "scatterSum", [x], [index], grad => [gather(grad, dim, index)]);
+}
+
+/** Compares every index with every place. */
+function comparedSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
   const spread = unsqueeze(index, dim);
   const pairs = spread.shape.with(dim, size);
   const hit = compare("eq", expand(spread, pairs), iota(pairs, dim));
-  const summed = sum(where(hit, unsqueeze(x.detach(), dim), 0), dim + 1);
-  const y = grow(summed, shape);
-  return differentiable(y, "scatterSum", [x], [index], grad => [gather(grad, dim, index)]);
+  return sum(where(hit, unsqueeze(x, dim), 0), dim + 1);
+}
+
+/** Sorts the indices, and sums the stretches of equal ones. */
+function sortedSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
+  return stretchSum(x, dim, index, argsort(index, dim), size);
+}
+
+/** The sum of what belongs to each place, where `order` sorts the indices. */
+function stretchSum(x: Tensor, dim: number, index: Tensor, order: Tensor, size: number): Tensor {
+  const [values, keys] = [gather(x, dim, order), gather(index, dim, order)];
+  const op = internOp({ kind: "segment", dim }, x.shape.with(dim, size), x.dtype);
+  return new Tensor(recordNode(new Node(op, [values.node, keys.node])));
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Writing and adding at places that an index tensor names. The results do not depend on the order of
- * threads; the cost is that of comparing every index with every place along the dimension.
+ * threads; the cost of writing is that of comparing every index with every place along the dimension.
  */
 import { full } from "./creation.ts";
 import { add, clone, compare, mul, where } from "./elementwise.ts";

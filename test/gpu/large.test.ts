@@ -1,6 +1,6 @@
 /** Sizes at which an operation is done in parts: the results are those of loops. */
-import { expect, test } from "vitest";
-import { arange, cat, ones, randint, tensor, zeros } from "../../runtime/index.ts";
+import { describe, expect, test } from "vitest";
+import { arange, cat, grad, ones, randint, stack, tensor, zeros } from "../../runtime/index.ts";
 import { randomNumbers } from "../unit/random.ts";
 import { expectClose } from "./close.ts";
 
@@ -48,6 +48,94 @@ test("running sums of a long row", async () => {
 test("more tensors joined than a kernel can read", async () => {
   const parts = Array.from({ length: 100 }, (_, i) => arange(3).add(3 * i));
   expect([...(await cat(parts).data())]).toEqual([...Array(300).keys()]);
+});
+
+test.each([16, 40])("%i results of the same tensors read by one kernel", async count => {
+  const x = arange(600).remainder(7).float().keep();
+  const shift = arange(600).remainder(3).float().keep();
+  await Promise.all([x.data(), shift.data()]);
+  // What they are computed from is little, what they are is much.
+  const sums = Array.from({ length: count }, (_, i) => x.mul(i).add(shift).sum());
+  const all = cat([stack(sums.slice(0, count / 2)), stack(sums.slice(count / 2))]);
+  const [xs, shifts] = [await x.sum().item(), await shift.sum().item()];
+  const expected = sums.map((_, i) => i * xs + shifts);
+  const mean = expected.reduce((a, b) => a + b) / count;
+  expectClose("sums and mean", await cat([all, all.mean().reshape(1)]).data(), [...expected, mean]);
+  // The epilogue of a reduction reads many, too.
+  const last = x.square().sum();
+  const total = sums.reduce((y, each) => y.add(each), last);
+  const squares = [...(await x.data())].reduce((sum, value) => sum + value * value, 0);
+  expectClose("total", await total.reshape(1).data(), [squares + mean * count]);
+});
+
+describe("sums into many places", () => {
+  const next = randomNumbers(11);
+
+  test.each([
+    { count: 700, size: 600, columns: 2, what: "about one for each place" },
+    { count: 5000, size: 100, columns: 3, what: "many for each place" },
+    { count: 40_000, size: 8, columns: 1, what: "very many for each place" },
+    { count: 90, size: 5000, columns: 2, what: "places that nothing is for" },
+  ])("scatterAdd: $what", async ({ count, size, columns }) => {
+    const places = Int32Array.from({ length: count * columns }, () => Math.floor(next() * size));
+    const values = Float32Array.from({ length: count * columns }, () => next() - 0.3);
+    const index = tensor(places, { shape: [count, columns] });
+    const source = tensor(values, { shape: [count, columns], requiresGrad: true });
+    const y = ones(size, columns).scatterAdd(0, index, source);
+    const expected = new Float64Array(size * columns).fill(1);
+    places.forEach((place, i) => {
+      const at = place * columns + (i % columns);
+      expected[at] = (expected[at] ?? 0) + (values[i] ?? 0);
+    });
+    expectClose("sums", await y.data(), expected);
+    // As often as it is computed, bit by bit.
+    const again = await ones(size, columns).scatterAdd(0, index, source).data();
+    expect([...again]).toEqual([...(await y.data())]);
+    y.square().sum().backward();
+    const slopes = Float64Array.from(places, (place, i) => {
+      return 2 * (expected[place * columns + (i % columns)] ?? 0);
+    });
+    expectClose("gradient", await (source.grad ?? source).data(), slopes);
+  });
+
+  test("along a last dimension whose source is shorter than the tensor elsewhere", async () => {
+    const places = Int32Array.from({ length: 800 }, () => Math.floor(next() * 900));
+    const index = tensor(places, { shape: [1, 800] });
+    const y = zeros(2, 900, { dtype: "int32" }).scatterAdd(
+      1,
+      index,
+      ones(1, 800, { dtype: "int32" }),
+    );
+    const expected = new Array<number>(1800).fill(0);
+    for (const place of places) expected[place] = (expected[place] ?? 0) + 1;
+    expect([...(await y.data())]).toEqual(expected);
+  });
+
+  test("the gradient of few columns selected by many indices, and its own", async () => {
+    const [count, size, columns] = [900, 700, 3];
+    const places = Int32Array.from({ length: count }, () => Math.floor(next() * size));
+    const x = tensor(
+      Float32Array.from({ length: size * columns }, () => next()),
+      { shape: [size, columns], requiresGrad: true },
+    );
+    const y = x.indexSelect(0, tensor(places));
+    const [slope = x] = grad(y.pow(3).sum(), [x], { createGraph: true });
+    slope.sum().backward();
+    const values = await x.data();
+    const times = new Float64Array(size);
+    for (const place of places) times[place] = (times[place] ?? 0) + 1;
+    const at = (i: number): number => times[Math.floor(i / columns)] ?? 0;
+    expectClose(
+      "first",
+      await slope.data(),
+      Float64Array.from(values, (v, i) => 3 * v * v * at(i)),
+    );
+    expectClose(
+      "second",
+      await (x.grad ?? x).data(),
+      Float64Array.from(values, (v, i) => 6 * v * at(i)),
+    );
+  });
 });
 
 test("the order of long rows, and the gradient of what was sorted", async () => {
