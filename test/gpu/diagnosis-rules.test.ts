@@ -1,5 +1,5 @@
 /** What the rules of the diagnosis say of small models that are made wrong, and of the same made right. */
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import {
   data,
   log,
@@ -7,9 +7,12 @@ import {
   nn,
   noGrad,
   optim,
+  rand,
+  randint,
   randn,
   type Tensor,
   tensor,
+  where,
 } from "../../runtime/index.ts";
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import { observe } from "../../runtime/insight/observer.ts";
@@ -29,18 +32,30 @@ beforeAll(() => {
   labels = inputs.narrow(1, 0, 3).argmax(1).keep();
 });
 
+beforeEach(() => {
+  manualSeed(4);
+});
+
 interface Setup {
   readonly layers: readonly nn.Module[];
   readonly optimizer?: (parameters: Iterable<nn.Parameter>) => optim.Optimizer;
   /** As the sidecar tells them. */
   readonly options?: Readonly<Record<string, string>>;
   readonly steps?: number;
+  /** Losses of a step, each of a micro-batch. */
+  readonly losses?: (model: nn.Sequential) => readonly Tensor[];
   readonly each?: (step: number) => void | Promise<void>;
 }
 
 /** Trains, and returns what is open at the end; the verdict on the learning rate is left out. */
 async function findingsOf(setup: Setup): Promise<readonly Finding[]> {
-  const { layers, options = {}, steps = 80, each } = setup;
+  const found = await allFindingsOf(setup);
+  return found.filter(each => isOpen(each) && !each.code.startsWith("lr."));
+}
+
+/** Trains, and returns all that was found. */
+async function allFindingsOf(setup: Setup): Promise<readonly Finding[]> {
+  const { layers, options = {}, steps = 80, losses = wholeLoss, each } = setup;
   const diagnosis = new LiveDiagnosis(false);
   let found: readonly Finding[] = [];
   const add = (changes: readonly Finding[]) => {
@@ -54,19 +69,32 @@ async function findingsOf(setup: Setup): Promise<readonly Finding[]> {
     metrics: metrics => diagnosis.metrics(metrics),
     steps: batch => add(diagnosis.steps(batch)),
   });
-  diagnosis.groups([{ group: groups++, options }]);
+  diagnosis.groups([{ group: groups, options }]);
+  manualSeed(5);
   const model = new nn.Sequential(...layers);
   const make = setup.optimizer ?? (parameters => new optim.Adam(parameters, { lr: 3e-3 }));
   const optimizer = make(model.parameters());
+  groups += optimizer.paramGroups.length;
   for (let step = 1; step <= steps; step++) {
-    const loss = nn.functional.crossEntropy(model.forward(inputs) as Tensor, labels);
     optimizer.zeroGrad();
-    loss.backward();
+    for (const loss of losses(model)) loss.backward();
     await optimizer.step();
     await each?.(step);
   }
   await drain();
-  return found.filter(each => isOpen(each) && !each.code.startsWith("lr."));
+  return found;
+}
+
+const wholeLoss = (model: nn.Sequential) => [
+  nn.functional.crossEntropy(model.forward(inputs) as Tensor, labels),
+];
+
+/** The loss of so many samples by chance, a fifth of whose labels are those of others. */
+function noisyLoss(model: nn.Sequential, samples: number): Tensor {
+  const chosen = randint(0, 96, [samples]);
+  const others = rand([samples]).lt(0.2);
+  const picked = labels.gather(0, where(others, randint(0, 96, [samples]), chosen));
+  return nn.functional.crossEntropy(model.forward(inputs.indexSelect(0, chosen)) as Tensor, picked);
 }
 
 const mlp = () => [new nn.Linear(8, 16), new nn.ReLU(), new nn.Linear(16, 3)];
@@ -117,6 +145,58 @@ test("a ReLU whose units are all dead passes no gradient on", async () => {
     evidence: [{ value: 2 }, { value: 0 }],
   });
   expect(found?.message).toContain("switched off");
+});
+
+test("a layer most of whose ReLUs are dead is named by its bias", async () => {
+  const withDead = (count: number) => {
+    const layer = new nn.Linear(8, 16);
+    noGrad(() => layer.bias?.narrow(0, 0, count).fill_(-1000));
+    return [layer, new nn.ReLU(), new nn.Linear(16, 3)];
+  };
+  expect(await findingsOf({ layers: withDead(4) })).toEqual([]);
+  const [found, ...others] = await findingsOf({ layers: withDead(12) });
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    code: "units.dead",
+    about: { type: "tensor", name: expect.stringMatching(/bias$/) },
+    evidence: [{ value: 0.5, expected: [0, 0.1] }, { value: 0 }],
+  });
+  expect(() => finding(found, "finding")).not.toThrow();
+});
+
+test("units that began alike stay alike; zeros in the last layer alone do no harm", async () => {
+  const first = () => filled(new nn.Linear(8, 16), 0.1);
+  const alike = [first(), new nn.Tanh(), filled(new nn.Linear(16, 3), 0.2)];
+  const [found, ...others] = await findingsOf({ layers: alike });
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    code: "units.symmetric",
+    evidence: [{ value: 16 }, { value: expect.closeTo(1, 4) }],
+  });
+  expect(() => finding(found, "finding")).not.toThrow();
+  const lastZero = [new nn.Linear(8, 16), new nn.Tanh(), filled(new nn.Linear(16, 3), 0)];
+  expect(await findingsOf({ layers: lastZero })).toEqual([]);
+});
+
+test("parameters whose group has a learning rate of 0 never change", async () => {
+  const trained = (lr: number) =>
+    findingsOf({
+      layers: mlp(),
+      optimizer(parameters) {
+        const [weight, ...others] = parameters;
+        const groups = [{ params: others }, { params: weight ? [weight] : [], lr }];
+        return new optim.Adam(groups, { lr: 3e-3 });
+      },
+    });
+  expect(await trained(1e-3)).toEqual([]);
+  const [found, ...others] = await trained(0);
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    code: "params.frozen",
+    title: "1 tensor never changes, though an optimizer has it",
+    evidence: [{ value: 0 }, { value: 1 }, { value: 0 }],
+  });
+  expect(found?.message).toContain("Their learning rate is 0");
 });
 
 test("ten layers of sigmoids let gradients vanish", async () => {
@@ -182,6 +262,84 @@ test("a schedule that ends long before its loop", async () => {
   };
   expect(await scheduled(120)).toEqual([]);
   expect(await scheduled(40)).toMatchObject([{ code: "schedule.ended" }]);
+});
+
+test("a schedule that comes down while the loss still falls", async () => {
+  const decayedAt = (last: number) => {
+    let sgd: optim.SGD | undefined;
+    return findingsOf({
+      layers: mlp(),
+      steps: 160,
+      optimizer(parameters) {
+        sgd = new optim.SGD(parameters, { lr: 0.05 });
+        return sgd;
+      },
+      each(step) {
+        for (const group of sgd?.paramGroups ?? []) group.lr = step >= last ? 2e-3 : 0.05;
+      },
+    });
+  };
+  expect(await decayedAt(130)).toEqual([]);
+  const [found, ...others] = await decayedAt(60);
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ code: "schedule.early", severity: "info" });
+  expect(found?.evidence[0]?.value).toBeLessThan(-4);
+  expect(found?.evidence[1]?.value).toBeLessThan(1 / 3);
+});
+
+test("a constant learning rate whose noise holds the loss up", async () => {
+  const trained = (lr: number) =>
+    findingsOf({
+      layers: mlp(),
+      steps: 600,
+      optimizer: parameters => new optim.Adam(parameters, { lr }),
+      losses: model => [noisyLoss(model, 16)],
+    });
+  expect(await trained(3e-4)).toEqual([]);
+  const [found, ...others] = await trained(0.03);
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ code: "schedule.plateau", severity: "info" });
+  expect(found?.evidence.length).toBe(4);
+});
+
+test("micro-batches that say the same, and such that are mostly noise", async () => {
+  const accumulated = (losses: (model: nn.Sequential) => readonly Tensor[], lr = 1e-3) =>
+    findingsOf({
+      layers: mlp(),
+      steps: 200,
+      losses,
+      optimizer: parameters => new optim.SGD(parameters, { lr }),
+    });
+  const [same, ...others] = await accumulated(model => [...wholeLoss(model), ...wholeLoss(model)]);
+  expect(others).toEqual([]);
+  expect(same).toMatchObject({
+    code: "batch.noise",
+    severity: "info",
+    evidence: [{}, { value: 2 }],
+  });
+  expect(same?.title).toContain("larger than its gradient needs");
+  const [noisy] = await accumulated(model => [noisyLoss(model, 1), noisyLoss(model, 1)], 0.05);
+  expect(noisy?.title).toContain("mostly noise");
+  expect(noisy?.evidence[0]?.value).toBeGreaterThan(8);
+  expect(await accumulated(model => [noisyLoss(model, 8), noisyLoss(model, 8)])).toEqual([]);
+});
+
+test("a deep model that breaks at its start has no warm-up", async () => {
+  const deep = [8, ...Array<number>(6).fill(16)].flatMap(size => [
+    new nn.Linear(size, 16),
+    new nn.Tanh(),
+  ]);
+  const trained = async (layers: readonly nn.Module[], lr: number) => {
+    const sgd = (parameters: Iterable<nn.Parameter>) => new optim.SGD(parameters, { lr });
+    const found = await allFindingsOf({ layers, steps: 100, optimizer: sgd });
+    return found.filter(({ code }) => code === "lr.diverging" || code === "schedule.warmUp");
+  };
+  const [rate, found] = await trained([...deep, new nn.Linear(16, 3)], 3);
+  expect(rate).toMatchObject({ code: "lr.diverging", severity: "warning" });
+  expect(found).toMatchObject({ severity: "info", evidence: [{ value: 1 }, { value: 8 }, {}] });
+  expect(() => finding(found, "finding")).not.toThrow();
+  const shallow = (await trained(mlp(), 30)).map(({ code }) => code);
+  expect(new Set(shallow)).toEqual(new Set(["lr.diverging"]));
 });
 
 test("what is logged as a loss of held-out samples rises while the training loss falls", async () => {

@@ -6,6 +6,7 @@ import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
 import { Rules } from "../../runtime/insight/diagnosis/rules.ts";
+import { NO_SIGNALS } from "../../runtime/insight/diagnosis/signals.ts";
 import { readTrace } from "../../runtime/insight/diagnosis/trace.ts";
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import {
@@ -188,7 +189,8 @@ test("a rule is told when it has held for a while, taken back when it has not, a
   const stepsOf = (count: number) =>
     Array.from({ length: count }, () => {
       const view = { t: seen + 1, seen: seen++, batch: batchOf({}), row: 0 };
-      return rules.step({ ...view, tensors: [], groups: [], changes: [] });
+      const rest = { tensors: [], groups: [], changes: [], signals: NO_SIGNALS, rate: undefined };
+      return rules.step({ ...view, ...rest });
     }).flat();
   expect(stepsOf(10)).toEqual([]);
   const [first, ...others] = stepsOf(30);
@@ -219,6 +221,7 @@ test("an ε that a client has put right is judged anew", () => {
     nonFinite: 0,
     gradNorm: 1,
     weightNorm: 1,
+    updateNorm: 1e-3,
   };
   const tensors = Float32Array.from(TENSOR_COLUMNS, name =>
     name === "epsDominated" ? 0.9 : (values[name] ?? 0),

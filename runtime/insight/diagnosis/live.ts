@@ -7,13 +7,16 @@ import type { MetricRecord } from "../../protocol/metric.ts";
 import type { GroupRecord, SourceLocation, TensorRecord } from "../../protocol/run.ts";
 import { type StepBatch, stepValue, tensorValue } from "../../protocol/steps.ts";
 import type { UntrainedLoss } from "../../protocol/untrainedLoss.ts";
-import { EndedSchedule, Overfitting } from "./courseRules.ts";
+import { NoisyBatch } from "./batchRule.ts";
 import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
 import { findingOf } from "./faults.ts";
 import { HighFirstLoss } from "./firstLoss.ts";
+import { Overfitting } from "./overfitting.ts";
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
 import { type Rule, Rules, type StepView } from "./rules.ts";
+import { scheduleRules } from "./scheduleRules.ts";
 import { tensorRules } from "./tensorRules.ts";
+import { unitRules } from "./unitRules.ts";
 
 export class LiveDiagnosis {
   #tensors: readonly TensorRecord[] = [];
@@ -120,13 +123,20 @@ export class LiveDiagnosis {
       const [next, changes] = diagnose(this.#state, record);
       this.#state = next;
       found.push(...changes.filter(({ severity }) => !this.#isBroken || severity === "error"));
-      found.push(...this.#rules.step(this.#view(batch, row)));
+      found.push(...this.#rules.step(this.#view(batch, row, next)));
     }
     return found;
   }
 
   #newRules(others: readonly Rule[] = []): Rules {
-    return new Rules([...tensorRules(), new EndedSchedule(), this.#overfitting, ...others]);
+    return new Rules([
+      ...tensorRules(),
+      ...unitRules(),
+      ...scheduleRules(),
+      new NoisyBatch(),
+      this.#overfitting,
+      ...others,
+    ]);
   }
 
   #restartRules(step: number): readonly Finding[] {
@@ -137,7 +147,7 @@ export class LiveDiagnosis {
     return cleared;
   }
 
-  #view(batch: StepBatch, row: number): StepView {
+  #view(batch: StepBatch, row: number, { signals, finding }: DiagnosisState): StepView {
     return {
       t: batch.firstStep + row,
       seen: this.#seen++,
@@ -146,6 +156,8 @@ export class LiveDiagnosis {
       tensors: this.#tensors,
       groups: this.#groups,
       changes: this.#changes,
+      signals,
+      rate: finding,
     };
   }
 

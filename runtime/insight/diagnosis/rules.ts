@@ -13,6 +13,7 @@ import type {
 } from "../../protocol/finding.ts";
 import type { GroupRecord, TensorRecord } from "../../protocol/run.ts";
 import type { StepBatch } from "../../protocol/steps.ts";
+import type { Signals } from "./signals.ts";
 
 /** A step, and what is known of its run. */
 export interface StepView {
@@ -27,6 +28,10 @@ export interface StepView {
   readonly groups: readonly GroupRecord[];
   /** What clients have changed. */
   readonly changes: readonly ChangeRecord[];
+  /** How the run goes, since the learning rate was changed by hand. */
+  readonly signals: Signals;
+  /** What is said of the learning rate. */
+  readonly rate: Finding | undefined;
 }
 
 /** What is wrong: in words, and in two numbers or more. */

@@ -192,7 +192,7 @@ export interface Features {
   readonly straightness: number;
   /** log₁₀ of ‖θ − θ₀‖ / √Σ‖Δθ‖²: 0 for a random walk. */
   readonly drift: number;
-  /** Exponent of the travel's growth over the last half: 1 straight, ½ a random walk, 0 at rest. */
+  /** `travelGrowth`. */
   readonly growth: number;
   /** Adam: log₁₀ of the rms step in units of the learning rate, over the last half. */
   readonly gain: number;
@@ -260,7 +260,6 @@ export function features(signals: Signals, plan: RunPlan): Features {
   const total = half.reduce(join);
   const quarter = lastHalf(half).reduce(join);
   const now = quarter.loss / quarter.steps;
-  const start = buckets.find(bucket => bucket === half[0]) ?? total;
   const level = (part: number) => Math.log10(Math.max(part, 1e-12) / Math.max(firstLoss, 1e-12));
   const horizon = horizonShift(plan);
   return {
@@ -272,14 +271,20 @@ export function features(signals: Signals, plan: RunPlan): Features {
     gradPeak: Math.log10(signals.maxGradNorm / signals.firstGradNorm),
     straightness: Math.log10(Math.max(signals.travel, 1e-30) / signals.path),
     drift: Math.log10(Math.max(signals.travel, 1e-30) / Math.sqrt(signals.pathSquares)),
-    growth: Math.log2(Math.max(signals.travel, 1e-30) / Math.max(start.travel, 1e-30)),
+    growth: travelGrowth(signals),
     gain: plan.adaptive ? Math.log10(total.squares / total.unit) / 2 : Number.NaN,
     progress: Math.log10(steps / (plan.plannedSteps ?? Number.NaN)),
     recent: level(median(signals.recent)),
-    ...courseOf(half),
+    ...courseOf(signals),
     gradient: total.gradient / total.steps - Math.log10(signals.firstGradNorm),
     adaptive: plan.adaptive ? 1 : 0,
   };
+}
+
+/** Exponent of the travel's growth over the last half: 1 straight, ½ a random walk, 0 at rest. */
+export function travelGrowth({ buckets, travel }: Signals): number {
+  const [start] = lastHalf(buckets);
+  return Math.log2(Math.max(travel, 1e-30) / Math.max(start?.travel ?? travel, 1e-30));
 }
 
 /** Fewest buckets that a line through them says something of. */
@@ -288,26 +293,54 @@ const FEWEST_BUCKETS = 4;
 /** Decades of the loss that are as good as any more. */
 const LARGEST_TREND = 3;
 
-/** How the loss goes over some buckets. */
-function courseOf(buckets: readonly Bucket[]): Pick<Features, "trend" | "slope" | "noise"> {
-  const n = buckets.length;
-  if (n < FEWEST_BUCKETS) return { trend: Number.NaN, slope: Number.NaN, noise: Number.NaN };
-  const losses = buckets.map(({ loss, steps }) => loss / steps);
-  const mean = meanOf(losses);
+/** A line through the losses of the last half of a run. */
+export interface LossCourse {
+  /** t statistic of its slope: negative, they fall. */
+  readonly t: number;
+  /** Deviation from it, in parts of the mean. */
+  readonly noise: number;
+  /** How much the loss falls in a step. */
+  readonly fall: number;
+  /** The mean loss, and in parts of the first one. */
+  readonly loss: number;
+  readonly level: number;
+}
+
+/** How the loss has gone over the last half of a run; NaN where it has only begun. */
+export function lossCourse({ buckets, stride, firstLoss }: Signals): LossCourse {
+  const losses = lastHalf(buckets).map(({ loss, steps }) => loss / steps);
+  const n = losses.length;
+  const loss = meanOf(losses);
+  const level = loss / firstLoss;
+  if (n < FEWEST_BUCKETS)
+    return { t: Number.NaN, noise: Number.NaN, fall: Number.NaN, loss, level };
   const middle = (n - 1) / 2;
   const spread = losses.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
-  const rise = losses.reduce((sum, loss, i) => sum + (i - middle) * (loss - mean), 0) / spread;
+  const rise = losses.reduce((sum, each, i) => sum + (i - middle) * (each - loss), 0) / spread;
   const squares = losses.reduce(
-    (sum, loss, i) => sum + (loss - mean - rise * (i - middle)) ** 2,
+    (sum, each, i) => sum + (each - loss - rise * (i - middle)) ** 2,
     0,
   );
   const deviation = Math.sqrt(squares / (n - 2));
-  const t = rise / Math.max(deviation / Math.sqrt(spread), 1e-12);
-  const trend = logRatio(meanOf(losses.slice(n >> 1)), meanOf(losses.slice(0, n >> 1)));
   return {
-    trend: Math.max(-LARGEST_TREND, Math.min(LARGEST_TREND, trend)),
+    t: rise / Math.max(deviation / Math.sqrt(spread), 1e-12),
+    noise: deviation / Math.max(Math.abs(loss), 1e-12),
+    fall: -rise / stride,
+    loss,
+    level,
+  };
+}
+
+/** As the scorecard sees it. */
+function courseOf(signals: Signals): Pick<Features, "trend" | "slope" | "noise"> {
+  const { t, noise } = lossCourse(signals);
+  const losses = lastHalf(signals.buckets).map(({ loss, steps }) => loss / steps);
+  const middle = losses.length >> 1;
+  const trend = logRatio(meanOf(losses.slice(middle)), meanOf(losses.slice(0, middle)));
+  return {
+    trend: Number.isNaN(t) ? Number.NaN : Math.max(-LARGEST_TREND, Math.min(LARGEST_TREND, trend)),
     slope: Math.sign(t) * Math.log10(1 + Math.abs(t)),
-    noise: Math.log10(deviation / Math.max(Math.abs(mean), 1e-12) + 1e-6),
+    noise: Math.log10(noise + 1e-6),
   };
 }
 

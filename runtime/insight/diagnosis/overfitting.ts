@@ -1,66 +1,8 @@
-/** What can go wrong over the course of a run: a schedule that ends early, a model that learns by heart. */
+/** A model that learns its samples by heart. */
 import type { MetricRecord } from "../../protocol/metric.ts";
-import { stepValue, tensorValue } from "../../protocol/steps.ts";
+import { stepValue } from "../../protocol/steps.ts";
 import { brief } from "./phrases.ts";
 import type { Rule, StepView, Symptom } from "./rules.ts";
-
-/** Part of the highest learning rate that moves nothing any more. */
-const NOTHING_LEFT = 1e-3;
-
-/** What a schedule may take at its end: steps, and the part of the run so far. */
-const LAST_STEPS = 50;
-const LAST_PART = 0.1;
-
-/** The schedule is at its end and the loop is not. */
-export class EndedSchedule implements Rule {
-  readonly code = "schedule.ended";
-  readonly severity = "warning";
-  readonly patience = 1;
-  #peak = 0;
-  #endedAt: number | undefined;
-
-  look(step: StepView): Symptom | undefined {
-    const { t, seen } = step;
-    const highest = highestRate(step);
-    this.#peak = Math.max(this.#peak, highest || 0);
-    const isOver = this.#peak > 0 && highest <= NOTHING_LEFT * this.#peak;
-    this.#endedAt = isOver ? (this.#endedAt ?? t) : undefined;
-    if (this.#endedAt === undefined) return undefined;
-    const idle = t - this.#endedAt;
-    if (idle < LAST_STEPS || idle < LAST_PART * seen) return undefined;
-    return {
-      title: "The schedule has ended, and the training goes on",
-      advice:
-        "Give the schedule as many steps as the loop makes (and call its step() once for each of what it counts), " +
-        "or end the loop with it.",
-      evidence: [
-        {
-          name: "steps with hardly any learning rate",
-          value: idle,
-          expected: [0, LAST_STEPS],
-          text: `For ${idle} steps the learning rate has been at most a thousandth of its peak.`,
-        },
-        {
-          name: "learning rate",
-          value: highest,
-          expected: [NOTHING_LEFT * this.#peak, this.#peak],
-          text: `It is ${brief(highest)}, and was ${brief(this.#peak)}.`,
-        },
-      ],
-      about: { type: "hyperparameter", name: "lr", group: 0 },
-    };
-  }
-}
-
-/** The highest learning rate of the groups that the step updated; NaN where there is none. */
-function highestRate({ batch, row, tensors }: StepView): number {
-  const rates = tensors.flatMap(({ group }, tensor) =>
-    Number.isNaN(tensorValue(batch, row, tensor, "nonFinite"))
-      ? []
-      : (batch.lr[row * batch.groups + group] ?? []),
-  );
-  return rates.length > 0 ? Math.max(...rates) : Number.NaN;
-}
 
 /** Names of losses on samples that are not trained on. */
 const HELD_OUT = /(^|[^a-z])(val|valid|validation|eval|test|dev|heldOut)([^a-z]*)loss/i;
