@@ -5,8 +5,10 @@ import { nn, optim, type Tensor, tensor } from "../../runtime/index.ts";
 import { observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
 import type { StepColumn } from "../../runtime/protocol/steps.ts";
+import { randomNumbers } from "../unit/random.ts";
 import { expectClose } from "./close.ts";
 import { required } from "./fixture.ts";
+import { adamStep, referenceTensor } from "./optimizer-reference.ts";
 import { watch } from "./watch.ts";
 
 type Make = (params: readonly Tensor[]) => optim.Optimizer<{ lr: number }>;
@@ -114,6 +116,70 @@ test("the scale shrinks, and grows after growthInterval good steps, and both are
   expectClose("loss", total("loss"), where(32.25), tolerance);
   expectClose("before clipping", total("gradNorm"), where(norm), tolerance);
   expectClose("after clipping", total("clippedGradNorm"), where(1), tolerance);
+});
+
+/**
+ * The rules of PyTorch's `torch.amp.GradScaler`, by its documentation: the scale shrinks by `backoffFactor`
+ * after a step with a gradient that is not finite, which is left out, and grows by `growthFactor` when there
+ * were `growthInterval` steps in a row without one.
+ */
+class ReferenceScaler {
+  scale: number;
+  readonly #growthInterval: number;
+  #good = 0;
+
+  constructor(scale: number, growthInterval: number) {
+    this.scale = scale;
+    this.#growthInterval = growthInterval;
+  }
+
+  /** Whether the step is skipped. */
+  step(gradient: readonly number[]): boolean {
+    // It is the product with the scale that has to be a number of float32.
+    const isFound = gradient.some(g => !Number.isFinite(Math.fround(g * this.scale)));
+    this.#good = isFound ? 0 : this.#good + 1;
+    if (isFound) this.scale *= 0.5;
+    else if (this.#good === this.#growthInterval) {
+      this.scale *= 2;
+      this.#good = 0;
+    }
+    return isFound;
+  }
+}
+
+test("two hundred steps whose scale finds its own limit are those of a reference in float64", async () => {
+  const STEPS = 200;
+  const options = { lr: 0.01, betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01 } as const;
+  const initScale = 2 ** 112;
+  const begin = [1, -2, 3, 0.5];
+  const reference = referenceTensor(begin);
+  const referenceScaler = new ReferenceScaler(initScale, 5);
+  const parameter = new nn.Parameter(tensor(begin));
+  const optimizer = new optim.AdamW([parameter], { ...options });
+  const scaler = new optim.GradScaler({ initScale, growthInterval: 5 });
+  const watched = watch();
+  const random = randomNumbers(17);
+  const wanted = { scales: [] as number[], skipped: [] as number[] };
+  for (let i = 0; i < STEPS; i++) {
+    // Up to 2¹²: above a scale of 2¹¹⁶ some are no numbers of float32 any more.
+    const gradient = begin.map(() => Math.fround((2 * random() - 1) * 2 ** (12 * random())));
+    wanted.scales.push(referenceScaler.scale);
+    const isSkipped = referenceScaler.step(gradient);
+    wanted.skipped.push(Number(isSkipped));
+    if (!isSkipped) adamStep(reference, gradient, options);
+    optimizer.zeroGrad();
+    scaler.scale(parameter.mul(tensor(gradient)).sum()).backward();
+    await scaler.step(optimizer);
+    scaler.update();
+  }
+  await drain();
+  const skips = wanted.skipped.reduce((sum, skipped) => sum + skipped, 0);
+  expect(skips).toBeGreaterThan(20);
+  expect(watched.steps.map(step => step.total("skipped"))).toEqual(wanted.skipped);
+  expect(watched.steps.map(step => step.total("lossScale"))).toEqual(wanted.scales);
+  expect(await scaler.getScale().item()).toBe(referenceScaler.scale);
+  const tolerance = { relative: 1e-5, absolute: 1e-5 };
+  expectClose("parameters", await valuesOf([parameter]), [...reference.theta], tolerance);
 });
 
 test("a step is one submission, whether it is skipped or not: nothing is read on the way", async () => {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { Checkpoints, data, manualSeed, nn, optim, randn } from "../../runtime/index.ts";
+import { Checkpoints, data, manualSeed, nn, optim } from "../../runtime/index.ts";
 import { randomNumbers } from "../unit/random.ts";
+import type noisy from "./data-sets/noisy.ts";
 
 const root = mkdtempSync(join(tmpdir(), "stepscope-resume-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -12,9 +13,10 @@ afterEach(() => {
   delete process.env.STEPSCOPE_RESUME;
 });
 
-const EPOCHS = 4;
-/** A pass has 8 micro-batches: 4 steps. */
-const STEPS = EPOCHS * 4;
+const EPOCHS = 2;
+const SAMPLES = 95;
+/** A pass has 32 micro-batches: 16 steps. */
+const STEPS = EPOCHS * 16;
 const OPTIMIZERS = {
   momentum: (params: nn.Parameter[]) => new optim.SGD(params, { lr: 0.05, momentum: 0.9 }),
   Adam: (params: nn.Parameter[]) => new optim.Adam(params, { lr: 0.01 }),
@@ -22,16 +24,25 @@ const OPTIMIZERS = {
 };
 type OptimizerName = keyof typeof OPTIMIZERS;
 
+interface Scenario {
+  readonly name: OptimizerName;
+  /** How many of its steps it is resumed behind. */
+  readonly points: number;
+  readonly numWorkers: number;
+}
+
 /**
- * A script that can be resumed: shuffled, with dropout and batch statistics, two micro-batches a step,
- * a schedule with restarts.
- * @param stopAfter where it is ended, as by a signal.
+ * A script that can be resumed: shuffled, with noise that the threads draw which read it, with dropout and
+ * batch statistics, two micro-batches a step, a schedule with restarts.
  * @returns the losses of its steps by number, and its weights.
  */
-async function script(name: OptimizerName, checkpointSteps: readonly number[], stopAfter = STEPS) {
+async function script({ name, numWorkers }: Scenario, checkpointSteps: readonly number[] = []) {
   manualSeed(5);
-  const dataset = new data.TensorDataset(randn(23, 3).keep(), randn(23, 2).keep());
-  const loader = new data.DataLoader(dataset, { batchSize: 3, shuffle: true });
+  const dataset = await data.fromModule<typeof noisy>(
+    new URL("./data-sets/noisy.ts", import.meta.url),
+    SAMPLES,
+  );
+  const loader = new data.DataLoader(dataset, { batchSize: 3, shuffle: true, numWorkers });
   const model = new nn.Sequential(
     new nn.Linear(3, 8),
     new nn.BatchNorm1d(8),
@@ -68,22 +79,29 @@ async function script(name: OptimizerName, checkpointSteps: readonly number[], s
       losses.set(++step, sum);
       sum = 0;
       if (checkpointSteps.includes(step)) await checkpoints.save({ step, extra: { epoch } });
-      if (step === stopAfter) return { losses, weights: await weights() };
     }
   }
   return { losses, weights: await weights() };
 }
 
-test.each(Object.keys(OPTIMIZERS) as OptimizerName[])(
-  "%s: a run that is resumed is the run that was not interrupted, bit by bit",
-  async name => {
+const SCENARIOS: readonly Scenario[] = [
+  { name: "momentum", points: 10, numWorkers: 0 },
+  { name: "Adam", points: 10, numWorkers: 0 },
+  { name: "AdamW", points: 30, numWorkers: 2 },
+];
+
+test.each(SCENARIOS)(
+  "$name, $numWorkers workers: a run that is resumed is the run that was not interrupted, bit by bit",
+  async scenario => {
+    const { name, points } = scenario;
     const every = Array.from({ length: STEPS - 1 }, (_, i) => i + 1);
-    const whole = await script(name, every);
+    const whole = await script(scenario, every);
     const random = randomNumbers(9);
-    const points = every.sort(() => random() - 0.5).slice(0, 10);
-    for (const point of points) {
-      process.env.STEPSCOPE_RESUME = join(join(root, name), `step-${point}.safetensors`);
-      const resumed = await script(name, []);
+    for (let i = 0; i < points; i++) {
+      const [point = 0] = every.splice(Math.floor(random() * every.length), 1);
+      process.env.STEPSCOPE_RESUME = join(root, name, `step-${point}.safetensors`);
+      const resumed = await script(scenario);
+      delete process.env.STEPSCOPE_RESUME;
       const expected = [...whole.losses].filter(([step]) => step > point);
       expect([...resumed.losses], `from step ${point}`).toEqual(expected);
       expect(resumed.weights).toEqual(whole.weights);
