@@ -2,6 +2,7 @@
  * The one place where a training loop can be watched. The sidecar registers an observer before it
  * loads a script; without one (a script under plain `node`) nothing is measured or read back.
  */
+import type { StepHistograms } from "../protocol/histogram.ts";
 import type { LoopFault } from "../protocol/loopFault.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
@@ -17,6 +18,8 @@ export interface TrainingObserver {
   tensors(tensors: readonly TensorRecord[]): void;
   /** Steps were read back: in order, none skipped. */
   steps(batch: StepBatch): void;
+  /** Histograms of some of the steps were read back: in order, maybe after later steps. */
+  histograms(histograms: readonly StepHistograms[]): void;
   /** The script logged metrics of its own, in order. */
   metrics(metrics: readonly MetricRecord[]): void;
   /** Something is certainly wrong since this step; `at` is an error of the place that it is at. */

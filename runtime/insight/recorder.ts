@@ -7,6 +7,7 @@ import { getHeapStatistics } from "node:v8";
 import { counters } from "../gpu/device.ts";
 import type { BufferRange } from "../gpu/storage.ts";
 import { ROW_WORDS } from "../kernels/statistics.ts";
+import type { StepHistograms } from "../protocol/histogram.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import {
   STEP_COLUMNS,
@@ -14,6 +15,7 @@ import {
   type StepColumn,
   TENSOR_COLUMNS,
 } from "../protocol/steps.ts";
+import { Cadence, histogramWords } from "./histograms.ts";
 import { metricsDelivered } from "./metrics.ts";
 import { NoiseScale } from "./noiseScale.ts";
 import { observe, observer } from "./observer.ts";
@@ -30,6 +32,8 @@ export interface MeasuredTensors {
   readonly tensors: readonly MeasuredTensor[];
   /** Rows of kernels/statistics.ts, one a tensor. */
   readonly rows: BufferRange;
+  /** Histograms of the same, which stand behind them; a loop of the script's own leaves none. */
+  readonly histograms: BufferRange | undefined;
 }
 
 export interface MeasuredTensor {
@@ -73,6 +77,7 @@ export class OptimizerRecord {
   readonly groups: number[] = [];
   travel = 0;
   readonly noise = new NoiseScale();
+  readonly cadence = new Cadence();
 
   /** Enters a parameter group. Returns its index among the groups of the run. */
   addGroup(lr: number): number {
@@ -83,9 +88,13 @@ export class OptimizerRecord {
   }
 
   /** Enters tensors, in the order of their rows. */
-  addTensors(tensors: readonly MeasuredTensor[], rows: BufferRange): MeasuredTensors {
+  addTensors(
+    tensors: readonly MeasuredTensor[],
+    rows: BufferRange,
+    histograms?: BufferRange,
+  ): MeasuredTensors {
     ring.seal();
-    const part = { first: records.length, tensors, rows };
+    const part = { first: records.length, tensors, rows, histograms };
     this.parts.push(part);
     records.push(...tensors.map(({ record }) => record));
     observer()?.tensors([...records]);
@@ -132,6 +141,23 @@ let heap = { at: -Infinity, bytes: Number.NaN };
 const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) => {
   const measured = notes.filter(note => note !== undefined);
   if (measured.length > 0) observer()?.steps(decodeBatch(bytes, slotBytes, measured));
+});
+
+/** Of a step whose histograms are on their way. */
+interface HistogramNote {
+  readonly step: number;
+  readonly parts: readonly MeasuredTensors[];
+  readonly events: readonly (readonly TensorEvent[])[];
+  readonly tensorCount: number;
+  readonly lr: readonly number[];
+  /** Whether the first word says that the step was not taken. */
+  readonly mayBeSkipped: boolean;
+}
+
+const histogramRing = new ReadbackRing<HistogramNote>((bytes, slotBytes, notes) => {
+  const floats = new Float32Array(bytes);
+  const taken = notes.map((note, i) => decodeHistograms(note, floats, (i * slotBytes) / 4));
+  observer()?.histograms(taken);
 });
 
 /**
@@ -181,6 +207,26 @@ export function recordStep(
     heapBytes: heapBytes(now),
   });
   latest = now;
+  if (!triedFrom && optimizer.cadence.next()) {
+    recordHistograms(encoder, { step: steps, parts, events, lr: [...rates] }, scalars);
+  }
+}
+
+/** Encodes the readback of the histograms of a step. */
+function recordHistograms(
+  encoder: GPUCommandEncoder,
+  note: Pick<HistogramNote, "step" | "parts" | "events" | "lr">,
+  { skipped }: StepScalars,
+): void {
+  const ranges = note.parts.flatMap(({ rows, histograms }) =>
+    histograms ? [rows, histograms] : [],
+  );
+  if (ranges.length === 0) return;
+  const all = [...(skipped ? [skipped] : []), ...ranges];
+  const bytes = all.reduce((sum, { size }) => sum + size, 0);
+  if (histogramRing.slotBytes < bytes) histogramRing.resize(bytes);
+  const tensorCount = records.length;
+  histogramRing.copy(encoder, all, { ...note, tensorCount, mayBeSkipped: skipped !== undefined });
 }
 
 /** Encodes a mark behind a step that nobody watches, so that the steps in flight stay bounded. */
@@ -192,6 +238,7 @@ export function recordFence(encoder: GPUCommandEncoder, range: BufferRange): voi
 /** To be called when the commands of a recorded step have been submitted. */
 export function stepSubmitted(): void {
   ring.submitted();
+  histogramRing.submitted();
 }
 
 /** Whether the loop has to give way before its next step. */
@@ -216,6 +263,7 @@ export async function settle(): Promise<void> {
  */
 export async function drain(): Promise<void> {
   await ring.drain();
+  await histogramRing.drain();
   await metricsDelivered();
 }
 
@@ -230,7 +278,9 @@ export function beginTrial(tried: (batch: StepBatch) => void): () => void {
   const before = { steps, rates: [...rates] };
   const travels = new Map<OptimizerRecord, number>();
   triedFrom = travels;
-  observe(ofRun && { ...ofRun, isTrial: true, steps: tried, metrics: () => {} });
+  observe(
+    ofRun && { ...ofRun, isTrial: true, steps: tried, metrics: () => {}, histograms: () => {} },
+  );
   return () => {
     steps = before.steps;
     before.rates.forEach((rate, group) => {
@@ -363,6 +413,29 @@ function decodeStep(
   for (const name of STEP_COLUMNS) {
     batch.steps[row * STEP_COLUMNS.length + STEP_COLUMN[name]] = columns[name];
   }
+}
+
+function decodeHistograms(
+  { step, parts, events, tensorCount, lr, mayBeSkipped }: HistogramNote,
+  floats: Float32Array,
+  slot: number,
+): StepHistograms {
+  const skipped = mayBeSkipped && floats[slot] === 1;
+  const found: number[][] = Array.from({ length: tensorCount }, () => [0]);
+  let from = slot + (mayBeSkipped ? 1 : 0);
+  parts.forEach(({ first, tensors, rows, histograms }, p) => {
+    if (!histograms) return;
+    tensors.forEach(({ record }, tensor) => {
+      found[first + tensor] = histogramWords(floats, from, {
+        tensor,
+        tensors: tensors.length,
+        lr: lr[record.group] ?? Number.NaN,
+        isKnown: !skipped && (events[p]?.[tensor]?.updated ?? false),
+      });
+    });
+    from += (rows.size + histograms.size) / 4;
+  });
+  return { step, words: Float32Array.from(found.flat()) };
 }
 
 /** ‖θ − θ₀‖ / ‖θ₀‖; from θ₀ = 0 the way is all there is of θ, and the ratio 1. */

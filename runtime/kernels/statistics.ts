@@ -24,6 +24,16 @@
 /** Words of a tensor's row. */
 export const ROW_WORDS = 24;
 
+/** Octaves below the largest step size that are told apart: those of the percentiles' bins. */
+export const OCTAVES = 48;
+
+/**
+ * Words of a tensor's histogram of step sizes, which stand behind the rows of all tensors: the biased
+ * exponent of the lowest octave, an integer that may be below 0, and the values in each octave from
+ * there. The lowest has all that is below, too.
+ */
+export const HISTOGRAM_WORDS = 1 + OCTAVES;
+
 /** Words that a thread of an update kernel writes: the first of the row. */
 export const PARTIAL_WORDS = 16;
 

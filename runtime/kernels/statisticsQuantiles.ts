@@ -2,7 +2,8 @@
  * The percentiles p5, p50, p95 of effective learning rate and step size: one workgroup for each
  * tensor and quantity counts the values in bins of 1/64 octave (their exponent and the first six
  * bits of their mantissa), so that an order statistic is known to 1/64 = 1.6 %, and interpolates as
- * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale.
+ * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale. What they
+ * hold by octave, where one looks first for an order statistic, is left as the histogram of the step sizes.
  */
 import {
   type ArenaSize,
@@ -11,11 +12,11 @@ import {
   hyperParameters,
   type UpdateRule,
 } from "./optimizer.ts";
-import { EXACT_SIZE, ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
+import { EXACT_SIZE, HISTOGRAM_WORDS, OCTAVES, ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
 
 const SUBDIVISION_BITS = 6;
-/** Octaves below the largest value that are told apart: 12 KiB of bins, of the 16 that WebGPU grants. */
-const OCTAVES = 48;
+const BINS_OF_OCTAVE = 1 << SUBDIVISION_BITS;
+/** 12 KiB, of the 16 that WebGPU grants. */
 const BINS = OCTAVES << SUBDIVISION_BITS;
 /** Bits of a float that are below the resolution of a bin. */
 const DROPPED_BITS = 23 - SUBDIVISION_BITS;
@@ -45,14 +46,14 @@ export function quantileKernel(
   guarded: boolean,
 ): string {
   const arrays = ["theta", "grads", ...rule.state];
-  const share = BINS / threads;
+  const histograms = size.tensors * ROW_WORDS;
   return /* wgsl */ `
 ${arenaBindings(size, arrays)}
 @group(0) @binding(${arrays.length + 2}) var<storage, read_write> rows: array<u32>;
 ${guarded ? guardsBinding(arrays.length + 3, size.tensors) : ""}
 
 var<workgroup> bins: array<atomic<u32>, ${BINS}>;
-var<workgroup> counts: array<u32, ${threads}>;
+var<workgroup> octaves: array<u32, ${OCTAVES}>;
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -88,9 +89,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   workgroupBarrier();
 
-  var mine = 0u;
-  for (var i = 0u; i < ${share}u; i++) { mine += atomicLoad(&bins[thread * ${share}u + i]); }
-  counts[thread] = mine;
+  for (var i = thread; i < ${OCTAVES}u; i += ${threads}u) {
+    var inside = 0u;
+    for (var j = 0u; j < ${BINS_OF_OCTAVE}u; j++) {
+      inside += atomicLoad(&bins[i * ${BINS_OF_OCTAVE}u + j]);
+    }
+    octaves[i] = inside;
+    if (which == 1u) {
+      let histogram = ${histograms}u + tensor * ${HISTOGRAM_WORDS}u;
+      rows[histogram + 1u + i] = inside;
+      if (i == 0u) { rows[histogram] = u32(i32(top) - ${OCTAVES - 1}); }
+    }
+  }
   workgroupBarrier();
 
   let samples = select(${SAMPLE_SIZE}u, elements, isExact);
@@ -105,12 +115,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 // The value of this rank, from 0, as far as its bin tells.
 fn orderStatistic(rank: u32, base: i32, least: f32, largest: f32) -> f32 {
   var left = rank;
-  var group = 0u;
-  while (group < ${threads - 1}u && left >= counts[group]) {
-    left -= counts[group];
-    group++;
+  var octave = 0u;
+  while (octave < ${OCTAVES - 1}u && left >= octaves[octave]) {
+    left -= octaves[octave];
+    octave++;
   }
-  var bin = group * ${share}u;
+  var bin = octave * ${BINS_OF_OCTAVE}u;
   var inside = atomicLoad(&bins[bin]);
   while (bin < ${BINS - 1}u && left >= inside) {
     left -= inside;

@@ -17,7 +17,7 @@ import {
   type UpdateRule,
   updateKernel,
 } from "../kernels/optimizer.ts";
-import { foldKernel, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
+import { foldKernel, HISTOGRAM_WORDS, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
 import { quantileCount, quantileKernel } from "../kernels/statisticsQuantiles.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -41,6 +41,8 @@ export class Arena {
   readonly parameters: readonly Tensor[];
   /** What the statistics kernels leave, one row a tensor; undefined where none are taken. */
   readonly rows: BufferRange | undefined;
+  /** The histograms of step sizes that they leave behind the rows, one a tensor. */
+  readonly histograms: BufferRange | undefined;
   readonly #id = created++;
   readonly #layout: ArenaLayout;
   readonly #places: GPUBuffer;
@@ -78,7 +80,10 @@ export class Arena {
     this.setRule(rule);
     if (instrumented) {
       this.#statistics = this.#createStatistics();
-      this.rows = whole(this.#statistics.rows);
+      const buffer = this.#statistics.rows;
+      const size = parameters.length * ROW_WORDS * 4;
+      this.rows = { buffer, offset: 0, size };
+      this.histograms = { buffer, offset: size, size: buffer.size - size };
     }
   }
 
@@ -340,7 +345,7 @@ export class Arena {
       origin: this.#createArray("parameters at the start"),
       partials: createBuffer(partialBytes, STORAGE_USAGE, "statistics of threads"),
       rows: createBuffer(
-        this.parameters.length * ROW_WORDS * 4,
+        this.parameters.length * (ROW_WORDS + HISTOGRAM_WORDS) * 4,
         STORAGE_USAGE,
         "statistics of tensors",
       ),

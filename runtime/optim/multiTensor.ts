@@ -359,7 +359,7 @@ export abstract class MultiTensorOptimizer<
       elements: parameter.numel,
       originSquares: undefined,
     }));
-    this.#record.addTensors(tensors, arena.rows);
+    this.#record.addTensors(tensors, arena.rows, arena.histograms);
   }
 
   #recordUpdate(scalars: ScalarNodes, microBatches: number): void {

@@ -6,6 +6,7 @@ import type { MessagePort, Worker } from "node:worker_threads";
 import type { Branches } from "../protocol/branch.ts";
 import type { ChangeRecord, OptionRecord } from "../protocol/control.ts";
 import type { TensorElements } from "../protocol/elements.ts";
+import type { StepHistograms } from "../protocol/histogram.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
@@ -51,6 +52,7 @@ export type ToRecorder =
   | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "branches"; readonly branches: Branches }
   | { readonly type: "elements"; readonly elements: TensorElements }
+  | { readonly type: "histograms"; readonly histograms: readonly StepHistograms[] }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   | {
       readonly type: "fault";

@@ -44,6 +44,7 @@ observe({
   seed: seed => link.send({ type: "seed", seed }),
   tensors: tensors => link.send({ type: "tensors", tensors }),
   steps: batch => link.steps(batch),
+  histograms: histograms => link.send({ type: "histograms", histograms }),
   metrics: metrics => link.send({ type: "metrics", metrics }),
   fault: (fault, step, at) => link.send({ type: "fault", fault, step, location: run.placeOf(at) }),
   untrainedLoss: loss => link.send({ type: "untrainedLoss", loss }),

@@ -21,6 +21,7 @@ export async function probeLearningRate(
     seed: () => {},
     tensors: () => {},
     steps: batch => loop.steps(batch),
+    histograms: () => {},
     metrics: () => {},
     fault: () => {},
     untrainedLoss: () => {},

@@ -164,6 +164,9 @@ function receive(message: ToRecorder): void {
     case "fault":
       found(diagnosis.fault(message.fault, message.step, message.location));
       break;
+    case "histograms":
+      recording.histograms(message.histograms);
+      break;
     case "metrics":
       recording.metrics(message.metrics);
       diagnosis.metrics(message.metrics);

@@ -1,6 +1,7 @@
 /** The record of a run as it grows: stored first, then told to whoever listens. */
 import { readFileSync } from "node:fs";
 import { type Finding, mergeFindings } from "../protocol/finding.ts";
+import type { StepHistograms } from "../protocol/histogram.ts";
 import type { LogRecord, SidecarMessage } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -22,6 +23,7 @@ export class Recording {
   #batches: StepBatch[] = [];
   #logs: LogRecord[] = [];
   #metrics: MetricRecord[] = [];
+  #histograms: StepHistograms[] = [];
   #findings: Finding[] = [];
   #storedLogs = 0;
   #storedMetrics = 0;
@@ -69,6 +71,12 @@ export class Recording {
     this.#schedule();
   }
 
+  /** Nobody is told of histograms: who shows them reads them. */
+  histograms(histograms: readonly StepHistograms[]): void {
+    this.#histograms.push(...histograms);
+    this.#schedule();
+  }
+
   /** Adds findings, or new versions of those that there are. */
   findings(findings: readonly Finding[]): void {
     this.#findings.push(...findings);
@@ -85,18 +93,20 @@ export class Recording {
     const logs = this.#logs;
     const metrics = this.#metrics;
     const findings = this.#findings;
-    const added = [batches, logs, metrics, findings];
+    const histograms = this.#histograms;
+    const added = [batches, logs, metrics, findings, histograms];
     if (!changed && added.every(list => list.length === 0)) return;
     this.#changed = false;
     this.#batches = [];
     this.#logs = [];
     this.#metrics = [];
     this.#findings = [];
+    this.#histograms = [];
     this.#record = batches.reduce(afterBatch, {
       ...this.#record,
       findings: mergeFindings(this.#record.findings, findings),
     });
-    this.#store(batches, logs, metrics);
+    this.#store(batches, logs, metrics, histograms);
     if (changed) this.#tell({ type: "run", run: this.#record });
     for (const log of logs) this.#tell({ type: "log", log });
     for (const batch of batches) this.#tell({ type: "steps", batch });
@@ -110,7 +120,7 @@ export class Recording {
     this.#record = { ...this.#record, ...change };
     // There may be room again for how the run ended.
     this.#hasFailed = false;
-    this.#store([], [], []);
+    this.#store([], [], [], []);
     this.#writer.close();
     return this.#record;
   }
@@ -124,11 +134,12 @@ export class Recording {
     batches: readonly StepBatch[],
     logs: readonly LogRecord[],
     metrics: readonly MetricRecord[],
+    histograms: readonly StepHistograms[],
   ): void {
     if (this.#hasFailed) return;
     const kept = logs.filter(log => this.#isWithinLimit(log));
     try {
-      this.#writer.add({ record: this.#record, batches, logs: kept, metrics });
+      this.#writer.add({ record: this.#record, batches, logs: kept, metrics, histograms });
       this.#storedLogs += kept.length;
       this.#storedMetrics += metrics.length;
     } catch (error) {

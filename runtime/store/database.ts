@@ -45,6 +45,7 @@ const SCHEMA = `
     step INTEGER NOT NULL,
     time REAL NOT NULL
   ) STRICT;
+  CREATE TABLE histogram (step INTEGER PRIMARY KEY, words BLOB NOT NULL) STRICT;
   CREATE TABLE source (file TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
   PRAGMA user_version = ${STORE_VERSION};
 `;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { type TensorHistograms, wordsOf } from "../protocol/histogram.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -98,6 +99,20 @@ export class RunReader {
     return Array.from(rows, row =>
       metricRecord({ ...row, value: row.value ?? Number.NaN }, "metric"),
     );
+  }
+
+  /** Histograms of a tensor behind step `after`; none of a run that was recorded before there were any. */
+  histograms(tensor: number, after: number): TensorHistograms {
+    const [table] = this.#rows("SELECT 1 FROM sqlite_schema WHERE name = 'histogram'");
+    const [steps, words]: [number[], Float32Array[]] = [[], []];
+    if (table) {
+      const rows = this.#rows("SELECT * FROM histogram WHERE step > ? ORDER BY step", after);
+      for (const { step, words: bytes } of rows) {
+        steps.push(Number(step));
+        words.push(wordsOf(new Float32Array(column(bytes).slice().buffer), tensor));
+      }
+    }
+    return { tensor, steps: Float64Array.from(steps), words: joined(words) };
   }
 
   /** The text of the script as it was when the run began. */
@@ -222,6 +237,16 @@ function allColumns(steps: Float64Array, count: number): Float64Array {
     widened.set(steps.subarray(row * known, (row + 1) * known), row * STEP_COLUMNS.length);
   }
   return widened;
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function column(value: unknown): Uint8Array {

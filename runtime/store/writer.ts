@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import type { StepHistograms } from "../protocol/histogram.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -18,6 +19,7 @@ export interface RunAddition {
   readonly batches: readonly StepBatch[];
   readonly logs: readonly LogRecord[];
   readonly metrics: readonly MetricRecord[];
+  readonly histograms?: readonly StepHistograms[];
 }
 
 /** The CRC-32 over the columns of a batch. */
@@ -36,6 +38,7 @@ export class RunWriter {
   readonly #insertBatch: StatementSync;
   readonly #insertLog: StatementSync;
   readonly #insertMetric: StatementSync;
+  readonly #insertHistogram: StatementSync;
   readonly #updateRun: StatementSync;
   readonly #updateProgress: StatementSync;
   /** The record as it stands in the file. */
@@ -51,6 +54,7 @@ export class RunWriter {
     this.#insertMetric = this.#database.prepare(
       "INSERT INTO metric (name, value, step, time) VALUES (?, ?, ?, ?)",
     );
+    this.#insertHistogram = this.#database.prepare("INSERT INTO histogram VALUES (?, ?)");
     this.#updateRun = this.#database.prepare("UPDATE run SET record = ?");
     this.#updateProgress = this.#database.prepare("UPDATE progress SET steps = ?, finalLoss = ?");
     this.#stored = lasting(record);
@@ -64,7 +68,7 @@ export class RunWriter {
   }
 
   /** Adds batches, logs and metrics and replaces the record, all or nothing. */
-  add({ record, batches, logs, metrics }: RunAddition): void {
+  add({ record, batches, logs, metrics, histograms = [] }: RunAddition): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       for (const batch of batches) this.#addBatch(batch);
@@ -72,6 +76,7 @@ export class RunWriter {
       for (const { name, value, step, time } of metrics) {
         this.#insertMetric.run(name, value, step, time);
       }
+      for (const { step, words } of histograms) this.#insertHistogram.run(step, bytesOf(words));
       this.#updateProgress.run(record.steps, record.finalLoss);
       const changed = lasting(record);
       if (changed !== this.#stored) this.#updateRun.run(changed);

@@ -50,7 +50,15 @@ function timed(size: Perceptron, instrumented: boolean): () => Promise<number> {
   return async () => {
     observe(
       instrumented
-        ? { seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} }
+        ? {
+            seed() {},
+            tensors() {},
+            steps() {},
+            metrics() {},
+            fault() {},
+            untrainedLoss() {},
+            histograms() {},
+          }
         : undefined,
     );
     const start = milliseconds();

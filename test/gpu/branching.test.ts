@@ -45,6 +45,7 @@ async function held(make: MakeOptimizer, at: number, budget = 2 ** 26) {
       }
     },
     metrics: all => metrics.push(...all.map(({ value }) => value)),
+    histograms: () => {},
     fault: () => {},
     untrainedLoss: () => {},
   });

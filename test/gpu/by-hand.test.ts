@@ -147,7 +147,15 @@ test("what a script does beside the step of an optimizer is none of its own", as
 test("inputs that get a gradient beside an optimizer are not held", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  observe({ seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} });
+  observe({
+    seed() {},
+    tensors() {},
+    steps() {},
+    metrics() {},
+    fault() {},
+    untrainedLoss() {},
+    histograms() {},
+  });
   const weight = new nn.Parameter(tensor([1]));
   const optimizer = new optim.SGD([weight], { lr: LR });
   const inputs: WeakRef<Tensor>[] = [];

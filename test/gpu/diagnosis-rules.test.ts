@@ -64,6 +64,7 @@ async function allFindingsOf(setup: Setup): Promise<readonly Finding[]> {
   observe({
     seed() {},
     fault: (fault, step) => add(diagnosis.fault(fault, step, undefined)),
+    histograms() {},
     untrainedLoss: loss => diagnosis.untrainedLoss(loss),
     tensors: tensors => diagnosis.tensors(tensors),
     metrics: metrics => diagnosis.metrics(metrics),
@@ -365,6 +366,7 @@ test("samples in the order of their labels", async () => {
     observe({
       seed() {},
       fault: (fault, step) => void found.push(...diagnosis.fault(fault, step, undefined)),
+      histograms() {},
       untrainedLoss() {},
       tensors() {},
       metrics() {},

@@ -19,6 +19,7 @@ beforeEach(() => {
     fault(fault) {
       faults.push(fault);
     },
+    histograms() {},
     untrainedLoss() {},
   });
 });

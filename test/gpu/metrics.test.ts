@@ -19,6 +19,7 @@ describe("log", () => {
       tensors: () => {},
       steps: () => {},
       metrics: metrics => seen.push(...metrics),
+      histograms: () => {},
       fault: () => {},
       untrainedLoss: () => {},
     });

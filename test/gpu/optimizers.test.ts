@@ -96,6 +96,7 @@ observe({
     recording.tensors = records;
   },
   metrics: () => {},
+  histograms: () => {},
   fault: () => {},
   untrainedLoss: () => {},
   steps: batch => {

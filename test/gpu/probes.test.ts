@@ -25,6 +25,7 @@ beforeAll(() => {
     tensors: () => {},
     steps: batch => hear(batch),
     metrics: () => {},
+    histograms: () => {},
     fault: () => {},
     untrainedLoss: () => {},
   });

@@ -351,7 +351,15 @@ test("without an observer nothing is measured", async () => {
 test("20,000 steps leave memory and handles as they were", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  observe({ seed() {}, tensors() {}, steps() {}, metrics() {}, fault() {}, untrainedLoss() {} });
+  observe({
+    seed() {},
+    tensors() {},
+    steps() {},
+    metrics() {},
+    fault() {},
+    untrainedLoss() {},
+    histograms() {},
+  });
   const look = () => {
     collect();
     return {

@@ -1,5 +1,6 @@
 /** An observer that keeps what it sees. */
 import { observe } from "../../runtime/insight/observer.ts";
+import type { StepHistograms } from "../../runtime/protocol/histogram.ts";
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import {
   type StepBatch,
@@ -44,6 +45,7 @@ export class ObservedStep {
 
 export interface Watch {
   readonly steps: ObservedStep[];
+  readonly histograms: StepHistograms[];
   /** Tensors entered since `watch()`. */
   readonly tensors: () => readonly TensorRecord[];
 }
@@ -55,10 +57,14 @@ export function watch(): Watch {
   const firstTensor = knownTensors.length;
   const firstGroup = Math.max(-1, ...knownTensors.map(({ group }) => group)) + 1;
   const steps: ObservedStep[] = [];
+  const histograms: StepHistograms[] = [];
   observe({
     seed() {},
     metrics() {},
     fault() {},
+    histograms(all) {
+      histograms.push(...all);
+    },
     untrainedLoss() {},
     tensors(all) {
       knownTensors = all;
@@ -69,5 +75,5 @@ export function watch(): Watch {
       }
     },
   });
-  return { steps, tensors: () => knownTensors.slice(firstTensor) };
+  return { steps, histograms, tensors: () => knownTensors.slice(firstTensor) };
 }
