@@ -16,6 +16,8 @@ export * as metrics from "./metrics/index.ts";
 export { log, type Metrics } from "./metrics/log.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export * as parallel from "./parallel/index.ts";
+export { type AutocastOptions, autocast } from "./tensor/autocast.ts";
 export { type BackwardOptions, type GradOptions, grad, noGrad } from "./tensor/autograd.ts";
 export * as autograd from "./tensor/autogradNamespace.ts";
 export { checkpoint } from "./tensor/checkpoint.ts";

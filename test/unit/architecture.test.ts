@@ -43,6 +43,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...ENGINE,
   ],
   "runtime/metrics": ["runtime/tensor", "runtime/insight", ...LEAVES],
+  "runtime/parallel": ["runtime/tensor", "runtime/optim", "runtime/protocol"],
   // Pure functions, for whoever has the numbers.
   "runtime/insight/diagnosis": ["runtime/protocol"],
   "runtime/insight": ["runtime/kernels", "runtime/gpu", "runtime/protocol"],
@@ -59,6 +60,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime/optim",
     "runtime/data",
     "runtime/metrics",
+    "runtime/parallel",
     "runtime/checkpoint",
     ...ENGINE,
   ],
