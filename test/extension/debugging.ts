@@ -109,6 +109,32 @@ test("it goes on without breakpoints to the end, and to the numbers of a run wit
   await nothingIsLeft(debugged.pid);
 });
 
+test("Restart ends the run and starts another one, which stops there, too", async () => {
+  const document = await vscode.workspace.openTextDocument(uri);
+  const line = lineOf(document, "optimizer.zeroGrad()");
+  const location = new vscode.Location(uri, new vscode.Position(line - 1, 0));
+  vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(location)]);
+  await debugUntilItStops();
+  const [first] = project.runs(NAME);
+  assert.ok(first);
+  await vscode.commands.executeCommand("workbench.action.debug.restart");
+  await until("the breakpoint of the second run", async () => {
+    if (project.runs(NAME)[0]?.id === first.id) return false;
+    // Until there is a thread that stands there is none to ask.
+    return (await place().catch(() => undefined))?.line === line;
+  });
+  const [second, ended] = project.runs(NAME);
+  assert.ok(second);
+  assert.notEqual(second.id, first.id);
+  assert.deepEqual([ended?.id, ended?.status], [first.id, "stopped"]);
+  assert.equal(isAlive(first.pid), false);
+  assert.deepEqual(await place(), { file: uri.fsPath, line });
+  vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
+  await vscode.commands.executeCommand("workbench.action.debug.stop");
+  await until("its end", () => project.runs(NAME)[0]?.status === "stopped");
+  await nothingIsLeft(second.pid);
+});
+
 async function debugUntilItStops(): Promise<void> {
   const before = stops;
   await vscode.commands.executeCommand("stepscope.debug", uri);
