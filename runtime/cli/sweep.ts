@@ -187,7 +187,9 @@ class Sweep {
     const texts = [...this.#running].flatMap(([{ lr, seedOffset }, { step }]) =>
       step ? [`η ${brief(lr)} +${seedOffset}: step ${step.step}, loss ${digits(step.loss)}`] : [],
     );
-    process.stdout.write(`\r\x1b[K${texts.join(" · ").slice(0, process.stdout.columns - 1)}`);
+    // A line that wraps could not be erased; some terminals do not say how wide they are.
+    const width = (process.stdout.columns || DEFAULT_COLUMNS) - 1;
+    process.stdout.write(`\r\x1b[K${texts.join(" · ").slice(0, width)}`);
   }
 
   #clearProgress(): void {
@@ -210,6 +212,8 @@ const NO_STEP = "The script ended without a step of an optimizer that it awaits.
 const NO_RATE =
   "The script has no optimizer whose learning rate could be set: a loop that updates its parameters " +
   "itself, or an optimizer of your own, has to read one from its arguments.";
+
+const DEFAULT_COLUMNS = 80;
 
 /** Milliseconds between two looks at a run. */
 const LOOK_MS = 100;

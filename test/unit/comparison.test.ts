@@ -326,6 +326,19 @@ describe("the page", () => {
       expect(seeds).toEqual([[0, 1, 3], [2], [1]]);
     });
 
+    test("finds those of a sweep that have the same learning rate", () => {
+      const all = [0.1, 0.2].flatMap(lr =>
+        [0, 1].map(seedOffset => ({
+          run: exampleRun({ seed: 5 + seedOffset, overrides: { lr, seedOffset } }),
+        })),
+      );
+      const rates = groupReplicates(all).map(group => group.map(each => each.run.overrides?.lr));
+      expect(rates).toEqual([
+        [0.1, 0.1],
+        [0.2, 0.2],
+      ]);
+    });
+
     test.each([0, 0.5])("draws their mean and band as far as all go, smoothing %f", smoothing => {
       const joined = joinReplicates(lines, own, [series]);
       expect(joined.map(({ label }) => label)).toEqual(["mean of 3 seeds"]);
