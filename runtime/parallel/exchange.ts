@@ -1,6 +1,6 @@
 /** Sums lists of numbers over workers: all send theirs to the first one, which sends the sum back. */
 import { once } from "node:events";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Peer } from "./peer.ts";
@@ -76,8 +76,8 @@ async function greet(socket: Socket, peers: Map<number, Peer>, size: number): Pr
 /** Listens where nobody else of this machine's users can connect. */
 async function listen(server: Server, path: string): Promise<void> {
   const isFile = process.platform !== "win32";
-  // A worker that was killed has left it there.
-  if (isFile) rmSync(path, { force: true });
+  // A worker that was killed has left it there; any other file is not ours to remove.
+  if (isFile && lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
   server.listen(path);
   await once(server, "listening");
   if (isFile) chmodSync(path, 0o600);

@@ -1,6 +1,7 @@
 /** What git knows of the place that a script stands in: which commit, and what was changed since. */
 import { execFile } from "node:child_process";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { RepositoryRecord } from "../protocol/run.ts";
 import { shortHash } from "../store/hash.ts";
@@ -22,7 +23,10 @@ export interface Repository {
  * Files that git does not track are no part of it. Of binary files the patch has the hashes alone.
  */
 export async function readRepository(script: string): Promise<Repository | undefined> {
-  const git = gitIn(dirname(script));
+  const folder = dirname(script);
+  // On a Mac without developer tools the mere call of git would ask its user to install them.
+  if (!isInRepository(folder)) return undefined;
+  const git = gitIn(folder);
   try {
     const [commit, files, patch] = await Promise.all([
       git("rev-parse", "--verify", "HEAD"),
@@ -39,6 +43,12 @@ export async function readRepository(script: string): Promise<Repository | undef
   } catch {
     return undefined;
   }
+}
+
+/** Whether a folder, or one above it, is the top of a repository or of a work tree. */
+function isInRepository(folder: string): boolean {
+  const above = dirname(folder);
+  return existsSync(join(folder, ".git")) || (above !== folder && isInRepository(above));
 }
 
 function gitIn(folder: string) {

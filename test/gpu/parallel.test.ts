@@ -1,5 +1,5 @@
 /** Several processes train one model, as one would that accumulates their micro-batches. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -96,6 +96,10 @@ test("a worker that has gone, or trains something else, is told", async () => {
 }, 60_000);
 
 test("what makes no group is refused", async () => {
+  const file = join(folder, "notes.txt");
+  writeFileSync(file, "mine");
+  await expect(parallel.join({ size: 2, rank: 0, path: file })).rejects.toThrow("EADDRINUSE");
+  expect(readFileSync(file, "utf8")).toBe("mine");
   await expect(parallel.join({ size: 0 })).rejects.toThrow(
     "size should be a whole number of at least 1",
   );
