@@ -1,6 +1,6 @@
 /** The command line, as a program that others run: what it prints, and how it ends. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
@@ -388,10 +388,8 @@ test("train --resume goes on where a run was stopped, with its file and argument
   });
 });
 
-test("a run that nobody watches any more stops with a checkpoint, and is resumed from it", async () => {
-  project.write(
-    "slow.ts",
-    `import { setTimeout as sleep } from "node:timers/promises";
+/** Saves its last checkpoint later than somebody who clicks Stop would wait for. */
+const SLOW = `import { setTimeout as sleep } from "node:timers/promises";
      import { Checkpoints, nn, optim, tensor } from "stepscope";
      const model = new nn.Linear(1, 1);
      const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
@@ -406,8 +404,10 @@ test("a run that nobody watches any more stops with a checkpoint, and is resumed
        // Longer than somebody who clicks Stop would wait.
        if (done === 0) await sleep(1200);
        await checkpoints.saveIfDue({ step });
-     }`,
-  );
+     }`;
+
+test("a run that nobody watches any more stops with a checkpoint, and is resumed from it", async () => {
+  project.write("slow.ts", SLOW);
   const run = await project.start("slow.ts", { graceMs: 200 });
   await run.until(() => run.steps >= 2);
   run.connection.detach();
@@ -418,6 +418,19 @@ test("a run that nobody watches any more stops with a checkpoint, and is resumed
   expect(code).toBe(0);
   // What it was in when it was told to stop is the last that is saved.
   expect(Number(/^from (\d+)\n$/.exec(stderr)?.[1])).toBeGreaterThanOrEqual(run.steps);
+});
+
+test("a run whose process is terminated has time for its last checkpoint", async () => {
+  project.write("slow.ts", SLOW);
+  const run = await project.start("slow.ts");
+  await run.until(() => run.steps >= 2);
+  const { steps } = run;
+  process.kill(run.record.pid, "SIGTERM");
+  await run.closed;
+  expect(run.end?.status).toBe("stopped");
+  const saved = readdirSync(join(run.connection.runFolder, "checkpoints"));
+  expect(saved).toHaveLength(1);
+  expect(Number(/^step-(\d+)/.exec(saved[0] ?? "")?.[1])).toBeGreaterThanOrEqual(steps);
 });
 
 test("find-lr suggests a learning rate, and leaves no run", async () => {

@@ -43,6 +43,7 @@ describe("messages", () => {
     [null, "message.type: expected hello | stop | control, got undefined"],
     ["stop", "message.type: expected hello | stop | control, got undefined"],
     [{ type: "format disk" }, "message.type: expected hello | stop | control, got string"],
+    [{ type: "stop", patienceMs: -1 }, "message.patienceMs: expected a count, got number"],
     [
       { type: "control", control: { type: "step", count: 0 } },
       "message.control.count: expected a positive count, got number",
