@@ -1,6 +1,6 @@
 /** `stepscope sweep FILE`: trains with one learning rate after the other, each with several seeds. */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "../protocol/report.ts";
 import type { RunRecord } from "../protocol/run.ts";
@@ -95,10 +95,13 @@ class Sweep {
   /** What an earlier call of the same sweep has finished; each trial once. */
   #finished(): TrialResult[] {
     const { script, tag } = this.#options;
-    const stored = listRuns(projectFolder(script)).runs.filter(
+    const project = projectFolder(script);
+    // In a container, or on another machine, the project has another path.
+    const place = `/${slashes(relative(project, script))}`;
+    const stored = listRuns(project).runs.filter(
       ({ folder, record }) =>
         record.status === "completed" &&
-        record.script === script &&
+        slashes(record.script).endsWith(place) &&
         readNotes(folder).tags.includes(tag),
     );
     const hash = stored.length > 0 ? shortHash(readFileSync(script)) : "";
@@ -205,6 +208,10 @@ class Sweep {
       console.error("Stopped. The same command goes on with the runs that have not finished.");
     }
   }
+}
+
+function slashes(path: string): string {
+  return path.replaceAll("\\", "/");
 }
 
 const NO_STEP = "The script ended without a step of an optimizer that it awaits.";

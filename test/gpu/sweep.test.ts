@@ -1,5 +1,6 @@
 /** Runs whose learning rate and seed are given, sweeps of them, and what they are as jobs of an engine. */
-import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { jobText } from "../../runtime/cli/jobs.ts";
@@ -129,6 +130,12 @@ describe("sweep", () => {
     expect(again.at(-1)).toMatchObject({ type: "sweep", tag: "sweep", best: 0.1 });
     expect(again.at(-1).rates[1].losses[1]).toBeCloseTo(loopLoss(20), 5);
     expect(project.runs()).toHaveLength(6);
+    // The same project in another place, as a machine sees it that it was mounted into.
+    const elsewhere = mkdtempSync(join(tmpdir(), "stepscope-elsewhere-"));
+    cpSync(project.folder, elsewhere, { recursive: true });
+    const there = await startCommand(elsewhere, ...sweep, "--json").ended;
+    expect(objects(there.stdout)).toEqual(again);
+    rmSync(elsewhere, { recursive: true });
     // Another text of the script is another sweep.
     project.write("a.ts", `${LOOP} await steps(2);`);
     const other = await stepscope("sweep", "a.ts", "--lr", "0.1", "--json");
