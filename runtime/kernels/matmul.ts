@@ -50,9 +50,9 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
       const { shape } = builder.entry(factor).op;
       return builder.value(factor, Coords.fromAxes(builder.bind, shape, [...batch(), row, column]));
     };
-  const tiling = hasQuads
+  const tiling = usesQuads(m, n)
     ? quadTiling(builder, [m, n, k], load(left), load(right))
-    : threadTiling(builder, [m, n], load(left), load(right));
+    : threadTiling(builder, [m, n, k], load(left), load(right));
   const { sums, unroll } = tiling;
   const steps = builder.scope(() => {
     for (const u of range(unroll)) tiling.step(u === 0 ? "j" : builder.bind(`j + ${u}u`));
@@ -100,25 +100,54 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
   );
 }
 
+/** Workgroups that keep all processors of a software adapter busy, threads that hide a GPU's latency. */
+const [BUSY, SHORTEST_PART] = gpu.adapter.software ? [8, 2048] : [16_384, 512];
+
+/**
+ * In how many parts what is summed is best divided, for each to be a product of a batch: results that are
+ * small, of factors that are long, are too few threads' work. The numbers depend on the parts, so that they
+ * follow from sizes and kind of adapter alone, and are not what was quickest in one process.
+ */
+export function splitCount(batches: number, m: number, k: number, n: number): number {
+  const ofSoftware = usesQuads(m, n) ? [16, 16] : [256, 256];
+  const [rows = 1, columns = 1] = gpu.adapter.software ? ofSoftware : [8, 4];
+  const workers = batches * Math.ceil(m / rows) * Math.ceil(n / columns);
+  return Math.max(1, Math.min(Math.ceil(BUSY / workers), Math.floor(k / SHORTEST_PART)));
+}
+
 /** A software adapter's lanes are quads, and exchange what they have in registers for nearly nothing. */
 const hasQuads = gpu.adapter.software && gpu.device.features.has("subgroups");
 
+/** Whether quads compute a result of m × n; of a vector each of their lanes would have the same row. */
+function usesQuads(m: number, n: number): boolean {
+  return hasQuads && m > 1 && n > 1;
+}
+
+/** Threads of a workgroup where each has a tile of its own. */
+const THREADS = 64;
+
+/** Sums of a thread up to which two steps at a turn compile in no time. */
+const FEW_SUMS = 8;
+
 /**
  * A thread computes a tile of 8 × 4: eight rows take two thirds of the time of four on a software
- * adapter, sixteen no less. Places out of range repeat the last row or column.
+ * adapter, sixteen no less. Places out of range repeat the last row or column. The workgroup is as wide
+ * as the result is flat.
  */
 function threadTiling(
   builder: KernelBuilder,
-  [m, n]: readonly [number, number],
+  [m, n, k]: readonly [number, number, number],
   left: Load,
   right: Load,
 ): Tiling {
   const [rows, columns] = [Math.min(8, m), Math.min(4, n)];
-  const threads = 8;
+  const tall = Math.ceil(n / columns) < 8 ? THREADS : 8;
+  const down = Math.ceil(m / rows) < 8 ? 1 : tall;
+  const across = THREADS / down;
   return {
-    workgroupSize: [threads, threads],
-    rows: threads * rows,
-    columns: threads * columns,
+    workgroupSize: [across, down],
+    rows: down * rows,
+    columns: across * columns,
     place: [
       `let top = gid.y * ${rows}u;`,
       `let left = gid.x * ${columns}u;`,
@@ -138,7 +167,7 @@ function threadTiling(
         });
       });
     },
-    unroll: 1,
+    unroll: rows * columns <= FEW_SUMS && k % 2 === 0 ? 2 : 1,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
+import { splitCount } from "../kernels/matmul.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
 import { checkTensor } from "./checkTensor.ts";
@@ -9,7 +10,7 @@ import { mul, unbroadcast } from "./elementwise.ts";
 import { cat } from "./joining.ts";
 import { sum } from "./reduce.ts";
 import { broadcastShapes, formatShape, numel } from "./shape.ts";
-import { split } from "./slicing.ts";
+import { grow, split } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, reshape, transpose, unsqueeze } from "./views.ts";
 
@@ -72,12 +73,33 @@ function product(a: Tensor, b: Tensor): Tensor {
   }
   const left = expand(a.detach(), [...batches, m, k]);
   const right = expand(b.detach(), [...batches, k, n]);
-  const op = internOp({ kind: "matmul" }, [...batches, m, n], "float32");
-  const y = new Tensor(recordNode(new Node(op, [left.node, right.node])));
+  const parts = splitCount(count, m, k, n);
+  const y = parts > 1 ? splitProduct(left, right, parts) : plainProduct(left, right);
   return differentiable(y, "matmul", [a, b], [a, b], grad => [
     a.requiresGrad ? unbroadcast(product(grad, transpose(b, -2, -1)), a.shape) : null,
     b.requiresGrad ? unbroadcast(product(transpose(a, -2, -1), grad), b.shape) : null,
   ]);
+}
+
+/** Of factors of equal batches. */
+function plainProduct(a: Tensor, b: Tensor): Tensor {
+  const op = internOp({ kind: "matmul" }, a.shape.with(-1, b.shape.at(-1) ?? 1), "float32");
+  return new Tensor(recordNode(new Node(op, [a.node, b.node])));
+}
+
+/** The same as the sum of a batch of products of so many parts, the last of which ends in zeros. */
+function splitProduct(a: Tensor, b: Tensor, parts: number): Tensor {
+  const [m = 1, k = 1] = a.shape.slice(-2);
+  const n = b.shape.at(-1) ?? 1;
+  const batches = a.shape.slice(0, -2);
+  const length = Math.ceil(k / parts);
+  const left = grow(a, [...batches, m, parts * length]);
+  const right = grow(b, [...batches, parts * length, n]);
+  const products = plainProduct(
+    transpose(reshape(left, [...batches, m, parts, length]), -3, -2),
+    reshape(right, [...batches, parts, length, n]),
+  );
+  return sum(products, -3);
 }
 
 /** The product of two matrices. @throws RangeError for other numbers of dimensions. */

@@ -15,7 +15,7 @@ import type { Readable, Writable } from "node:stream";
 import { build } from "esbuild";
 import manifest from "../../package.json" with { type: "json" };
 import type { Calls, Ready, Sample } from "./engine/protocol.ts";
-import { isRight, SIZES, TASKS, type TaskName } from "./engine/tasks.ts";
+import { isRight, PRODUCTS, SIZES, TASKS, type TaskName } from "./engine/tasks.ts";
 import { formatNumber, quantile } from "./table.ts";
 
 const SOURCES = join(import.meta.dirname, "engine");
@@ -49,6 +49,8 @@ interface Plan {
 const PLANS: Readonly<Record<TaskName, Plan>> = {
   matmul512: { title: "matmul 512", steps: 3, goal: 0.6 },
   matmul1024: { title: "matmul 1024", steps: 1, goal: 0.6 },
+  longMatmul: { title: "matmul 64 × 16384 × 64", steps: 3, goal: 0.6 },
+  vectorMatmul: { title: "vector × matrix 4096", steps: 3, goal: 0.6 },
   mlp: { title: "MLP 784-256-128-10, batch 128, Adam", steps: 5, goal: 0.65 },
   gpt: { title: "GPT, 2 layers, width 128, 4 heads, 8 × 64 letters, Adam", steps: 1, goal: 0.55 },
   adam: { title: "Adam alone, 10 million parameters", steps: 2, goal: 0.4 },
@@ -163,7 +165,10 @@ async function enter(name: ContenderName, task: TaskName): Promise<Entrant> {
 function start(name: ContenderName, task: TaskName): ChildProcessByStdio<Writable, Readable, null> {
   const [command, args] =
     name === "torch"
-      ? [PYTHON, [join(SOURCES, "pytorch.py"), task, JSON.stringify(SIZES)]]
+      ? [
+          PYTHON,
+          [join(SOURCES, "pytorch.py"), task, JSON.stringify({ ...SIZES, products: PRODUCTS })],
+        ]
       : [process.execPath, [join(FOLDER, `${name}.mjs`), task]];
   return spawn(command, args, { cwd: FOLDER, stdio: ["pipe", "pipe", "inherit"] });
 }

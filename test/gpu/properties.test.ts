@@ -3,6 +3,7 @@
  * that are not contiguous: values and gradients are those of loops over indices.
  */
 import { expect, test } from "vitest";
+import { counters } from "../../runtime/gpu/device.ts";
 import { type Range, type Tensor, tensor, where } from "../../runtime/index.ts";
 import { numel, type Shape } from "../../runtime/tensor/shape.ts";
 import { randomNumbers } from "../unit/random.ts";
@@ -307,4 +308,55 @@ test.each(Object.entries(REDUCTIONS))("%s over any dimensions", async (name, red
     const back = arrange(leaf.grad ?? leaf);
     await expectArray(`${what}: gradient`, back, { ...array, data: gradient });
   }
+});
+
+test("products of long factors are those of loops, whatever they are divided into, and their gradients", async () => {
+  const lengths = [4096, 4097, 8191, 20_000];
+  for (let trial = 0; trial < 8; trial++) {
+    const [m, k, n] = [1 + next(18), pick(lengths), 1 + next(18)];
+    const batches = pick([[], [1], [2]]);
+    const a = randomArray([...batches, m, k]);
+    // A factor without batch dimensions belongs to all, another one lies transposed in memory.
+    const b = randomArray(next(2) === 0 ? [k, n] : [...batches, k, n]);
+    const [left, right] = [scrambled(a), scrambled(b)];
+    const y = left.arrange(left.leaf).matmul(right.arrange(right.leaf));
+    const product = (index: readonly number[]): number => {
+      const [outer, row, column] = [index.slice(0, -2), index.at(-2) ?? 0, index.at(-1) ?? 0];
+      const inner = b.shape.length === 2 ? [] : outer;
+      let sum = 0;
+      for (let j = 0; j < k; j++) sum += at(a, [...outer, row, j]) * at(b, [...inner, j, column]);
+      return sum;
+    };
+    const what = `[${a.shape.join()}] × [${b.shape.join()}]`;
+    const shape = [...batches, m, n];
+    const expected = build(shape, product);
+    // Of sums of products of both signs: what is lost is so much of their size, not of the result's.
+    const absolute = 1e-6 * Math.sqrt(k);
+    expect(y.shape, what).toEqual(shape);
+    expectClose(what, await y.data(), expected, { relative: 1e-5, absolute });
+
+    const weight = randomArray(shape);
+    y.mul(toTensor(weight)).sum().backward();
+    const slope = build(a.shape, index => {
+      const [outer, row, j] = [index.slice(0, -2), index.at(-2) ?? 0, index.at(-1) ?? 0];
+      const inner = b.shape.length === 2 ? [] : outer;
+      let sum = 0;
+      for (let c = 0; c < n; c++) sum += at(weight, [...outer, row, c]) * at(b, [...inner, j, c]);
+      return sum;
+    });
+    const grad = left.leaf.grad;
+    if (!grad) throw new Error(`${what}: no gradient`);
+    expectClose(`${what}: gradient`, await left.arrange(grad).data(), slope, {
+      relative: 1e-5,
+      absolute: 1e-6,
+    });
+  }
+});
+
+test("a small result of long factors is divided, and is the same each time", async () => {
+  const { dispatches } = counters;
+  const [a, b] = [toTensor(randomArray([3, 9001])), toTensor(randomArray([9001, 5]))];
+  const first = await a.matmul(b).data();
+  expect(counters.dispatches - dispatches).toBe(2);
+  expect([...(await a.matmul(b).data())]).toEqual([...first]);
 });

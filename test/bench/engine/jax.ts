@@ -15,7 +15,17 @@ import {
 } from "@jax-js/jax";
 import { contend } from "./contend.ts";
 import { adapter } from "./offeredAdapter.ts";
-import { factors, gradients, images, initial, letters, SIZES, type Task } from "./tasks.ts";
+import {
+  factors,
+  gradients,
+  images,
+  initial,
+  letters,
+  PRODUCTS,
+  SIZES,
+  type Sides,
+  type Task,
+} from "./tasks.ts";
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
@@ -35,16 +45,18 @@ await contend({
   adapter,
   device: getWebGPUDevice(),
   tasks: {
-    matmul512: () => product(512),
-    matmul1024: () => product(1024),
+    matmul512: () => product(PRODUCTS.matmul512),
+    matmul1024: () => product(PRODUCTS.matmul1024),
+    longMatmul: () => product(PRODUCTS.longMatmul),
+    vectorMatmul: () => product(PRODUCTS.vectorMatmul),
     mlp: perceptron,
     gpt,
     adam,
   },
 });
 
-function product(side: number): Task {
-  const [a, b] = factors(side).map(values => np.array(values, { shape: [side, side] }));
+function product(sides: Sides): Task {
+  const [a, b] = factors(sides).map(({ values, shape }) => np.array(values, { shape: [...shape] }));
   const multiply = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
   let corner = Number.NaN;
   return {

@@ -74,8 +74,9 @@ def noise(length, seed):
     return values
 
 
-def matmul(side):
-    a, b = (torch.tensor(noise(side**2, seed)).view(side, side) for seed in (1, 2))
+def matmul(rows, inner, columns):
+    a = torch.tensor(noise(rows * inner, 1)).view(rows, inner)
+    b = torch.tensor(noise(inner * columns, 2)).view(inner, columns)
     return lambda: (a @ b)[0, 0].item()
 
 
@@ -139,8 +140,7 @@ def say(message):
 
 
 TASKS = {
-    "matmul512": lambda: matmul(512),
-    "matmul1024": lambda: matmul(1024),
+    **{name: lambda sides=sides: matmul(*sides) for name, sides in SIZES["products"].items()},
     "mlp": mlp,
     "gpt": gpt,
     "adam": adam,

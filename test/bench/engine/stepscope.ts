@@ -3,23 +3,37 @@ import { gpu } from "../../../runtime/gpu/device.ts";
 import { nn, optim, randn, type Tensor, tensor } from "../../../runtime/index.ts";
 import { Gpt } from "../../gpu/gpt.ts";
 import { contend } from "./contend.ts";
-import { factors, gradients, images, letters, SIZES, type Task } from "./tasks.ts";
+import {
+  factors,
+  gradients,
+  images,
+  letters,
+  PRODUCTS,
+  SIZES,
+  type Sides,
+  type Task,
+} from "./tasks.ts";
 
 const lr = SIZES.learningRate;
 
 await contend({
   ...gpu,
   tasks: {
-    matmul512: () => product(512),
-    matmul1024: () => product(1024),
+    matmul512: () => product(PRODUCTS.matmul512),
+    matmul1024: () => product(PRODUCTS.matmul1024),
+    longMatmul: () => product(PRODUCTS.longMatmul),
+    vectorMatmul: () => product(PRODUCTS.vectorMatmul),
     mlp: perceptron,
     gpt,
     adam,
   },
 });
 
-function product(side: number): Task {
-  const [a, b] = factors(side).map(values => tensor(values, { shape: [side, side] }));
+function product(sides: Sides): Task {
+  // Data of the host would be a batch, and come anew with each step.
+  const [a, b] = factors(sides).map(({ values, shape }) =>
+    tensor(values, { shape }).clone().keep(),
+  );
   let corner = Number.NaN;
   return {
     step: async () => {

@@ -1,8 +1,25 @@
 /** What every contender computes: the same shapes, and the same numbers where the host makes them. */
 
 /** The tasks, in the order of the report. */
-export const TASKS = ["matmul512", "matmul1024", "mlp", "gpt", "adam"] as const;
+export const TASKS = [
+  "matmul512",
+  "matmul1024",
+  "longMatmul",
+  "vectorMatmul",
+  "mlp",
+  "gpt",
+  "adam",
+] as const;
 export type TaskName = (typeof TASKS)[number];
+
+/** Products of matrices: [rows, what is summed, columns]. */
+export const PRODUCTS = {
+  matmul512: [512, 512, 512],
+  matmul1024: [1024, 1024, 1024],
+  longMatmul: [64, 16_384, 64],
+  vectorMatmul: [1, 4096, 4096],
+} as const;
+export type Sides = readonly [number, number, number];
 
 /** Sizes of the tasks; handed to contenders that are not written in TypeScript. */
 export const SIZES = {
@@ -26,8 +43,9 @@ export interface Task {
  * is known, and a loss, or a parameter whose gradient is positive, must fall.
  */
 export function isRight(task: TaskName, first: number, last: number): boolean {
-  if (task === "matmul512") return Math.abs(last - cornerOfProduct(512)) < 1e-3;
-  if (task === "matmul1024") return Math.abs(last - cornerOfProduct(1024)) < 1e-3;
+  if (task in PRODUCTS) {
+    return Math.abs(last - cornerOfProduct(PRODUCTS[task as keyof typeof PRODUCTS])) < 1e-3;
+  }
   return last < first;
 }
 
@@ -45,9 +63,12 @@ export function initial(inputs: number, outputs: number): Float32Array<ArrayBuff
   return noise(inputs * outputs, 1 / Math.sqrt(inputs), inputs + outputs);
 }
 
-/** The two factors of a product of square matrices. */
-export function factors(side: number): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
-  return [noise(side * side, 1, 1), noise(side * side, 1, 2)];
+/** The two factors of a product, and their shapes. */
+export function factors([rows, inner, columns]: Sides) {
+  return [
+    { values: noise(rows * inner, 1, 1), shape: [rows, inner] },
+    { values: noise(inner * columns, 1, 2), shape: [inner, columns] },
+  ] as const;
 }
 
 /** The gradients that Adam applies: positive numbers, one array a matrix. */
@@ -75,10 +96,11 @@ export function letters(): { tokens: Int32Array<ArrayBuffer>; next: Int32Array<A
   };
 }
 
-/** First element of the product of `factors(side)`. */
-function cornerOfProduct(side: number): number {
-  const [a, b] = factors(side);
+/** First element of the product of `factors(sides)`. */
+function cornerOfProduct(sides: Sides): number {
+  const [a, b] = factors(sides);
+  const [, inner, columns] = sides;
   let sum = 0;
-  for (let i = 0; i < side; i++) sum += (a[i] ?? 0) * (b[i * side] ?? 0);
+  for (let i = 0; i < inner; i++) sum += (a.values[i] ?? 0) * (b.values[i * columns] ?? 0);
   return sum;
 }

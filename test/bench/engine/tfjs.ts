@@ -8,7 +8,17 @@ import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { contend } from "./contend.ts";
-import { factors, gradients, images, initial, letters, SIZES, type Task } from "./tasks.ts";
+import {
+  factors,
+  gradients,
+  images,
+  initial,
+  letters,
+  PRODUCTS,
+  SIZES,
+  type Sides,
+  type Task,
+} from "./tasks.ts";
 
 /** How many variables `block` returns. */
 const BLOCK_SIZE = 12;
@@ -25,16 +35,18 @@ await contend({
   adapter,
   device: (tf.backend() as WebGPUBackend).device,
   tasks: {
-    matmul512: () => product(512),
-    matmul1024: () => product(1024),
+    matmul512: () => product(PRODUCTS.matmul512),
+    matmul1024: () => product(PRODUCTS.matmul1024),
+    longMatmul: () => product(PRODUCTS.longMatmul),
+    vectorMatmul: () => product(PRODUCTS.vectorMatmul),
     mlp: perceptron,
     gpt,
     adam,
   },
 });
 
-function product(side: number): Task {
-  const [a, b] = factors(side).map(values => tf.tensor(values, [side, side]));
+function product(sides: Sides): Task {
+  const [a, b] = factors(sides).map(({ values, shape }) => tf.tensor(values, [...shape]));
   return reading(() => tf.matMul(given(a), given(b)));
 }
 
