@@ -3,6 +3,7 @@ import { ErrorDiagnostics } from "./code/errorDiagnostics.ts";
 import { FindingActions, registerFindingCommands } from "./code/findingActions.ts";
 import { FindingDiagnostics } from "./code/findingDiagnostics.ts";
 import { InlineValues } from "./code/inlineValues.ts";
+import { SilencedFindings } from "./code/silencedFindings.ts";
 import { TrainingDocuments } from "./code/trainingDocuments.ts";
 import { TrainingLens } from "./code/trainingLens.ts";
 import { ValueHover } from "./code/valueHover.ts";
@@ -33,15 +34,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const documents = new TrainingDocuments();
   const output = new RunOutput(runs);
   const history = new RunHistory(runs);
-  const panel = new Panel(context.extensionUri, context.workspaceState, runs, history);
+  const silenced = new SilencedFindings();
+  const panel = new Panel(context.extensionUri, context.workspaceState, runs, history, silenced);
   const scriptArguments = new ScriptArguments(context.workspaceState);
-  const lens = new TrainingLens(documents, runs, stored, scriptArguments);
+  const lens = new TrainingLens(documents, runs, stored, scriptArguments, silenced);
   const values = new InlineValues(documents, runs);
   const tree = new RunsTree(runs, history);
-  const findings = new FindingDiagnostics(documents, runs);
+  const findings = new FindingDiagnostics(documents, runs, silenced);
   const errors = new ErrorDiagnostics();
   context.subscriptions.push(
     runs,
+    silenced,
     output,
     panel,
     lens,
@@ -50,7 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
     findings,
     history,
     tree,
-    new RunStatusBar(runs),
+    new RunStatusBar(runs, silenced),
     new ContextKeys(documents, runs),
     registerCommands({
       runs,

@@ -60,6 +60,7 @@ const toPageMessage = union<ToPageMessage>({
   branches: { branches },
   open: { part: literal(...LOOK_PARTS) },
   elements: { elements: tensorElements },
+  silenced: { findings: list(string) },
 });
 
 /**

@@ -167,6 +167,9 @@ export class Panel {
       case "steps":
         if (this.run) this.addSteps(message.batch);
         break;
+      case "silenced":
+        this.insights.silence(message.findings);
+        break;
       case "elements":
         if (this.run) this.elements.show(message.elements);
         break;
@@ -220,6 +223,7 @@ export class Panel {
     this.empty.root.hidden = true;
     this.log.clear();
     this.log.append(message.logs);
+    this.insights.silence([]);
     this.showRun(message.run);
     for (const batch of message.batches) this.addSteps(batch);
     if (message.run.steps === 0 && message.run.status !== "running") {

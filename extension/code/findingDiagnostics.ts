@@ -6,6 +6,7 @@ import type { Runs } from "../runs/runs.ts";
 import { Throttle } from "../throttle.ts";
 import { isSilenced } from "./findingFixes.ts";
 import type { Setting as SourceSetting } from "./hyperparameters.ts";
+import { SilencedFindings } from "./silencedFindings.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
 /** Shortest time between two changes of what is marked, in milliseconds. */
@@ -33,6 +34,7 @@ export interface PlacedFinding {
 export class FindingDiagnostics implements vscode.Disposable {
   readonly #documents: TrainingDocuments;
   readonly #runs: Runs;
+  readonly #silenced: SilencedFindings;
   readonly #collection = vscode.languages.createDiagnosticCollection("stepscope.findings");
   readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => void this.#show());
   readonly #subscriptions: vscode.Disposable;
@@ -41,9 +43,10 @@ export class FindingDiagnostics implements vscode.Disposable {
   /** The text that each finding of a run was about when it was first seen. */
   readonly #texts = new WeakMap<LiveRun, Map<string, string>>();
 
-  constructor(documents: TrainingDocuments, runs: Runs) {
+  constructor(documents: TrainingDocuments, runs: Runs, silenced: SilencedFindings) {
     this.#documents = documents;
     this.#runs = runs;
+    this.#silenced = silenced;
     this.#subscriptions = vscode.Disposable.from(
       this.#collection,
       this.#refresh,
@@ -74,7 +77,7 @@ export class FindingDiagnostics implements vscode.Disposable {
       const { script } = run;
       const findings = run.record.findings.filter(isOpen);
       if (findings.length === 0 && !this.#placed.has(script)) continue;
-      const placed = findings.length > 0 ? await this.#place(run, findings) : [];
+      const placed = findings.length > 0 ? await this.#place(run) : [];
       const uri = vscode.Uri.file(script);
       if (placed.length > 0) this.#placed.set(script, placed);
       else this.#placed.delete(script);
@@ -85,22 +88,23 @@ export class FindingDiagnostics implements vscode.Disposable {
     }
   }
 
-  async #place(run: LiveRun, findings: readonly Finding[]): Promise<PlacedFinding[]> {
-    const uri = vscode.Uri.file(run.script);
-    const document = await openDocument(uri);
+  async #place(run: LiveRun): Promise<PlacedFinding[]> {
+    const document = await openDocument(vscode.Uri.file(run.script));
     if (!document) return [];
-    const settings = vscode.workspace.getConfiguration(SECTION, uri);
-    const silenced = settings.get<string[]>(Setting.silencedFindings, []);
     const lines = document.getText().split("\n");
     const placed: PlacedFinding[] = [];
-    for (const finding of findings) {
-      const { code } = finding;
-      if (silenced.some(each => each === code || code.startsWith(`${each}.`))) continue;
+    const byComment: string[] = [];
+    for (const finding of run.record.findings) {
       const { range, setting } = await this.#locate(document, finding);
-      if (isSilenced(lines, range.start.line, code)) continue;
+      if (isSilenced(lines, range.start.line, finding.code)) {
+        byComment.push(finding.id);
+        continue;
+      }
+      if (!isOpen(finding) || SilencedFindings.hasRule(run.script, finding)) continue;
       if (this.#wasEdited(run, finding, document.getText(range))) continue;
       placed.push({ finding, diagnostic: diagnosticOf(finding, range), setting });
     }
+    this.#silenced.setByComment(run.folder, byComment);
     return placed;
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
-import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
+import { mostSerious } from "../../runtime/protocol/finding.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { Command, SECTION, Setting } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
@@ -10,6 +10,7 @@ import type { ScriptArguments } from "../runs/scriptArguments.ts";
 import type { StoredRuns } from "../runs/storedRuns.ts";
 import { Announcer } from "./announcer.ts";
 import { shortVerdict } from "./findingFixes.ts";
+import type { SilencedFindings } from "./silencedFindings.ts";
 import type { Training } from "./training.ts";
 import type { TrainingDocuments } from "./trainingDocuments.ts";
 
@@ -23,6 +24,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   readonly #runs: Runs;
   readonly #stored: StoredRuns;
   readonly #arguments: ScriptArguments;
+  readonly #silenced: SilencedFindings;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #announcer = new Announcer(REFRESH_INTERVAL_MS, () => this.#changed.fire());
   readonly #subscriptions: vscode.Disposable;
@@ -32,8 +34,10 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
     runs: Runs,
     stored: StoredRuns,
     scriptArguments: ScriptArguments,
+    silenced: SilencedFindings,
   ) {
     this.#arguments = scriptArguments;
+    this.#silenced = silenced;
     this.#documents = documents;
     this.#runs = runs;
     this.#stored = stored;
@@ -42,6 +46,7 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
       this.#changed,
       this.#announcer,
       runs.onDidChange(() => this.#announcer.changed()),
+      silenced.onDidChange(() => this.#announcer.changed()),
       vscode.workspace.onDidChangeConfiguration(event => {
         if (event.affectsConfiguration(`${SECTION}.${Setting.codeLensEnabled}`))
           this.#changed.fire();
@@ -99,8 +104,11 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
   async #commands(uri: vscode.Uri): Promise<vscode.Command[]> {
     const state = this.#runs.state(uri.fsPath);
     const stop = { title: vscode.l10n.t("■ Stop"), command: Command.stop, arguments: [uri] };
-    const verdict = (run?: { record: RunRecord }): vscode.Command[] => {
-      const finding = run && mostSerious(run.record.findings.filter(isOpen));
+    const verdict = (run?: { folder: string; record: RunRecord }): vscode.Command[] => {
+      const { folder, record } = run ?? {};
+      const told =
+        folder && record && this.#silenced.toldOf({ folder, script: uri.fsPath, record });
+      const finding = told && mostSerious(told);
       return finding ? [show(shortVerdict(finding))] : [];
     };
     const show = (title: string): vscode.Command => ({
@@ -138,10 +146,10 @@ export class TrainingLens implements vscode.CodeLensProvider, vscode.Disposable 
           command: Command.findLearningRate,
           arguments: [uri],
         };
-        const last = (await this.#stored.last(uri.fsPath))?.record;
-        if (!last || last.steps === 0) return [train, debug, find];
-        const loss = show(vscode.l10n.t("last: loss {0}", formatLoss(last.finalLoss)));
-        return [train, debug, find, loss, ...verdict({ record: last })];
+        const last = await this.#stored.last(uri.fsPath);
+        if (!last || last.record.steps === 0) return [train, debug, find];
+        const loss = show(vscode.l10n.t("last: loss {0}", formatLoss(last.record.finalLoss)));
+        return [train, debug, find, loss, ...verdict(last)];
       }
     }
   }

@@ -6,6 +6,8 @@ import { pageHtml } from "../../runtime/page/html.ts";
 import { PageFeed } from "../../runtime/page/pageFeed.ts";
 import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
 import type { FromPageMessage, LookPart, ToPageMessage } from "../../runtime/protocol/page.ts";
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import type { SilencedFindings } from "../code/silencedFindings.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import { RunSources } from "../runs/runSources.ts";
@@ -33,6 +35,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #memory: vscode.Memento;
   readonly #runs: Runs;
   readonly #history: RunHistory;
+  readonly #silenced: SilencedFindings;
+  readonly #silencing: vscode.Disposable;
   readonly #left: LeftPanels;
   #content: PanelContent = {
     reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
@@ -45,13 +49,25 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #ready = false;
   /** What the page compares with the run. */
   #comparison: Comparison | undefined;
+  /** The run that is shown, as it was read. */
+  #record: RunRecord | undefined;
   /** What it is to compare as soon as it shows a run. */
   #toCompare: readonly string[] | undefined;
   /** What it is to open then. */
   #toOpen: LookPart | undefined;
 
   /** `memory`: that of the workspace. */
-  constructor(extensionUri: vscode.Uri, memory: vscode.Memento, runs: Runs, history: RunHistory) {
+  constructor(
+    extensionUri: vscode.Uri,
+    memory: vscode.Memento,
+    runs: Runs,
+    history: RunHistory,
+    silenced: SilencedFindings,
+  ) {
+    this.#silenced = silenced;
+    this.#silencing = silenced.onDidChange(folder => {
+      if (folder === undefined || folder === this.shownRun) this.#postSilenced();
+    });
     this.onDidCompare = this.#compared.event;
     this.#memory = memory;
     this.#root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
@@ -140,6 +156,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   }
 
   dispose(): void {
+    this.#silencing.dispose();
     this.#left.dispose();
     this.#compared.dispose();
     this.#panel?.dispose();
@@ -269,6 +286,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         if (message.type === "hydrate") this.#name(message.run.script);
         this.#post(message);
         if (message.type === "hydrate") {
+          this.#record = message.run;
+          this.#postSilenced();
           this.#postToCompare();
           this.#postToOpen();
         }
@@ -281,6 +300,15 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       const why = run?.record.error?.message ?? text(error);
       this.#post({ type: "empty", reason: why });
     }
+  }
+
+  /** Says which findings of the run that is shown are not to be. */
+  #postSilenced(): void {
+    const folder = this.shownRun;
+    const record = folder && (this.#runs.in(folder)?.record ?? this.#record);
+    if (!this.#ready || !record) return;
+    const findings = this.#silenced.idsOf({ folder, script: record.script, record });
+    this.#post({ type: "silenced", findings });
   }
 
   #postToCompare(): void {

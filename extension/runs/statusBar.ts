@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import { isOpen, mostSerious } from "../../runtime/protocol/finding.ts";
+import { type Finding, mostSerious } from "../../runtime/protocol/finding.ts";
 import { shortVerdict } from "../code/findingFixes.ts";
+import type { SilencedFindings } from "../code/silencedFindings.ts";
 import { Command } from "../contributed.ts";
 import { formatCount, formatLoss } from "../format.ts";
 import { Throttle } from "../throttle.ts";
@@ -13,6 +14,7 @@ const REFRESH_INTERVAL_MS = 500;
 /** One item: how the newest run of this window stands. Hidden while there is none. */
 export class RunStatusBar implements vscode.Disposable {
   readonly #runs: Runs;
+  readonly #silenced: SilencedFindings;
   readonly #item = vscode.window.createStatusBarItem(
     "stepscope.run",
     vscode.StatusBarAlignment.Left,
@@ -20,13 +22,15 @@ export class RunStatusBar implements vscode.Disposable {
   readonly #refresh = new Throttle(REFRESH_INTERVAL_MS, () => this.#show());
   readonly #subscriptions: vscode.Disposable;
 
-  constructor(runs: Runs) {
+  constructor(runs: Runs, silenced: SilencedFindings) {
     this.#runs = runs;
+    this.#silenced = silenced;
     this.#item.name = "Stepscope";
     this.#subscriptions = vscode.Disposable.from(
       this.#item,
       this.#refresh,
       runs.onDidChange(() => this.#refresh.call()),
+      silenced.onDidChange(() => this.#refresh.call()),
     );
   }
 
@@ -43,7 +47,9 @@ export class RunStatusBar implements vscode.Disposable {
     const name = basename(run.script);
     const { queuedScripts } = this.#runs;
     const queued = vscode.l10n.t("{0} queued", queuedScripts.length);
-    this.#item.text = statusText(run, name) + (queuedScripts.length > 0 ? ` · ${queued}` : "");
+    this.#item.text =
+      statusText(run, name, verdict(this.#silenced.toldOf(run))) +
+      (queuedScripts.length > 0 ? ` · ${queued}` : "");
     const waiting = queuedScripts.map(script => vscode.l10n.t("queued: {0}", basename(script)));
     const step = vscode.l10n.t("Stepscope: {0}, step {1}", name, formatCount(run.step));
     this.#item.tooltip = [step, ...waiting].join("\n");
@@ -56,18 +62,18 @@ export class RunStatusBar implements vscode.Disposable {
   }
 }
 
-function statusText(run: LiveRun, name: string): string {
+function statusText(run: LiveRun, name: string, verdict: string): string {
   const loss = formatLoss(run.loss);
   switch (run.record.status) {
     case "running":
       if (run.stopping) return vscode.l10n.t("$(sync~spin) stopping {0}", name);
       if (run.step === 0) return vscode.l10n.t("$(sync~spin) {0}", name);
-      if (run.paused) return vscode.l10n.t("$(debug-pause) loss {0}{1}", loss, verdict(run));
-      return vscode.l10n.t("$(pulse) loss {0}{1}", loss, verdict(run));
+      if (run.paused) return vscode.l10n.t("$(debug-pause) loss {0}{1}", loss, verdict);
+      return vscode.l10n.t("$(pulse) loss {0}{1}", loss, verdict);
     case "completed":
-      return vscode.l10n.t("$(check) loss {0}{1}", loss, verdict(run));
+      return vscode.l10n.t("$(check) loss {0}{1}", loss, verdict);
     case "stopped":
-      return vscode.l10n.t("$(debug-stop) loss {0}{1}", loss, verdict(run));
+      return vscode.l10n.t("$(debug-stop) loss {0}{1}", loss, verdict);
     case "failed":
       return vscode.l10n.t("$(error) {0} failed", name);
     case "crashed":
@@ -76,7 +82,7 @@ function statusText(run: LiveRun, name: string): string {
 }
 
 /** ` · lr ≈ 5× too high`; nothing where the diagnosis has nothing to say. */
-function verdict({ record }: LiveRun): string {
-  const finding = mostSerious(record.findings.filter(isOpen));
+function verdict(told: readonly Finding[]): string {
+  const finding = mostSerious(told);
   return finding ? ` · ${shortVerdict(finding)}` : "";
 }

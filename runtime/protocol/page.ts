@@ -58,6 +58,8 @@ export type ToPageMessage =
   | { readonly type: "branches"; readonly branches: Branches }
   /** Ask for the picture of the loss, or let the user say which learning rates are to be tried. */
   | { readonly type: "open"; readonly part: LookPart }
+  /** Ids of the run's findings that its user does not want to be told. */
+  | { readonly type: "silenced"; readonly findings: readonly string[] }
   /** What was asked for of a tensor's elements. */
   | { readonly type: "elements"; readonly elements: TensorElements }
   /** Compare what is shown with these runs and no others. */

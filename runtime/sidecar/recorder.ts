@@ -218,8 +218,8 @@ function found(findings: readonly Finding[]): void {
 
 /** What was said of steps that are taken back is no longer so; the diagnosis begins anew. */
 function rewound(rewinds: readonly RewindRecord[]): void {
-  const step = rewinds.at(-1)?.step ?? 0;
-  recording.findings(diagnosis.restart(step));
+  const { step, to } = rewinds.at(-1) ?? { step: 0, to: 0 };
+  recording.findings(diagnosis.restart(step, to));
   recording.change({ rewinds });
 }
 

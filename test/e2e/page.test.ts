@@ -275,6 +275,15 @@ describe("a run that was recorded", () => {
     await page.setViewportSize({ width: 400, height: 900 });
     await page.evaluate("scrollTo(0, 0)");
     await page.screenshot({ path: join(PICTURES, "insights-400.png") });
+    // What its user has silenced is not shown, and is when that is taken back.
+    await hosted.send({ type: "silenced", findings: ["lr"] });
+    await expect
+      .poll(() => verdict.textContent(), { timeout: 20_000 })
+      .not.toContain("Learning rate");
+    await hosted.send({ type: "silenced", findings: [] });
+    await expect
+      .poll(() => verdict.textContent(), { timeout: 20_000 })
+      .toBe("Learning rate ≈ 8× too highand 1 more");
     // Where the numbers are lost it is looked for what made the first of them.
     await hosted.send({ type: "run", run: pageRun({ steps: STEPS, findings: [LOST] }) });
     await page.locator(".finding", { hasText: LOST.title }).waitFor();

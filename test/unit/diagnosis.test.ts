@@ -238,6 +238,33 @@ test("an ε that a client has put right is judged anew", () => {
   expect(stepsOf(100)).toEqual([]);
 });
 
+test("a run that goes back keeps what was told of the steps that are left, and no more", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  diagnosis.untrainedLoss({ loss: "crossEntropy", classes: 10, value: Math.log(10) });
+  let step = 0;
+  const stepsOf = (count: number, lossAt: (step: number) => number, lr = 1e-3) =>
+    Array.from({ length: count }, () => {
+      const batch = batchOf({ loss: lossAt(++step), updateNorm: 1e-3, stepToWeight: 1e-3 }, lr);
+      return diagnosis.steps({ ...batch, firstStep: step });
+    })
+      .flat()
+      .filter(({ code }) => !code.startsWith("lr."));
+  expect(stepsOf(10, () => 9)).toMatchObject([{ code: "init.loss", since: 1 }]);
+  diagnosis.metrics([{ name: "val/loss", value: 1, step: 10, time: 0 }]);
+  const overfit = [40, 50, 60].map(at => ({ name: "val/loss", value: 2, step: at, time: 0 }));
+  stepsOf(20, () => 9);
+  diagnosis.metrics(overfit);
+  const told = stepsOf(40, at => 9 - at / 100);
+  expect(told).toMatchObject([{ code: "data.overfitting", state: "raised" }]);
+  // Back to step 20: the first loss was what it was, and what came later has not been.
+  const over = diagnosis.restart(step, 20).filter(({ code }) => !code.startsWith("lr."));
+  expect(over).toMatchObject([{ code: "data.overfitting", state: "cleared" }]);
+  expect(stepsOf(40, () => 8)).toEqual([]);
+  const change = { step, group: 0, name: "lr", from: 1e-3, to: 1e-2 } as const;
+  const changed = diagnosis.changed([change]).filter(({ code }) => !code.startsWith("lr."));
+  expect(changed).toMatchObject([{ code: "init.loss", state: "cleared" }]);
+});
+
 /** Steps as a recorder delivers them, of an optimizer whose tensors nobody knows. */
 function batchOf(change: Partial<Record<StepColumn, number>>, lr = 1e-3): StepBatch {
   const values = { loss: 1, gradNorm: 1, weightNorm: 1, microBatches: 1, skipped: 0, ...change };

@@ -40,6 +40,8 @@ export class Insights {
   private readonly verdict = element("span", { class: "insights-verdict" });
   private readonly list = element("ul", { class: "findings" });
   private shown: string | undefined;
+  /** Ids of findings that are not shown. */
+  private silenced: readonly string[] = [];
 
   constructor(actions: InsightActions) {
     this.actions = actions;
@@ -50,7 +52,13 @@ export class Insights {
     this.root.addEventListener("toggle", () => actions.toggled(this.root.open));
   }
 
-  show({ findings, status, steps }: RunRecord, open: boolean): void {
+  /** From now on these findings are not shown, and all others are. */
+  silence(ids: readonly string[]): void {
+    this.silenced = ids;
+  }
+
+  show({ findings: all, status, steps }: RunRecord, open: boolean): void {
+    const findings = all.filter(({ id }) => !this.silenced.includes(id));
     const isRunning = status === "running";
     // Who unfolds it sees what there is; the event of `open` being set says nothing new.
     if (this.root.open !== open) this.root.open = open;

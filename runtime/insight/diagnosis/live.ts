@@ -13,7 +13,7 @@ import { findingOf } from "./faults.ts";
 import { HighFirstLoss } from "./firstLoss.ts";
 import { Overfitting } from "./overfitting.ts";
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
-import { type Rule, Rules, type StepView } from "./rules.ts";
+import { Rules, type StepView } from "./rules.ts";
 import { scheduleRules } from "./scheduleRules.ts";
 import { tensorRules } from "./tensorRules.ts";
 import { unitRules } from "./unitRules.ts";
@@ -32,9 +32,9 @@ export class LiveDiagnosis {
   #isBroken = false;
   /** What was said of a step that has been taken back. */
   #located: Finding | undefined;
-  readonly #firstLoss = new HighFirstLoss();
+  #firstLoss = new HighFirstLoss();
   #overfitting = new Overfitting();
-  #rules = this.#newRules([this.#firstLoss]);
+  #rules = this.#newRules();
   /** Steps that the rules have seen. */
   #seen = 0;
 
@@ -92,10 +92,11 @@ export class LiveDiagnosis {
   }
 
   /**
-   * Forgets what it has seen: from this step on the run is another one. Faults of the loop stay.
+   * Forgets what it has seen: from this step on the run is another one. Faults of the loop stay: they are the script's.
+   * @param to the step behind which the run goes on, where it went back: what the rules had said by then stays, too.
    * @returns what is said no more.
    */
-  restart(step: number): readonly Finding[] {
+  restart(step: number, to?: number): readonly Finding[] {
     const open = this.#state?.finding;
     this.#raised = this.#state?.raised ?? this.#raised;
     this.#state = undefined;
@@ -104,7 +105,7 @@ export class LiveDiagnosis {
     const over = [wasTold ? open : undefined, this.#located].filter(each => each !== undefined);
     this.#located = undefined;
     const cleared = over.map((finding): Finding => ({ ...finding, state: "cleared", step }));
-    return [...cleared, ...this.#restartRules(step)];
+    return [...cleared, ...this.#restartRules(step, to)];
   }
 
   /** Takes in steps, none skipped. Returns new versions of findings. */
@@ -128,21 +129,24 @@ export class LiveDiagnosis {
     return found;
   }
 
-  #newRules(others: readonly Rule[] = []): Rules {
-    return new Rules([
+  #newRules(before?: Rules): Rules {
+    const rules = [
       ...tensorRules(),
       ...unitRules(),
       ...scheduleRules(),
       new NoisyBatch(),
       this.#overfitting,
-      ...others,
-    ]);
+      this.#firstLoss,
+    ];
+    return new Rules(rules, before);
   }
 
-  #restartRules(step: number): readonly Finding[] {
-    const cleared = this.#rules.clear(step);
-    this.#overfitting = new Overfitting();
-    this.#rules = this.#newRules();
+  #restartRules(step: number, to?: number): readonly Finding[] {
+    const cleared = this.#rules.clear(step, to);
+    // What it was told of is needed as long as it is told.
+    if (!this.#rules.isTold(this.#overfitting)) this.#overfitting = new Overfitting();
+    if (!this.#rules.isTold(this.#firstLoss)) this.#firstLoss = new HighFirstLoss();
+    this.#rules = this.#newRules(this.#rules);
     this.#seen = 0;
     return cleared;
   }

@@ -67,8 +67,13 @@ interface Course {
 export class Rules {
   readonly #courses: readonly Course[];
 
-  constructor(rules: readonly Rule[]) {
-    this.#courses = rules.map(rule => ({ rule, streak: 0, open: undefined, told: 0 }));
+  /** @param before rules of a run that this one goes on from: what of them is told is followed on. */
+  constructor(rules: readonly Rule[], before?: Rules) {
+    const courses = before ? before.#courses : [];
+    this.#courses = rules.map(rule => {
+      const known = courses.find(each => each.rule.code === rule.code);
+      return known?.open ? known : { rule, streak: 0, open: undefined, told: known?.told ?? 0 };
+    });
   }
 
   /** Takes in the next step. Returns new versions of findings. */
@@ -77,9 +82,16 @@ export class Rules {
     return this.#courses.flatMap(course => follow(course, view) ?? []);
   }
 
-  /** Takes back what is told. */
-  clear(step: number): readonly Finding[] {
-    return this.#courses.flatMap(course => close(course, step) ?? []);
+  /** Whether a rule is told. */
+  isTold(rule: Rule): boolean {
+    return this.#courses.some(course => course.rule === rule && course.open);
+  }
+
+  /** Takes back what is told since a later step than `to`; all of it by default. */
+  clear(step: number, to = Number.NEGATIVE_INFINITY): readonly Finding[] {
+    return this.#courses.flatMap(course =>
+      course.open && course.open.since > to ? (close(course, step) ?? []) : [],
+    );
   }
 }
 

@@ -102,7 +102,7 @@ class Plateau implements Rule {
     this.#first ??= rate;
     this.#isConstant &&= rate === this.#first;
     // What is wrong with the learning rate itself is told as that.
-    if (!this.#isConstant || step.seen < PLATEAU_STEPS || step.rate) return undefined;
+    if (!this.#isConstant || step.signals.steps < PLATEAU_STEPS || step.rate) return undefined;
     const course = lossCourse(step.signals);
     const growth = travelGrowth(step.signals);
     const isLevel = course.t > LEVEL && course.noise > NOISY && course.level < LEARNED;
@@ -195,7 +195,7 @@ class EarlyDecay implements Rule {
     else this.#at ??= { seen: step.seen, t: step.t, course };
     const at = this.#at;
     if (!at || at.seen < LAST_STEPS) return undefined;
-    const since = step.seen - at.seen;
+    const since = step.t - at.t;
     if (since < LAST_STEPS || since < LONG_AFTER * at.seen) return undefined;
     const fall = (at.course.loss - course.loss) / since;
     const isHeldBack = fall < SLOWED * at.course.fall && course.t < STILL_FALLS;

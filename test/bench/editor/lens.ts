@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
+import { SilencedFindings } from "../../../extension/code/silencedFindings.ts";
 import { TrainingDocuments } from "../../../extension/code/trainingDocuments.ts";
 import { TrainingLens } from "../../../extension/code/trainingLens.ts";
 import { Runs } from "../../../extension/runs/runs.ts";
@@ -69,7 +70,9 @@ function lensProvider(
 ): Ask {
   const runs = new Runs(join(extensionPath, "dist/sidecar.js"));
   const memento = { keys: () => [], get: () => undefined, update: async () => {} };
-  const lens = new TrainingLens(documents, runs, new StoredRuns(), new ScriptArguments(memento));
+  const scriptArguments = new ScriptArguments(memento);
+  const silenced = new SilencedFindings();
+  const lens = new TrainingLens(documents, runs, new StoredRuns(), scriptArguments, silenced);
   return async document => (await lens.provideCodeLenses(document)).length;
 }
 
