@@ -90,10 +90,10 @@ const wholeLoss = (model: nn.Sequential) => [
   nn.functional.crossEntropy(model.forward(inputs) as Tensor, labels),
 ];
 
-/** The loss of so many samples by chance, a fifth of whose labels are those of others. */
-function noisyLoss(model: nn.Sequential, samples: number): Tensor {
+/** The loss of so many samples by chance, a fifth of whose labels are those of others, or another part. */
+function noisyLoss(model: nn.Sequential, samples: number, part = 0.2): Tensor {
   const chosen = randint(0, 96, [samples]);
-  const others = rand([samples]).lt(0.2);
+  const others = rand([samples]).lt(part);
   const picked = labels.gather(0, where(others, randint(0, 96, [samples]), chosen));
   return nn.functional.crossEntropy(model.forward(inputs.indexSelect(0, chosen)) as Tensor, picked);
 }
@@ -155,6 +155,14 @@ test("a layer most of whose ReLUs are dead is named by its bias", async () => {
     return [layer, new nn.ReLU(), new nn.Linear(16, 3)];
   };
   expect(await findingsOf({ layers: withDead(4) })).toEqual([]);
+  // A small batch that is known already passes most units by, and without a mean over steps it is all there is.
+  const byTwos = await findingsOf({
+    layers: [new nn.Linear(8, 64), new nn.ReLU(), new nn.Linear(64, 3)],
+    optimizer: parameters => new optim.RMSprop(parameters, { lr: 0.03 }),
+    losses: model => [noisyLoss(model, 2, 0)],
+    steps: 250,
+  });
+  expect(byTwos).toEqual([]);
   const [found, ...others] = await findingsOf({ layers: withDead(12) });
   expect(others).toEqual([]);
   expect(found).toMatchObject({
@@ -198,6 +206,15 @@ test("parameters whose group has a learning rate of 0 never change", async () =>
     evidence: [{ value: 0 }, { value: 1 }, { value: 0 }],
   });
   expect(found?.message).toContain("Their learning rate is 0");
+  // A bias in front of a batch normalisation has nothing to learn.
+  const normalised = [
+    new nn.Linear(8, 16),
+    new nn.BatchNorm1d(16),
+    new nn.ReLU(),
+    new nn.Linear(16, 3),
+  ];
+  const sgd = (parameters: Iterable<nn.Parameter>) => new optim.SGD(parameters, { lr: 0.01 });
+  expect(await findingsOf({ layers: normalised, optimizer: sgd })).toEqual([]);
 });
 
 test("ten layers of sigmoids let gradients vanish", async () => {

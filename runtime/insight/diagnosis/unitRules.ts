@@ -7,6 +7,7 @@ import type { TensorRecord } from "../../protocol/run.ts";
 import { type TensorColumn, tensorValue } from "../../protocol/steps.ts";
 import { brief, tensorNames, tensors } from "./phrases.ts";
 import type { Rule, StepView, Symptom } from "./rules.ts";
+import { lossCourse } from "./signals.ts";
 
 /** Looks at which something has to be so before it is no accident: 25 steps. */
 const PATIENCE = 5;
@@ -35,6 +36,9 @@ function unitsOf({ batch, row, tensors: records }: StepView, fewest: number): re
 /** Of fewer units, some without a gradient are no loss. */
 const FEWEST_UNITS = 8;
 
+/** Part of the first loss below which gradients end because there is nothing left to learn. */
+const LEARNED = 0.05;
+
 /** A step below this part of the layer's largest is what is left in a running mean of one that has ended. */
 const NO_STEP = 1e-6;
 
@@ -45,6 +49,8 @@ class DeadUnits implements Rule {
   readonly patience = PATIENCE;
 
   look(step: StepView): Symptom | undefined {
+    // Who has learned the samples has no gradient left to give, to dead units or others.
+    if (!(lossCourse(step.signals).level > LEARNED)) return undefined;
     const dead = unitsOf(step, FEWEST_UNITS).filter(isDying);
     const [first] = dead;
     if (!first) return undefined;
@@ -78,10 +84,7 @@ class DeadUnits implements Rule {
 
 /** Without a running mean a unit is judged by one batch, which may not have been its own: more have to stand still. */
 function isDying(units: Units): boolean {
-  return stands(
-    units,
-    units.record.momentum || units.record.adaptive ? "stepSizeP50" : "stepSizeP95",
-  );
+  return stands(units, units.record.momentum ? "stepSizeP50" : "stepSizeP95");
 }
 
 function stands({ of }: Units, column: "stepSizeP50" | "stepSizeP95"): boolean {
@@ -153,17 +156,20 @@ class FrozenTensors implements Rule {
 
   look(step: StepView): Symptom | undefined {
     const { batch, row } = step;
-    const frozen = step.tensors.flatMap((record, tensor) => {
+    const rateOf = ({ group }: TensorRecord) => batch.lr[row * batch.groups + group] ?? Number.NaN;
+    const updated = step.tensors.flatMap((record, tensor) => {
       const of = (column: TensorColumn) => tensorValue(batch, row, tensor, column);
       if (of("updateNorm") > ROUNDED_AWAY * of("weightNorm")) this.#moved.add(tensor);
-      return of("gradNorm") > 0 && !this.#moved.has(tensor)
-        ? [{ record, ratio: of("stepToWeight") }]
-        : [];
+      const isStill = !this.#moved.has(tensor);
+      return of("gradNorm") > 0 ? [{ record, isStill, ratio: of("stepToWeight") }] : [];
     });
+    // A bias in front of a normalisation has no gradient but rounding, and rightly stays where it is.
+    const isRounded = updated.every(({ isStill }) => isStill);
+    const frozen = updated.filter(each => each.isStill && (isRounded || rateOf(each.record) === 0));
     const [first] = frozen;
     if (!first) return undefined;
-    const { group, name } = first.record;
-    const rate = batch.lr[row * batch.groups + group] ?? Number.NaN;
+    const { name } = first.record;
+    const rate = rateOf(first.record);
     const largest = Math.max(...frozen.map(({ ratio }) => ratio || 0));
     return {
       title: `${tensors(frozen.length)} never ${frozen.length === 1 ? "changes" : "change"}, though an optimizer has ${frozen.length === 1 ? "it" : "them"}`,
