@@ -1,10 +1,11 @@
 import { attentionWeights, scaledDotProductAttention } from "../tensor/attention.ts";
 import { arange, zeros } from "../tensor/creation.ts";
+import { cat } from "../tensor/joining.ts";
 import { uniform } from "../tensor/random.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkProbability, checkSize } from "./checks.ts";
-import { constant } from "./draw.ts";
+import { constant, normal } from "./draw.ts";
 import { linear } from "./functional/linear.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
@@ -38,16 +39,33 @@ export class MultiheadAttention extends Module<
   readonly numHeads: number;
   readonly dropout: number;
   readonly batchFirst: boolean;
-  /** [3 E, E]: the projections of query, key and value, one below the other. */
-  inProjWeight: Parameter;
+  /** Sizes of keys and of values, if they are not those of queries. */
+  readonly kdim: number;
+  readonly vdim: number;
+  /** [3 E, E]: the projections of query, key and value, one below the other, if all have one size. */
+  inProjWeight: Parameter | undefined;
+  /** The same where keys or values have another size: [E, E], [E, kdim] and [E, vdim]. */
+  qProjWeight: Parameter | undefined;
+  kProjWeight: Parameter | undefined;
+  vProjWeight: Parameter | undefined;
   inProjBias: Parameter | undefined;
   readonly outProj: Linear;
+  /** [1, 1, E]: a key that is learned, and its value, behind all others. */
+  biasK: Parameter | undefined;
+  biasV: Parameter | undefined;
 
   /** @throws RangeError if the heads do not divide the features. */
   constructor(
     embedDim: number,
     numHeads: number,
-    options: { dropout?: number; bias?: boolean; batchFirst?: boolean } = {},
+    options: {
+      dropout?: number;
+      bias?: boolean;
+      batchFirst?: boolean;
+      kdim?: number | undefined;
+      vdim?: number | undefined;
+      addBiasKv?: boolean;
+    } = {},
   ) {
     super();
     const { dropout = 0, bias = true, batchFirst = false } = options;
@@ -60,11 +78,24 @@ export class MultiheadAttention extends Module<
         `MultiheadAttention: embedDim ${embedDim} should be a multiple of numHeads ${numHeads}`,
       );
     }
-    const bound = Math.sqrt(6 / (4 * embedDim)); // xavierUniform_ of [3 E, E]
-    this.inProjWeight = new Parameter(uniform([3 * embedDim, embedDim], -bound, bound));
+    this.kdim = checkSize("MultiheadAttention", "kdim", options.kdim ?? embedDim);
+    this.vdim = checkSize("MultiheadAttention", "vdim", options.vdim ?? embedDim);
+    if (this.kdim === embedDim && this.vdim === embedDim) {
+      this.inProjWeight = xavier(3 * embedDim, embedDim);
+    } else {
+      this.qProjWeight = xavier(embedDim, embedDim);
+      this.kProjWeight = xavier(embedDim, this.kdim);
+      this.vProjWeight = xavier(embedDim, this.vdim);
+    }
     this.inProjBias = bias ? new Parameter(constant([3 * embedDim], 0)) : undefined;
     this.outProj = new Linear(embedDim, embedDim, { bias });
     if (this.outProj.bias) this.outProj.bias = new Parameter(constant([embedDim], 0));
+    if (options.addBiasKv) {
+      // xavierNormal_ of [1, 1, E]
+      const spread = Math.sqrt(2 / (2 * embedDim));
+      this.biasK = new Parameter(normal([1, 1, embedDim], 0, spread));
+      this.biasV = new Parameter(normal([1, 1, embedDim], 0, spread));
+    }
   }
 
   forward(
@@ -88,21 +119,26 @@ export class MultiheadAttention extends Module<
 
   /** Query, key and value of each head: [N, heads, length, E / heads]. */
   #project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
-    const { embedDim, numHeads, inProjWeight, inProjBias } = this;
+    const { embedDim, numHeads, inProjWeight, inProjBias, biasK, biasV } = this;
     const part = (packed: Tensor, i: number) => packed.narrow(-1, i * embedDim, embedDim);
     const heads = (x: Tensor) => {
       const [batch = 0, length = 0] = x.shape;
       return x.reshape(batch, length, numHeads, -1).transpose(1, 2);
     };
-    if (query === key && key === value) {
+    if (inProjWeight && !biasK && query === key && key === value) {
       const packed = linear(this.#toBatchFirst(query), inProjWeight, inProjBias);
       return [heads(part(packed, 0)), heads(part(packed, 1)), heads(part(packed, 2))];
     }
-    const project = (x: Tensor, i: number) => {
-      const weight = inProjWeight.narrow(0, i * embedDim, embedDim);
-      return heads(linear(this.#toBatchFirst(x), weight, inProjBias && part(inProjBias, i)));
+    const weights = inProjWeight
+      ? inProjWeight.split(embedDim)
+      : [this.qProjWeight, this.kProjWeight, this.vProjWeight];
+    const project = (x: Tensor, i: number, learned?: Tensor) => {
+      const weight = weights[i];
+      if (!weight) throw new Error(`Invariant violation: no weight of projection ${i}`);
+      const y = linear(this.#toBatchFirst(x), weight, inProjBias && part(inProjBias, i));
+      return heads(learned ? cat([y, learned.expand(y.shape[0] ?? 0, 1, embedDim)], 1) : y);
     };
-    return [project(query, 0), project(key, 1), project(value, 2)];
+    return [project(query, 0), project(key, 1, biasK), project(value, 2, biasV)];
   }
 
   /** What the queries may look at: all masks as one, added to the scores. */
@@ -112,7 +148,8 @@ export class MultiheadAttention extends Module<
     { attnMask, keyPaddingMask, isCausal = false }: AttentionCallOptions,
   ): { isCausal: boolean; attnMask?: Tensor } {
     const [batch = 0, heads = 0, queries = 0] = q.shape;
-    const keys = k.shape[2] ?? 0;
+    // The key that is learned is seen by all.
+    const keys = (k.shape[2] ?? 0) - (this.biasK ? 1 : 0);
     const masks: Tensor[] = [];
     if (attnMask) {
       const [plain, byHead] = [
@@ -131,12 +168,13 @@ export class MultiheadAttention extends Module<
       );
       masks.push(additive(keyPaddingMask.reshape(batch, 1, 1, keys)));
     }
-    if (isCausal && masks.length > 0) {
+    if (isCausal && (masks.length > 0 || this.biasK)) {
       masks.push(additive(arange(queries).unsqueeze(1).lt(arange(keys))));
     }
     const [first, ...others] = masks;
     if (!first) return { isCausal };
-    return { isCausal: false, attnMask: others.reduce((sum, mask) => sum.add(mask), first) };
+    const all = others.reduce((sum, mask) => sum.add(mask), first);
+    return { isCausal: false, attnMask: this.biasK ? all.pad([0, 1]) : all };
   }
 
   #toBatchFirst(x: Tensor): Tensor {
@@ -155,16 +193,25 @@ export class MultiheadAttention extends Module<
     const fits =
       (q.length === 2 || q.length === 3) &&
       k.length === q.length &&
-      [q, k, v].every(shape => shape.at(-1) === this.embedDim) &&
-      sameShape(k, v) &&
+      q.at(-1) === this.embedDim &&
+      k.at(-1) === this.kdim &&
+      v.at(-1) === this.vdim &&
+      sameShape(k.slice(0, -1), v.slice(0, -1)) &&
       (q.length === 2 || q[batch] === k[batch]);
     if (fits) return;
     const form = this.batchFirst ? "[N, L, E], [N, S, E]" : "[L, N, E], [S, N, E]";
     throw new RangeError(
       `MultiheadAttention: query, key and value ${[q, k, v].map(formatShape).join(", ")} should be ` +
-        `${form} twice, or without N, with E = ${this.embedDim}`,
+        `${form} twice, or without N, with E = ${this.embedDim}` +
+        (this.inProjWeight ? "" : `, of keys ${this.kdim}, of values ${this.vdim}`),
     );
   }
+}
+
+/** Weights that start as `xavierUniform_` sets them. */
+function xavier(outputs: number, inputs: number): Parameter {
+  const bound = Math.sqrt(6 / (outputs + inputs));
+  return new Parameter(uniform([outputs, inputs], -bound, bound));
 }
 
 /** A mask that is added: −∞ where a bool one is true. */

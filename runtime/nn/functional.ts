@@ -8,7 +8,9 @@ export {
   avgPool1d,
   avgPool2d,
   maxPool1d,
+  maxPool1dWithIndices,
   maxPool2d,
+  maxPool2dWithIndices,
 } from "../tensor/pooling.ts";
 export { fold, unfold } from "../tensor/unfold.ts";
 export * from "./functional/activation.ts";

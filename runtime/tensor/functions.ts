@@ -39,6 +39,7 @@ export {
 } from "./sampling.ts";
 export { cumprod, cumsum } from "./scan.ts";
 export { indexAdd, scatter, scatterAdd } from "./scatter.ts";
+export { maskedSelect, nonzero } from "./selection.ts";
 export { chunk, flip, narrow, type Range, select, split, unbind } from "./slicing.ts";
 export { argsort, sort, topk, type ValuesAndIndices } from "./sorting.ts";
 export { norm, std, type VarianceOptions, variance as var } from "./statistics.ts";

@@ -1,4 +1,5 @@
 /** Truth values: logic, and elements that are taken or left by a mask. */
+import { checkTensor } from "./checkTensor.ts";
 import { cast, compare, map, sub, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { broadcastShapes, formatShape, sameShape } from "./shape.ts";
@@ -36,11 +37,7 @@ function logical(fn: "and" | "or" | "xor", a: Tensor, b: Tensor): Tensor {
  * @throws TypeError if the mask is not bool, RangeError if it does not broadcast to the shape of x.
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  if (mask.dtype !== "bool") {
-    throw new TypeError(
-      `maskedFill: the mask should be bool, this one is ${mask.dtype}. Compare it, as in mask.ne(0)`,
-    );
-  }
+  requireMask("maskedFill", mask);
   if (!sameShape(broadcastShapes(x.shape, mask.shape, "maskedFill"), x.shape)) {
     throw new RangeError(
       `maskedFill: the mask ${formatShape(mask.shape)} does not broadcast to the tensor's shape ` +
@@ -48,6 +45,15 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
     );
   }
   return cast(where(mask, value, x), x.dtype);
+}
+
+/** @throws TypeError if a mask is not bool. @internal */
+export function requireMask(op: string, mask: Tensor): void {
+  checkTensor(op, mask);
+  if (mask.dtype === "bool") return;
+  throw new TypeError(
+    `${op}: the mask should be bool, this one is ${mask.dtype}. Compare it, as in mask.ne(0)`,
+  );
 }
 
 /** The lower triangle of matrices: 0 above diagonal number `diagonal`. */

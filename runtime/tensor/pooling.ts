@@ -1,7 +1,7 @@
 /** The largest, or the mean, of windows over the dimensions of space. */
 import { differentiable } from "./autograd.ts";
 import { full, tensor } from "./creation.ts";
-import { compare, div, where } from "./elementwise.ts";
+import { add, compare, div, mul, remainder, sub, where } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { amax, argReduce, sum } from "./reduce.ts";
 import { resample, type Term } from "./resample.ts";
@@ -54,6 +54,24 @@ export function maxPool2d(
   options: MaxPoolOptions = {},
 ): Tensor {
   return maxPool("maxPool2d", 2, input, kernelSize, options);
+}
+
+/** As `maxPool1d`, and where in its sequence each element was, int32. */
+export function maxPool1dWithIndices(
+  input: Tensor,
+  kernelSize: PerDimension,
+  options: MaxPoolOptions = {},
+): [output: Tensor, indices: Tensor] {
+  return maxPoolWithIndices("maxPool1dWithIndices", 1, input, kernelSize, options);
+}
+
+/** As `maxPool2d`, and where in its image each element was, int32: row times width plus column. */
+export function maxPool2dWithIndices(
+  input: Tensor,
+  kernelSize: PerDimension,
+  options: MaxPoolOptions = {},
+): [output: Tensor, indices: Tensor] {
+  return maxPoolWithIndices("maxPool2dWithIndices", 2, input, kernelSize, options);
 }
 
 /**
@@ -111,6 +129,47 @@ function maxPool(
 ): Tensor {
   const sizes = spaceOf(op, input, rank);
   const { sliding, counts } = slide(op, sizes, kernelSize, options);
+  return largest(seenElements(input, sizes, sliding, counts), input.ndim - rank);
+}
+
+function maxPoolWithIndices(
+  op: string,
+  rank: number,
+  input: Tensor,
+  kernelSize: PerDimension,
+  options: MaxPoolOptions,
+): [output: Tensor, indices: Tensor] {
+  const sizes = spaceOf(op, input, rank);
+  const { sliding, counts } = slide(op, sizes, kernelSize, options);
+  const seen = seenElements(input, sizes, sliding, counts);
+  const leading = input.ndim - rank;
+  const first = argReduce(seen.detach(), "argmax", leading, false);
+  return [largest(seen, leading), placesOf(first, sizes, sliding)];
+}
+
+/** Elements of the input, counted over its space, that stand at these places of their windows. */
+function placesOf(first: Tensor, sizes: Shape, sliding: readonly Window[]): Tensor {
+  const leading = first.ndim - sizes.length;
+  let rest = first;
+  let places: Tensor = full(first.shape, 0, { dtype: "int32" });
+  for (const [d, window] of [...sliding.entries()].toReversed()) {
+    const { kernel, stride, padding, dilation } = window;
+    const inside = remainder(rest, kernel);
+    rest = div(rest, kernel, { roundingMode: "floor" });
+    const start = sub(mul(iota(first.shape, leading + d), stride), padding);
+    const step = numel(sizes.slice(d + 1));
+    places = add(places, mul(add(start, mul(inside, dilation)), step));
+  }
+  return places;
+}
+
+/** The elements of each window side by side: [...leading, elements, ...counts], −∞ beyond the input. */
+function seenElements(
+  input: Tensor,
+  sizes: Shape,
+  sliding: readonly Window[],
+  counts: Shape,
+): Tensor {
   const seen = windows(input, sliding, counts);
   const reachesBeyond = sliding.some(
     (window, d) => window.padding > 0 || endOf(window, (counts[d] ?? 1) - 1) > (sizes[d] ?? 0),
@@ -118,9 +177,9 @@ function maxPool(
   const real = reachesBeyond
     ? where(windows(full(sizes, 1, { dtype: "bool" }), sliding, counts), seen, -Infinity)
     : seen;
-  const leading = input.shape.slice(0, -rank);
+  const leading = input.shape.slice(0, -sizes.length);
   const elements = sliding.reduce((product, { kernel }) => product * kernel, 1);
-  return largest(reshape(real, [...leading, elements, ...counts]), leading.length);
+  return reshape(real, [...leading, elements, ...counts]);
 }
 
 function largest(x: Tensor, dim: number): Tensor {

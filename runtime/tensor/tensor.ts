@@ -22,6 +22,7 @@ import * as reduce from "./reduce.ts";
 import * as sampling from "./sampling.ts";
 import { cumprod, cumsum } from "./scan.ts";
 import * as scattering from "./scatter.ts";
+import * as selection from "./selection.ts";
 import type { Shape, Sizes } from "./shape.ts";
 import { formatShape, normalizeDim, numel, sameShape, sizesOf } from "./shape.ts";
 import type { Range } from "./slicing.ts";
@@ -460,6 +461,14 @@ export class Tensor {
   /** `value` where the mask holds, this tensor elsewhere. */
   maskedFill(mask: Tensor, value: Operand): Tensor {
     return masks.maskedFill(this, mask, value);
+  }
+  /** The elements where the mask (bool, broadcast) is true, as a vector: a promise, as their number is read back. */
+  maskedSelect(mask: Tensor): Promise<Tensor> {
+    return selection.maskedSelect(this, mask);
+  }
+  /** Where elements are not zero, int32 of [count, dimensions]: a promise, as the count is read back. */
+  nonzero(): Promise<Tensor> {
+    return selection.nonzero(this);
   }
   /** This tensor where `condition` holds, `other` elsewhere. */
   where(condition: Tensor, other: Operand): Tensor {

@@ -48,6 +48,8 @@ compareWithTorch<Arguments>("convolution", {
     F.conv2d(required(x).transpose(2, 3), required(weight).transpose(0, 1), null, { stride: 2 }),
   maxPool1d: pooling(F.maxPool1d),
   maxPool2d: pooling(F.maxPool2d),
+  places1d: pooling((x, size, options) => F.maxPool1dWithIndices(x, size, options)[1]),
+  places2d: pooling((x, size, options) => F.maxPool2dWithIndices(x, size, options)[1]),
   avgPool1d: pooling(F.avgPool1d),
   avgPool2d: pooling(F.avgPool2d),
   adaptiveAvgPool1d: pooling(F.adaptiveAvgPool1d),

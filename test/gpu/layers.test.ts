@@ -52,6 +52,9 @@ function plain<Args extends unknown[]>(
 interface AttentionArguments extends nn.AttentionCallOptions {
   readonly batchFirst?: boolean;
   readonly bias?: boolean;
+  readonly kdim?: number;
+  readonly vdim?: number;
+  readonly addBiasKv?: boolean;
   /** Whether the second input is a padding mask. */
   readonly keyPadding?: boolean;
 }

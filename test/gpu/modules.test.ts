@@ -244,6 +244,14 @@ describe("refused", () => {
       () => new nn.MultiheadAttention(4, 2).forward(zeros(5, 2, 4), zeros(4, 3, 4), zeros(4, 3, 4)),
     ],
     [
+      "MultiheadAttention: query, key and value [5, 2, 4], [4, 2, 3], [4, 2, 4] should be [L, N, E], [S, N, E] twice, or without N, with E = 4, of keys 3, of values 5",
+      () => {
+        const attention = new nn.MultiheadAttention(4, 2, { kdim: 3, vdim: 5 });
+        return attention.forward(zeros(5, 2, 4), zeros(4, 2, 3), zeros(4, 2, 4));
+      },
+    ],
+    ["Embedding: maxNorm should be above 0, got 0", () => new nn.Embedding(4, 2, { maxNorm: 0 })],
+    [
       "MultiheadAttention: attnMask should be [5, 5] or [4, 5, 5], got [4, 5]",
       () => {
         const q = zeros(5, 2, 4);
