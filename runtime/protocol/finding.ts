@@ -22,6 +22,7 @@ export const FINDING_CODES = [
   "params.frozen",
   "units.dead",
   "units.symmetric",
+  "units.saturated",
   "gradients.vanishing",
   "adam.epsilon",
   "decay.strong",

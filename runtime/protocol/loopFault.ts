@@ -63,6 +63,16 @@ export type LoopFault =
       /** Mean entropy of a batch's labels, in parts of what a shuffled one has. */
       readonly entropy: number;
     }
+  /** Most units of an activation are at its ends, step after step, while the model still begins. */
+  | {
+      readonly type: "saturated";
+      readonly activation: "tanh" | "sigmoid";
+      /** Part of its values that are. */
+      readonly share: number;
+      /** Values that were looked at in a step, and steps. */
+      readonly units: number;
+      readonly looks: number;
+    }
   /** Data from the host goes into the first layer at a scale far from 1. */
   | {
       readonly type: "largeInputs";

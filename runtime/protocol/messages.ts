@@ -15,7 +15,7 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 12;
+export const PROTOCOL_VERSION = 13;
 
 /**
  * What a run that is ended by SIGTERM may take for its last checkpoint: batch systems kill what is

@@ -10,6 +10,11 @@ export function countStep(): void {
   if (!observer()?.isTrial) steps++;
 }
 
+/** Steps that were begun so far. */
+export function countedSteps(): number {
+  return steps;
+}
+
 /** Whether nobody watches, or a fault of the kind has been told: nothing needs to be looked at. */
 export function isSettled(type: LoopFaultType): boolean {
   return !observer() || told.has(type);

@@ -5,6 +5,7 @@ import { checkTensor } from "./checkTensor.ts";
 import { hostValues } from "./hostValues.ts";
 import { checkLabelOrder } from "./labelOrder.ts";
 import { isSettled, tellFault } from "./loopFaults.ts";
+import { checkSaturation } from "./saturation.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A loss, and what it was multiplied with: 1, or −1 where it was negated. */
@@ -79,6 +80,7 @@ export function checkLossArguments(
  */
 export function checkLayerInput(layer: string, input: Tensor): void {
   checkTensor(layer, input);
+  checkSaturation(input);
   if (looks >= LOOKS || input.requiresGrad || isSettled("largeInputs")) return;
   const values = hostValues(input);
   if (!values || input.dtype !== "float32" || values.length === 0) return;

@@ -407,6 +407,41 @@ test("samples in the order of their labels", async () => {
   expect(found?.evidence[0]?.value).toBeLessThan(2.5);
 });
 
+test("units that large inputs saturate are told at their layer, and no others", async () => {
+  const project = new TrainingProject();
+  const script = (scale: number) =>
+    `import { manualSeed, nn, optim, randn } from "stepscope";
+     manualSeed(1);
+     const inputs = randn([32, 8]).mul(${scale}).keep();
+     const labels = inputs.narrow(1, 0, 3).argmax(1).keep();
+     const first = new nn.Linear(8, 16);
+     const last = new nn.Linear(16, 3);
+     const optimizer = new optim.Adam([...first.parameters(), ...last.parameters()], { lr: 1e-3 });
+     for (let step = 1; step <= 40; step++) {
+       const hidden = first.forward(inputs).tanh();
+       const loss = nn.functional.crossEntropy(last.forward(hidden), labels);
+       optimizer.zeroGrad();
+       loss.backward();
+       await optimizer.step();
+     }`;
+  const findingsOf = async (name: string, scale: number) => {
+    project.write(name, script(scale));
+    return (await project.run(name)).record.findings.filter(isOpen);
+  };
+  const found = await findingsOf("large.ts", 9);
+  expect(await findingsOf("right.ts", 1)).toEqual([]);
+  await project.end();
+  const saturated = found.find(({ code }) => code === "units.saturated");
+  expect(saturated).toMatchObject({
+    severity: "warning",
+    title: "Most units of a tanh layer are saturated",
+    location: { line: 10 },
+    evidence: [{ expected: [0, 0.5] }, { value: 3 }],
+  });
+  expect(saturated?.evidence[0]?.value).toBeGreaterThan(0.5);
+  expect(() => finding(saturated, "finding")).not.toThrow();
+});
+
 test("a run hears of what its optimizer was made with, of its first loss and its metrics", async () => {
   const project = new TrainingProject();
   project.write(

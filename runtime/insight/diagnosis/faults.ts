@@ -21,6 +21,7 @@ const RULES: Readonly<Record<LoopFaultType, readonly [FindingCode, Severity]>> =
   largeInputs: ["data.scale", "warning"],
   nonFinite: ["numerics.nonFinite", "error"],
   sortedLabels: ["data.order", "warning"],
+  saturated: ["units.saturated", "warning"],
 };
 
 /** What is found by a fault at a step. */
@@ -187,6 +188,28 @@ function describe(fault: LoopFault): Words {
             value: fault.entropy,
             expected: [0.9, 1],
             text: `Its labels have ${brief(100 * fault.entropy, DIGITS)} % of the entropy that shuffled ones have.`,
+          },
+        ],
+      };
+    case "saturated":
+      return {
+        title: `Most units of a ${fault.activation} layer are saturated`,
+        advice:
+          "Hardly any gradient passes a saturated unit. Scale the inputs, make the first weights smaller (the layers' default, " +
+          "or nn.init.xavierUniform_), put a normalisation before it, or use ReLU.",
+        evidence: [
+          {
+            name: "share of saturated values",
+            value: fault.share,
+            expected: [0, 0.5],
+            text:
+              `${brief(100 * fault.share, DIGITS)} % of what ${fault.activation} hands on lies beyond ` +
+              `${fault.activation === "tanh" ? "±0.97" : "0.03 and 0.97"}.`,
+          },
+          {
+            name: "steps in a row that were looked at",
+            value: fault.looks,
+            text: `It was so at ${fault.looks} looks within the first steps, at ${fault.units} values each.`,
           },
         ],
       };
