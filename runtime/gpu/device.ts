@@ -53,15 +53,22 @@ export function checkDevice(): void {
 export function createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
   const size = Math.max(4, Math.ceil(bytes / 4) * 4);
   const { maxBufferSize } = gpu.device.limits;
-  if (size > maxBufferSize) {
-    throw new RangeError(
-      `${label} needs ${formatBytes(size)}, but ${gpu.adapter.description} allows buffers of at ` +
-        `most ${formatBytes(maxBufferSize)} (maxBufferSize). Use a smaller batch or model.`,
-    );
-  }
+  if (size > maxBufferSize) throw tooLarge(label, size, "maxBufferSize");
   counters.buffers++;
   counters.bytes += size;
   return gpu.device.createBuffer({ size, usage, label });
+}
+
+/** The error for something that needs more bytes than a limit of the adapter allows. */
+export function tooLarge(
+  what: string,
+  bytes: number,
+  limit: "maxBufferSize" | "maxStorageBufferBindingSize",
+): RangeError {
+  return new RangeError(
+    `${what} needs ${formatBytes(bytes)}, but ${gpu.adapter.description} allows buffers of at ` +
+      `most ${formatBytes(gpu.device.limits[limit])} (${limit}). Use a smaller batch or model.`,
+  );
 }
 
 /** Frees a buffer made by `createBuffer`. */

@@ -1,11 +1,12 @@
 /** Compiles a tape: schedule, kernels and their pipelines, places in the arena, blocks of scalars. */
-import { counters, gpu } from "../gpu/device.ts";
+import { counters, gpu, tooLarge } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
 import { generateKernel, type KernelSpec, type ParallelSpec } from "../kernels/generate.ts";
+import { opName } from "../kernels/op.ts";
 import type { RowsSpec } from "../kernels/rows.ts";
-import { numel } from "../tensor/shape.ts";
+import { formatShape, numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
 import { debugGraph, debugPlan, debugSource } from "./debug.ts";
 import { type Binding, entryAt, Layout } from "./layout.ts";
@@ -52,6 +53,7 @@ export function compileTape(
 ): CompiledTape {
   const maxReads = gpu.device.limits.maxStorageBuffersPerShaderStage - 1;
   const { kernels, stored, sinks } = schedule(entries, outputs, isSmallResult, maxReads);
+  requireFits(entries, stored);
   const codes = kernels.map(kernel =>
     "program" in kernel ? undefined : generateKernel(kernel, entries, stored),
   );
@@ -71,6 +73,20 @@ export function compileTape(
   });
   debugPlan(compiler.kernels, layout.bytes, counters.compileMs - compileMs);
   return compiler;
+}
+
+/** @throws RangeError that names the first value that is larger than a kernel can bind. */
+function requireFits(entries: readonly TapeEntry[], stored: readonly boolean[]): void {
+  const limit = "maxStorageBufferBindingSize";
+  const most = gpu.device.limits[limit];
+  entries.forEach(({ node, op }, i) => {
+    const isInMemory = stored[i] || op.kind === "leaf" || op.kind === "host";
+    const bytes = nodeBytes(node);
+    if (!isInMemory || bytes <= most) return;
+    const what =
+      op.kind === "host" || op.kind === "leaf" ? "a tensor" : `the result of ${opName(op)}`;
+    throw tooLarge(`${what}, ${formatShape(op.shape)},`, bytes, limit);
+  });
 }
 
 function membersOf(kernel: KernelSpec | RowsSpec | ParallelSpec): readonly KernelSpec[] {

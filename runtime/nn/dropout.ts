@@ -10,10 +10,10 @@ import { Module } from "./module.ts";
 export class Dropout extends Module {
   readonly p: number;
 
-  /** @param options `p` is 0.5 by default. */
-  constructor(options: { p?: number } = {}) {
+  /** @param p the probability, 0.5 by default, also as `{ p }`. */
+  constructor(p: number | { p?: number } = {}) {
     super();
-    this.p = checkProbability("Dropout", options.p ?? 0.5);
+    this.p = checkProbability("Dropout", typeof p === "number" ? p : (p.p ?? 0.5));
   }
 
   forward(input: Tensor): Tensor {

@@ -24,7 +24,8 @@ export interface TensorOptions {
 
 /**
  * A tensor from numbers. Data is copied.
- * @throws RangeError if nested arrays are ragged or the shape does not fit.
+ * @throws RangeError if nested arrays are ragged, the shape does not fit, or NaN shall be an integer.
+ * @throws TypeError for what are no numbers, such as texts.
  */
 export function tensor(data: NestedArray | HostData, options: TensorOptions = {}): Tensor {
   const typed = ArrayBuffer.isView(data);
@@ -184,10 +185,16 @@ function flatten(data: NestedArray, shape: Shape): number[] {
       );
     }
     if (Array.isArray(value)) for (const item of value) visit(item, depth + 1);
-    else flat.push(Number(value));
+    else flat.push(numberOf(value));
   };
   visit(data, 0);
   return flat;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value === "number" || typeof value === "boolean") return Number(value);
+  const what = value === null ? "null" : typeof value;
+  throw new TypeError(`tensor: expects numbers, or true and false, got ${what}`);
 }
 
 function isTruth(data: NestedArray | HostData): boolean {
@@ -202,6 +209,7 @@ function dtypeOf(data: ArrayBufferView): DType {
 }
 
 function convert(values: ArrayLike<number>, dtype: DType): HostData {
+  if (dtype === "int32" || dtype === "uint32") requireFinite(values, dtype);
   switch (dtype) {
     case "float32":
       return new Float32Array(values);
@@ -212,4 +220,11 @@ function convert(values: ArrayLike<number>, dtype: DType): HostData {
     case "bool":
       return Uint32Array.from(values, value => (value ? 1 : 0));
   }
+}
+
+/** Fractions are cut, as PyTorch does; what is no number has no integer, and is no class of a target. */
+function requireFinite(values: ArrayLike<number>, dtype: DType): void {
+  if (values instanceof Int32Array || values instanceof Uint32Array) return;
+  const odd = Array.prototype.find.call(values, value => !Number.isFinite(value));
+  if (odd !== undefined) throw new RangeError(`tensor: ${odd} is no ${dtype}`);
 }

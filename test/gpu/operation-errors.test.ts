@@ -1,16 +1,20 @@
 /** Mistakes in calls of operations: each is refused at the call, and the message says what would do. */
 import { expect, test } from "vitest";
+import { gpu } from "../../runtime/gpu/device.ts";
 import {
   arange,
   cat,
   clamp,
+  data,
   einsum,
   full,
+  grad,
   linspace,
   multinomial,
   nn,
   noGrad,
   ones,
+  optim,
   randint,
   randn,
   randperm,
@@ -23,6 +27,9 @@ const a = zeros(2, 3);
 const b = zeros(4, 5);
 const whole = zeros(2, 3, { dtype: "int32" });
 const mask = a.gt(0);
+const leaf = ones(2, { requiresGrad: true });
+const parameter = new nn.Parameter(ones(2));
+const samples = new data.TensorDataset(ones(2));
 const index = (...values: number[]) => tensor(values, { dtype: "int32" });
 
 const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
@@ -294,6 +301,102 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
     () => ones(2, { requiresGrad: true }).mul_(2),
     "mul_: a leaf tensor that requires gradients is being changed in place",
   ],
+  // Data
+  [
+    "tensor of texts",
+    () => tensor(["1"] as never),
+    "expects numbers, or true and false, got string",
+  ],
+  [
+    "tensor with a gap",
+    () => tensor([1, null] as never),
+    "expects numbers, or true and false, got null",
+  ],
+  ["tensor of ragged rows", () => tensor([[1, 2], [3]]), "must have equal lengths: expected 2"],
+  [
+    "tensor of a shape",
+    () => tensor(new Float32Array(3), { shape: [2, 2] }),
+    "3 elements do not fill",
+  ],
+  ["NaN in classes", () => tensor([0, Number.NaN], { dtype: "int32" }), "tensor: NaN is no int32"],
+  [
+    "infinity in classes",
+    () => tensor(Float32Array.of(Infinity), { dtype: "uint32" }),
+    "tensor: Infinity is no uint32",
+  ],
+  ["DataLoader", () => new data.DataLoader(samples, { batchSize: 0 }), "a positive integer, got 0"],
+  // Losses
+  [
+    "crossEntropy, class",
+    () => nn.functional.crossEntropy(a, index(0, 3)),
+    "crossEntropy: target 3 is out of bounds: logits [2, 3] have 3 classes, 0 … 2",
+  ],
+  [
+    "crossEntropy, floats",
+    () => nn.functional.crossEntropy(a, zeros(2)),
+    "of dtype int32, got float32",
+  ],
+  [
+    "crossEntropy, shape",
+    () => nn.functional.crossEntropy(a, index(0, 1, 2)),
+    "logits [2, 3] need targets of shape [2], got [3]",
+  ],
+  [
+    "mseLoss, shape",
+    () => nn.functional.mseLoss(zeros(2, 1), zeros(2)),
+    "broadcasting would compare every row with every other",
+  ],
+  // Layers
+  [
+    "linear, features",
+    () => new nn.Linear(3, 2).forward(b),
+    "linear: input [4, 5] does not fit the weight [2, 3]",
+  ],
+  [
+    "conv2d, channels",
+    () => new nn.Conv2d(3, 2, 3).forward(zeros(1, 4, 8, 8)),
+    "expects an input of 3 channels, but [1, 4, 8, 8] has 4",
+  ],
+  [
+    "layerNorm, features",
+    () => new nn.LayerNorm(4).forward(b),
+    "normalizedShape is [4], but the input is [4, 5]",
+  ],
+  ["Dropout", () => new nn.Dropout(2), "Dropout: the probability should be between 0 and 1, got 2"],
+  [
+    "Sequential",
+    () => new nn.Sequential(Math.tanh as never),
+    "Sequential: argument 1 is not a module",
+  ],
+  // Derivatives and optimizers
+  [
+    "backward of many",
+    () => leaf.mul(2).backward(),
+    "only for scalar outputs, this one has shape [2]",
+  ],
+  ["backward of constants", () => a.sum().backward(), "this tensor does not require gradients"],
+  [
+    "backward, twice",
+    () => {
+      const y = leaf.square().sum();
+      y.backward();
+      y.backward();
+    },
+    "Trying to backward through the graph a second time",
+  ],
+  [
+    "grad of what is not used",
+    () => grad(leaf.sum(), [parameter]),
+    "was not used to compute the outputs",
+  ],
+  [
+    "SGD of nothing",
+    () => new optim.SGD([], { lr: 1 }),
+    "SGD: optimizer got an empty parameter list",
+  ],
+  ["SGD of numbers", () => new optim.SGD([1] as never, { lr: 1 }), "but parameter 0 is 1"],
+  ["Adam", () => new optim.Adam([parameter], { lr: -1 }), "Invalid learning rate: -1"],
+  ["Adam, betas", () => new optim.Adam([parameter], { lr: 1, betas: [1, 0] }), "beta"],
 ];
 
 test.each(MISTAKES)("%s", (_, call, message) => {
@@ -306,8 +409,24 @@ test.each(MISTAKES)("%s", (_, call, message) => {
   expect(thrown).toBeInstanceOf(Error);
   const { message: text, stack: trace = "" } = thrown as Error;
   expect(text).toContain(message);
-  // The stack leads to the caller's line.
-  expect(trace).toContain("operation-errors.test.ts");
+  // The stack leads to the caller's line: that of the mistake, not of this test.
+  const frames = trace
+    .split("\n")
+    .filter(line => /^ +at /.test(line) && !/\/runtime\/|<anonymous>\)$/.test(line));
+  expect(frames[0]).toContain("operation-errors.test.ts");
+  expect(frames[0]).not.toContain(frames[1]?.match(/operation-errors.test.ts:\d+/)?.[0] ?? "none");
+});
+
+test("a value that the adapter cannot hold is named, with the limit, and nothing else is lost", async () => {
+  const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+  const side = Math.ceil(Math.sqrt(limit / 4)) + 1;
+  const large = ones(side, 2).matmul(ones(2, side));
+  const message = new RegExp(
+    `\\[${side}, ${side}\\], needs \\d+ MiB, but .* allows buffers of at most \\d+ MiB ` +
+      "\\(maxStorageBufferBindingSize\\). Use a smaller batch or model.",
+  );
+  await expect(large.data()).rejects.toThrow(message);
+  expect(await ones(2).sum().item()).toBe(2);
 });
 
 test("what was changed in place after it was used is noticed by backward()", () => {
