@@ -301,19 +301,33 @@ export interface LossCourse {
   readonly noise: number;
   /** How much the loss falls in a step. */
   readonly fall: number;
+  /** log₁₀ of the mean of its second part over that of its first. */
+  readonly trend: number;
   /** The mean loss, and in parts of the first one. */
   readonly loss: number;
   readonly level: number;
 }
 
+const NO_COURSE = { t: Number.NaN, noise: Number.NaN, fall: Number.NaN, trend: Number.NaN };
+
+/** Several ask for the same, for each length that a run may have. */
+const courses = new WeakMap<Signals, LossCourse>();
+
 /** How the loss has gone over the last half of a run; NaN where it has only begun. */
-export function lossCourse({ buckets, stride, firstLoss }: Signals): LossCourse {
+export function lossCourse(signals: Signals): LossCourse {
+  const known = courses.get(signals);
+  if (known) return known;
+  const course = fitCourse(signals);
+  courses.set(signals, course);
+  return course;
+}
+
+function fitCourse({ buckets, stride, firstLoss }: Signals): LossCourse {
   const losses = lastHalf(buckets).map(({ loss, steps }) => loss / steps);
   const n = losses.length;
   const loss = meanOf(losses);
   const level = loss / firstLoss;
-  if (n < FEWEST_BUCKETS)
-    return { t: Number.NaN, noise: Number.NaN, fall: Number.NaN, loss, level };
+  if (n < FEWEST_BUCKETS) return { ...NO_COURSE, loss, level };
   const middle = (n - 1) / 2;
   const spread = losses.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
   const rise = losses.reduce((sum, each, i) => sum + (i - middle) * (each - loss), 0) / spread;
@@ -326,6 +340,7 @@ export function lossCourse({ buckets, stride, firstLoss }: Signals): LossCourse 
     t: rise / Math.max(deviation / Math.sqrt(spread), 1e-12),
     noise: deviation / Math.max(Math.abs(loss), 1e-12),
     fall: -rise / stride,
+    trend: logRatio(meanOf(losses.slice(n >> 1)), meanOf(losses.slice(0, n >> 1))),
     loss,
     level,
   };
@@ -333,12 +348,9 @@ export function lossCourse({ buckets, stride, firstLoss }: Signals): LossCourse 
 
 /** As the scorecard sees it. */
 function courseOf(signals: Signals): Pick<Features, "trend" | "slope" | "noise"> {
-  const { t, noise } = lossCourse(signals);
-  const losses = lastHalf(signals.buckets).map(({ loss, steps }) => loss / steps);
-  const middle = losses.length >> 1;
-  const trend = logRatio(meanOf(losses.slice(middle)), meanOf(losses.slice(0, middle)));
+  const { t, noise, trend } = lossCourse(signals);
   return {
-    trend: Number.isNaN(t) ? Number.NaN : Math.max(-LARGEST_TREND, Math.min(LARGEST_TREND, trend)),
+    trend: Math.max(-LARGEST_TREND, Math.min(LARGEST_TREND, trend)),
     slope: Math.sign(t) * Math.log10(1 + Math.abs(t)),
     noise: Math.log10(noise + 1e-6),
   };
