@@ -36,6 +36,7 @@ export const FINDING_CODES = [
   "loss.probabilities",
   "data.sameSamples",
   "data.scale",
+  "data.targets",
   "data.order",
   "data.overfitting",
 ] as const;

@@ -75,7 +75,8 @@ export type LoopFault =
     }
   /** Data from the host goes into the first layer at a scale far from 1. */
   | {
-      readonly type: "largeInputs";
+      /** Or what is to be predicted is. */
+      readonly type: "largeInputs" | "largeTargets";
       readonly mean: number;
       readonly deviation: number;
       readonly largest: number;

@@ -21,11 +21,11 @@ const losses = new WeakMap<Node, string>();
 /** Means of cross-entropies, by the number of their classes. */
 const classCounts = new WeakMap<Node, number>();
 
-/** Inputs of a first layer that are looked at; the scale of data does not change. */
+/** Inputs of a first layer, and targets, that are looked at; the scale of data does not change. */
 const LOOKS = 3;
-let looks = 0;
+const looks = { inputs: 0, targets: 0 };
 
-/** Root mean square from which inputs are too large. */
+/** Root mean square from which they are too large. */
 const LARGE = 10;
 
 /** Says that a value is a probability. Returns it. */
@@ -81,10 +81,32 @@ export function checkLossArguments(
 export function checkLayerInput(layer: string, input: Tensor): void {
   checkTensor(layer, input);
   checkSaturation(input);
-  if (looks >= LOOKS || input.requiresGrad || isSettled("largeInputs")) return;
-  const values = hostValues(input);
-  if (!values || input.dtype !== "float32" || values.length === 0) return;
-  looks++;
+  if (looks.inputs >= LOOKS || input.requiresGrad || isSettled("largeInputs")) return;
+  const scale = scaleOf(input);
+  if (!scale) return;
+  looks.inputs++;
+  if (isLarge(scale)) tellFault({ type: "largeInputs", ...scale });
+}
+
+/** To be called by a loss with numbers that are to be predicted. */
+export function checkTargetScale(input: Tensor, target: Tensor): void {
+  if (looks.targets >= LOOKS || !input.requiresGrad || isSettled("largeTargets")) return;
+  const scale = scaleOf(target);
+  if (!scale) return;
+  looks.targets++;
+  if (isLarge(scale)) tellFault({ type: "largeTargets", ...scale });
+}
+
+interface Scale {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly largest: number;
+}
+
+/** Of numbers that come from the host; undefined for others. */
+function scaleOf(tensor: Tensor): Scale | undefined {
+  const values = tensor.dtype === "float32" ? hostValues(tensor) : undefined;
+  if (!values || values.length === 0) return undefined;
   let [sum, squares, largest] = [0, 0, 0];
   for (const value of values) {
     sum += value;
@@ -92,10 +114,13 @@ export function checkLayerInput(layer: string, input: Tensor): void {
     largest = Math.max(largest, Math.abs(value));
   }
   const mean = sum / values.length;
-  const meanSquare = squares / values.length;
-  if (!(Math.sqrt(meanSquare) > LARGE) || !Number.isFinite(meanSquare)) return;
-  const deviation = Math.sqrt(Math.max(0, meanSquare - mean * mean));
-  tellFault({ type: "largeInputs", mean, deviation, largest });
+  const deviation = Math.sqrt(Math.max(0, squares / values.length - mean * mean));
+  return { mean, deviation, largest };
+}
+
+function isLarge({ mean, deviation }: Scale): boolean {
+  const size = Math.hypot(mean, deviation);
+  return size > LARGE && Number.isFinite(size);
 }
 
 /**

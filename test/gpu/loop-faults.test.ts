@@ -158,6 +158,16 @@ test("pixels as they come from a file", () => {
   expect(fault?.type === "largeInputs" && fault.deviation).toBeCloseTo(120.208, 3);
 });
 
+test("targets of a regression as they were measured", () => {
+  const model = new nn.Linear(3, 1);
+  const loss = (targets: readonly number[]) =>
+    nn.functional.mseLoss(model.forward(inputs), tensor(targets).reshape([4, 1]));
+  loss([-1, 0, 1, 2]);
+  expect(faults).toEqual([]);
+  loss([12, 20, 28, 31]);
+  expect(faults).toMatchObject([{ type: "largeTargets", mean: 22.75, largest: 31 }]);
+});
+
 test("a sampler that hands out the same samples", async () => {
   const samples = new data.TensorDataset(randn([64, 3]));
   const sampler = { length: 32, indices: () => Int32Array.from({ length: 32 }, (_, i) => i % 4) };
@@ -183,6 +193,8 @@ test("each fault is a finding with two numbers or more, and an advice", () => {
     },
     { type: "swappedArguments", loss: "crossEntropy", elements: 12 },
     { type: "largeInputs", mean: 170, deviation: 120, largest: 255 },
+    { type: "largeTargets", mean: 20, deviation: 8, largest: 31 },
+    { type: "saturated", activation: "tanh", share: 0.8, units: 512, looks: 3 },
   ];
   for (const fault of examples) {
     expect(() => finding(findingOf(fault, 3, undefined), fault.type)).not.toThrow();

@@ -19,6 +19,7 @@ const RULES: Readonly<Record<LoopFaultType, readonly [FindingCode, Severity]>> =
   probabilities: ["loss.probabilities", "warning"],
   sameSamples: ["data.sameSamples", "warning"],
   largeInputs: ["data.scale", "warning"],
+  largeTargets: ["data.targets", "info"],
   nonFinite: ["numerics.nonFinite", "error"],
   sortedLabels: ["data.order", "warning"],
   saturated: ["units.saturated", "warning"],
@@ -213,35 +214,51 @@ function describe(fault: LoopFault): Words {
           },
         ],
       };
+    case "largeTargets":
+      return {
+        title: "What is to be predicted is not scaled",
+        advice:
+          "Train on targets with a mean of 0 and a deviation of 1 (subtract their mean, divide by their deviation), and take " +
+          "that back where predictions are read. Else the last layer spends the first steps on growing.",
+        evidence: scaleEvidence("targets", fault),
+      };
     case "largeInputs":
       return {
         title: "The inputs are not scaled",
         advice:
           "Bring them to a mean of 0 and a deviation of 1: subtract the mean and divide by the deviation " +
           "of the training data, or begin the model with a normalisation.",
-        evidence: [
-          {
-            name: "deviation of the inputs",
-            value: fault.deviation,
-            expected: [0.1, 10],
-            text:
-              `The inputs of the first layer have a mean of ${brief(fault.mean, DIGITS)} and a deviation of ` +
-              `${brief(fault.deviation, DIGITS)}.`,
-          },
-          {
-            name: "mean of the inputs",
-            value: fault.mean,
-            expected: [-1, 1],
-            text: `Their mean is ${brief(fault.mean, DIGITS)}.`,
-          },
-          {
-            name: "largest input",
-            value: fault.largest,
-            text: `The largest is ${brief(fault.largest, DIGITS)} in size.`,
-          },
-        ],
+        evidence: scaleEvidence("inputs", fault),
       };
   }
+}
+
+function scaleEvidence(
+  what: "inputs" | "targets",
+  { mean, deviation, largest }: Extract<LoopFault, { readonly largest: number }>,
+): readonly [Evidence, ...Evidence[]] {
+  const whose = what === "inputs" ? "The inputs of the first layer" : "The targets of the loss";
+  return [
+    {
+      name: `deviation of the ${what}`,
+      value: deviation,
+      expected: [0.1, 10],
+      text:
+        `${whose} have a mean of ${brief(mean, DIGITS)} and a deviation of ` +
+        `${brief(deviation, DIGITS)}.`,
+    },
+    {
+      name: `mean of the ${what}`,
+      value: mean,
+      expected: [-1, 1],
+      text: `Their mean is ${brief(mean, DIGITS)}.`,
+    },
+    {
+      name: `largest of the ${what}`,
+      value: largest,
+      text: `The largest is ${brief(largest, DIGITS)} in size.`,
+    },
+  ];
 }
 
 function describeDirection({

@@ -1,4 +1,5 @@
 import { checkTensor } from "../../tensor/checkTensor.ts";
+import { checkTargetScale } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, type LossOptions, reduced } from "../reduction.ts";
@@ -68,6 +69,7 @@ function huber(d: Tensor, delta: number): Tensor {
 
 function difference(name: string, input: Tensor, target: Tensor): Tensor {
   checkSameShape(name, input, target);
+  checkTargetScale(input, target);
   return input.sub(target);
 }
 
