@@ -271,7 +271,7 @@ export class Runs implements vscode.Disposable {
       emitter.dispose();
   }
 
-  /** Finds the living runs of this workspace. */
+  /** Finds the living runs of this window. */
   async #reattach(): Promise<void> {
     // Activation does not wait for it.
     await setImmediate();
@@ -287,7 +287,7 @@ export class Runs implements vscode.Disposable {
       return;
     }
     for (const { script, runFolder } of living) {
-      if (!vscode.workspace.getWorkspaceFolder(vscode.Uri.file(script))) continue;
+      if (!isOfThisWindow(vscode.Uri.file(script))) continue;
       try {
         await this.#follow(listener => attachRun(runFolder, listener));
       } catch (error) {
@@ -398,6 +398,16 @@ function limits(script: string): { readonly graceMs: number; readonly rewindByte
     graceMs: goesOn ? Number.POSITIVE_INFINITY : Math.max(0, seconds) * 1000,
     rewindBytes: Number.isSafeInteger(mebibytes) && mebibytes >= 0 ? mebibytes * 1024 ** 2 : 0,
   };
+}
+
+/** Whether a script is in the workspace, or, without one, in an editor. */
+function isOfThisWindow(script: vscode.Uri): boolean {
+  if (vscode.workspace.workspaceFolders) {
+    return vscode.workspace.getWorkspaceFolder(script) !== undefined;
+  }
+  return vscode.window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .some(({ input }) => input instanceof vscode.TabInputText && input.uri.path === script.path);
 }
 
 /** Where a script runs: as in a terminal of its workspace. */

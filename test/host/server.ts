@@ -37,7 +37,7 @@ const SETTINGS = {
 };
 
 export interface ServerOptions {
-  /** Folder to open, or a `.code-workspace` of several. */
+  /** Folder to open, a `.code-workspace` of several, or a script, which is opened without a folder. */
   readonly workspace: string;
   /** Extension to load from source. */
   readonly extension?: string;
@@ -187,8 +187,13 @@ function address(port: number, token: string, options: ServerOptions): string {
   if (options.extension) payload.push(["extensionDevelopmentPath", remote(options.extension)]);
   if (options.tests) payload.push(["extensionTestsPath", remote(options.tests)]);
   const { workspace } = options;
-  const kind = workspace.endsWith(".code-workspace") ? "workspace" : "folder";
-  const query = new URLSearchParams({ tkn: token, [kind]: workspace });
+  const query = new URLSearchParams({ tkn: token });
+  if (workspace.endsWith(".ts")) {
+    query.set("ew", "true");
+    payload.push(["openFile", remote(workspace)]);
+  } else {
+    query.set(workspace.endsWith(".code-workspace") ? "workspace" : "folder", workspace);
+  }
   if (payload.length > 0) query.set("payload", JSON.stringify(payload));
   return `http://${authority}/?${query}`;
 }

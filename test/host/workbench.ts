@@ -142,8 +142,9 @@ export class Workbench {
   }
 
   async #drawn(): Promise<void> {
+    // A folder's files, or the script of a window without a folder.
     await this.page
-      .locator(".monaco-workbench .explorer-viewlet .monaco-list-row")
+      .locator(".monaco-workbench :is(.explorer-viewlet .monaco-list-row, .view-line)")
       .first()
       .waitFor();
   }
