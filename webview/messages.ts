@@ -16,6 +16,7 @@ import {
   stepBatch,
   string,
   tensorElements,
+  tensorHistograms,
   union,
 } from "../runtime/protocol/validate.ts";
 
@@ -61,6 +62,7 @@ const toPageMessage = union<ToPageMessage>({
   open: { part: literal(...LOOK_PARTS) },
   elements: { elements: tensorElements },
   silenced: { findings: list(string) },
+  histograms: { histograms: tensorHistograms },
 });
 
 /**

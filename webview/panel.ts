@@ -1,4 +1,5 @@
 import type { Control } from "../runtime/protocol/control.ts";
+import type { TensorHistograms } from "../runtime/protocol/histogram.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
@@ -11,6 +12,7 @@ import { LoopControls } from "./control/loopControls.ts";
 import { RateControl } from "./control/rateControl.ts";
 import { nearestRow } from "./data/axis.ts";
 import { ComparedRuns } from "./data/comparedRuns.ts";
+import { Histograms } from "./data/histograms.ts";
 import { groupReplicates } from "./data/replicates.ts";
 import { RunSeries } from "./data/runSeries.ts";
 import { element } from "./dom.ts";
@@ -52,6 +54,7 @@ export class Panel {
   private readonly body: HTMLElement;
   private run: RunRecord | undefined;
   private series = new RunSeries();
+  private readonly histograms: Histograms;
   private readonly compared = new ComparedRuns();
   /** Series of the runs that differ in their seed alone, by group. */
   private replicates: readonly (readonly RunSeries[])[] = [];
@@ -80,8 +83,12 @@ export class Panel {
       host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
     );
     const notice = new Notice();
+    this.histograms = new Histograms((tensor, after) =>
+      host.post({ type: "histograms", tensor, after }),
+    );
     this.charts = new ChartGrid({
       notice,
+      histograms: this.histograms,
       pictures: new PictureOutput(host, notice),
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),
@@ -173,6 +180,9 @@ export class Panel {
       case "elements":
         if (this.run) this.elements.show(message.elements);
         break;
+      case "histograms":
+        if (this.run) this.showHistograms(message.histograms);
+        break;
       case "metrics":
         if (this.run) this.addMetrics(message.metrics);
         break;
@@ -219,6 +229,7 @@ export class Panel {
     this.behind = false;
     this.series = new RunSeries();
     this.compared.clear();
+    this.histograms.clear();
     this.body.hidden = false;
     this.empty.root.hidden = true;
     this.log.clear();
@@ -264,6 +275,11 @@ export class Panel {
       .map(group => group.map(({ series }) => series));
     const joined = this.state.meansSeeds ? this.replicates : [];
     this.charts.show(this.series, this.run, this.state, events, all, joined);
+  }
+
+  private showHistograms(histograms: TensorHistograms): void {
+    this.histograms.receive(histograms);
+    this.showCharts();
   }
 
   private addSteps(batch: StepBatch): void {

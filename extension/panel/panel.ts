@@ -227,6 +227,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         this.#comparison?.pin(message.runFolder);
         this.#history.refresh();
         break;
+      case "histograms":
+        void this.#sendHistograms(message.tensor, message.after);
+        break;
       case "listRuns":
         void this.#listRuns();
         break;
@@ -309,6 +312,17 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     if (!this.#ready || !record) return;
     const findings = this.#silenced.idsOf({ folder, script: record.script, record });
     this.#post({ type: "silenced", findings });
+  }
+
+  async #sendHistograms(tensor: number, after: number): Promise<void> {
+    const folder = this.shownRun;
+    const { readHistograms } = await import("../../runtime/page/history.ts");
+    if (!folder || folder !== this.shownRun) return;
+    try {
+      this.#post(readHistograms(folder, tensor, after));
+    } catch {
+      // The run was deleted: there is nothing to show.
+    }
   }
 
   #postToCompare(): void {

@@ -36,3 +36,17 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
     reader.close();
   }
 }
+
+/**
+ * The message that brings a page the histograms of a tensor behind a step.
+ *
+ * @throws Error that names the folder, if the run cannot be read
+ */
+export function readHistograms(folder: string, tensor: number, after: number): ToPageMessage {
+  const reader = openRun(folder);
+  try {
+    return { type: "histograms", histograms: reader.histograms(tensor, after) };
+  } finally {
+    reader.close();
+  }
+}

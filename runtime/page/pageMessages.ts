@@ -44,6 +44,10 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
       if (typeof line !== "number" || !Number.isSafeInteger(line) || line < 1) return undefined;
       return { type: "openSource", file, line };
     }
+    case "histograms": {
+      const { tensor, after } = value;
+      return isCount(tensor) && isCount(after) ? { type: "histograms", tensor, after } : undefined;
+    }
     case "keepView": {
       const { view } = value;
       if (typeof view !== "string" || view.length > MAX_VIEW) return undefined;
@@ -84,4 +88,8 @@ function attempt<T>(check: () => T): T | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

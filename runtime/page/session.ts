@@ -7,7 +7,7 @@ import { readNotes } from "../store/notes.ts";
 import { projectOf } from "../store/paths.ts";
 import { openRun } from "../store/reader.ts";
 import { Comparison, runChoice } from "./comparison.ts";
-import { type Received, readHistory } from "./history.ts";
+import { type Received, readHistograms, readHistory } from "./history.ts";
 import { PageFeed } from "./pageFeed.ts";
 import { keepView } from "./view.ts";
 
@@ -70,6 +70,7 @@ export class PageSession {
     if (message.type === "compare") this.#comparison?.show(message.runFolders);
     if (message.type === "pin") this.#comparison?.pin(message.runFolder);
     if (message.type === "listRuns") this.#listRuns();
+    if (message.type === "histograms") this.#sendHistograms(message.tensor, message.after);
     if (message.type === "keepView") keepView(projectOf(this.#folder), message.view);
   }
 
@@ -79,6 +80,14 @@ export class PageSession {
     this.#feed.dispose();
     this.#comparison?.dispose();
     this.#connection?.detach();
+  }
+
+  #sendHistograms(tensor: number, after: number): void {
+    try {
+      void this.#post(readHistograms(this.#folder, tensor, after));
+    } catch {
+      // The run was deleted: there is nothing to show.
+    }
   }
 
   /** The other runs of the project. */

@@ -4,7 +4,10 @@ export interface Histogram {
   /** η of the step. Value `i` of `counts` is that of elements with η·2^(lowest + i) ≤ |Δθ| < η·2^(lowest + i + 1). */
   readonly lr: number;
   readonly lowest: number;
-  /** Elements in each octave, or of a large tensor those of its sample. The lowest has all that is below, too. */
+  /**
+   * Elements in each octave, or of a large tensor those of its sample. The lowest has all that is below,
+   * too. Empty where the tensor had no step, or one that is not finite.
+   */
   readonly counts: Float32Array;
 }
 
@@ -32,13 +35,13 @@ export function wordsOf(words: Float32Array, tensor: number): Float32Array {
   return words.subarray(at, at + lengthAt(words, at));
 }
 
-/** The histograms of a tensor, in order; steps in which it had none are left out. */
+/** The histograms of a tensor, in order. */
 export function* histogramsOf({ steps, words }: TensorHistograms): Generator<Histogram> {
   let at = 0;
   for (const step of steps) {
     const length = lengthAt(words, at);
-    const [, lr = Number.NaN, lowest = 0] = words.subarray(at, at + 3);
-    if (length > 1) yield { step, lr, lowest, counts: words.subarray(at + 3, at + length) };
+    const [, lr = Number.NaN, lowest = 0] = words.subarray(at, at + length);
+    yield { step, lr, lowest, counts: words.subarray(at + 3, at + length) };
     at += length;
   }
 }

@@ -6,6 +6,7 @@ import type { Branches } from "./branch.ts";
 import type { Control, LiveOption } from "./control.ts";
 import type { TensorElements } from "./elements.ts";
 import type { FindingCode } from "./finding.ts";
+import type { TensorHistograms } from "./histogram.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
@@ -60,6 +61,8 @@ export type ToPageMessage =
   | { readonly type: "open"; readonly part: LookPart }
   /** Ids of the run's findings that its user does not want to be told. */
   | { readonly type: "silenced"; readonly findings: readonly string[] }
+  /** What was asked for of the histograms of a tensor. */
+  | { readonly type: "histograms"; readonly histograms: TensorHistograms }
   /** What was asked for of a tensor's elements. */
   | { readonly type: "elements"; readonly elements: TensorElements }
   /** Compare what is shown with these runs and no others. */
@@ -104,6 +107,8 @@ export type FromPageMessage =
   | { readonly type: "ready" }
   | { readonly type: "stop" }
   | { readonly type: "control"; readonly control: Control }
+  /** Send the histograms of this tensor behind a step. */
+  | { readonly type: "histograms"; readonly tensor: number; readonly after: number }
   /** Train the same file again; a run that is under way is stopped. */
   | { readonly type: "train" }
   /** These runs are compared with the one that is shown: send what was not sent yet. */

@@ -19,6 +19,7 @@ import {
   SEVERITIES,
   type Suggestion,
 } from "./finding.ts";
+import type { TensorHistograms } from "./histogram.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { OptionValue } from "./page.ts";
@@ -410,6 +411,12 @@ export const tensorElements: Check<TensorElements> = (value, path) => {
   if (checked.stepSizes.length <= MOST_ELEMENTS) return checked;
   throw new TypeError(`${path}: more than ${MOST_ELEMENTS} elements`);
 };
+
+export const tensorHistograms = object<TensorHistograms>({
+  tensor: count,
+  steps: float64Array,
+  words: float32Array,
+});
 
 const setShape = {
   group: count,

@@ -188,10 +188,11 @@ export class HostedPage {
     expect(this.problems).toEqual([]);
   }
 
-  /** What was asked for since the page was there, beside keeping how it is seen. */
+  /** What its user asked for since the page was there. */
   async asked(): Promise<FromPageMessage[]> {
     const { posts } = await this.watched();
-    return posts.filter(({ type }) => type !== "ready" && type !== "keepView");
+    const ofItself = ["ready", "keepView", "histograms"];
+    return posts.filter(({ type }) => !ofItself.includes(type));
   }
 
   /** What was posted, kept, drawn and refused until now. */

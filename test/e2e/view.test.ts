@@ -70,6 +70,9 @@ test("the run is there from its first step, goes on, and can be held and stopped
   await expect.poll(() => legend.textContent(), PATIENCE).toMatch(/^this run.*digits\.ts/);
   const first = await step();
   await expect.poll(step, PATIENCE).toBeGreaterThan(first);
+  // What it asks the record for comes.
+  const histogram = page.locator("[data-chart=stepHistogram]");
+  await expect.poll(() => histogram.getAttribute("data-last-value"), PATIENCE).toBeTruthy();
   expect(await page.getByRole("button", { name: "Train again" }).count()).toBe(0);
   await page.getByRole("button", { name: "Pause" }).click();
   await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Paused");

@@ -44,7 +44,7 @@ function countsOf({ lowest, counts }: Histogram): Map<number, number> {
 function histogramOf({ step, words }: StepHistograms, index: number): Histogram | undefined {
   const steps = Float64Array.of(step);
   const [found] = histogramsOf({ tensor: index, steps, words: wordsOf(words, index) });
-  return found;
+  return found && found.counts.length > 0 ? found : undefined;
 }
 
 /** Tensors whose gradients span 40 decades, with zeros among them. */

@@ -44,6 +44,7 @@ test("a run keeps them, and gives those of a tensor behind a step", () => {
     expect([...first.steps]).toEqual([1, 3]);
     expect([...histogramsOf(first)]).toEqual([
       { step: 1, lr: 0.5, lowest: -3, counts: Float32Array.of(10, 20) },
+      { step: 3, lr: Number.NaN, lowest: 0, counts: new Float32Array() },
     ]);
     expect([...histogramsOf(reader.histograms(1, 1))]).toEqual([
       { step: 3, lr: 0.5, lowest: -1, counts: Float32Array.of(1, 2, 3) },

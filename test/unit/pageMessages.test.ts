@@ -47,6 +47,7 @@ describe("parsePageMessage", () => {
     [{ type: "openSource", file: "/a.ts", line: 1.5 }],
     [{ type: "openSource", file: "/a.ts", line: "1" }],
     [{ type: "savePicture", name: "loss.png" }],
+    [{ type: "histograms", tensor: 0, after: -1 }],
     [{ type: "keepView", view: {} }],
     [{ type: "keepView", view: "x".repeat(140_000) }],
     [{ type: "savePicture", name: "loss.png", bytes: [1] }],

@@ -1,12 +1,14 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import type { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
+import type { Histograms } from "../data/histograms.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
 import { DASHES } from "../slots.ts";
 import type { MapKind, ViewState } from "../viewState.ts";
 import type { BandColumns } from "./bandModel.ts";
 import type { HeatRow } from "./heatCells.ts";
+import type { HistogramSource } from "./histogramCells.ts";
 import type { Line } from "./linesModel.ts";
 import { moduleOrder } from "./moduleOrder.ts";
 import { Overlay, ownMetric, rateColumns } from "./overlay.ts";
@@ -40,6 +42,7 @@ export interface ChartDefinition {
     | { readonly lines: readonly Line[] }
     | { readonly band: BandColumns }
     | { readonly stack: readonly Layer[] }
+    | { readonly histogram: HistogramSource }
     /** One row a tensor, from the top, and the name of the chosen one. */
     | { readonly heat: readonly HeatRow[]; readonly chosen: string }
     | undefined;
@@ -51,6 +54,7 @@ export function chartsOf(
   tensors: readonly TensorRecord[],
   { gradientTensors, tensor, mapped }: ViewState,
   compared: readonly ComparedRun[] = [],
+  histograms?: Histograms,
 ): ChartDefinition[] {
   const overlay = new Overlay(compared);
   const index = Math.max(
@@ -108,6 +112,7 @@ export function chartsOf(
       choice: "tensor",
       draws: bandOf(series, index, "stepSize"),
     },
+    ...histogramChart(series, tensors, index, histograms),
     {
       id: "lr",
       title: "Learning rate",
@@ -161,6 +166,28 @@ export function chartsOf(
     ...costCharts(series),
     ...metricCharts(series, overlay),
   ];
+}
+
+/** The histogram of a tensor's step sizes, where the run has recorded it. */
+function histogramChart(
+  series: RunSeries,
+  tensors: readonly TensorRecord[],
+  index: number,
+  known: Histograms | undefined,
+): ChartDefinition[] {
+  const tensor = tensors[index];
+  const histograms = known?.of(index);
+  if (!tensor || !histograms || series.length === 0) return [];
+  const elements = tensor.shape.reduce((a, b) => a * b, 1);
+  const chart = {
+    id: "stepHistogram",
+    title: "Histogram of step size",
+    axisTitle: "|Δθ| per element",
+    scale: "log",
+    choice: "tensor",
+  } as const;
+  const { sampled } = tensor;
+  return [{ ...chart, draws: { histogram: { histograms, series, elements, sampled } } }];
 }
 
 /** What a run costs in time and memory, as far as its record has it: an older one does not. */

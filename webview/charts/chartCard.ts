@@ -115,7 +115,7 @@ export class ChartCard {
     const scales = content?.scales ?? { x: "linear", y: "linear" };
     press(this.scaleButton, scales.y === "log");
     this.scaleButton.disabled = !content;
-    this.scaleButton.hidden = content?.model.onlyLinear === true;
+    this.scaleButton.hidden = content?.model.oneScale === true;
     this.plot.rebuild(content?.model, scales, theme, content?.axisTitle ?? "");
     setText(this.waiting, waiting);
     this.waiting.hidden = content !== undefined;

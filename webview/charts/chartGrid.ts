@@ -1,6 +1,7 @@
 import type { RunRecord, TensorRecord } from "../../runtime/protocol/run.ts";
 import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
+import type { Histograms } from "../data/histograms.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import { element, icon } from "../dom.ts";
@@ -16,6 +17,7 @@ import { type ChartDefinition, chartsOf } from "./catalogue.ts";
 import { ChartCard } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
 import { HeatMapModel } from "./heatMapModel.ts";
+import { HistogramModel } from "./histogramModel.ts";
 import {
   arranged,
   DEFAULT_LAYOUT,
@@ -44,6 +46,7 @@ const HEIGHT_STEP = 40;
 export interface GridOptions {
   readonly notice: Notice;
   readonly pictures: PictureOutput;
+  readonly histograms: Histograms;
   readonly redraw: () => void;
   readonly choose: (change: Partial<ViewState>) => void;
 }
@@ -169,6 +172,8 @@ export class ChartGrid {
     const hasOthers = this.compared.length > 0;
     const view = { series, window, tensor, ignoresOutliers, events, hasOthers };
     for (const [id, card] of this.cards) await card.draw({ ...view, yZoom: yZooms[id] });
+    // What is to be seen first is seen by now.
+    if (this.tensors.length > 0) this.options.histograms.want(tensor, series.lastStep);
   }
 
   /** Index of the tensor that is chosen. */
@@ -183,7 +188,9 @@ export class ChartGrid {
 
   /** Makes models and drawings anew where something has changed that they cannot change. */
   private remake(series: RunSeries, state: ViewState): void {
-    const charts = chartsOf(series, this.tensors, state, this.compared).map(chart => ({
+    const { compared, tensors } = this;
+    const { histograms } = this.options;
+    const charts = chartsOf(series, tensors, state, compared, histograms).map(chart => ({
       ...chart,
       draws: joined(chart.draws, series, this.replicates),
     }));
@@ -444,6 +451,7 @@ function joined(
 /** What a chart draws, in names and numbers: it is made anew when they change. */
 function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly unknown[] {
   if ("band" in draws) return ["band"];
+  if ("histogram" in draws) return ["histogram"];
   if ("stack" in draws) return draws.stack.map(({ label }) => label);
   if ("heat" in draws) return draws.heat.map(({ name }) => name);
   return draws.lines.map(({ label, slot, absent }) => [label, slot, absent]);
@@ -458,6 +466,7 @@ function modelOf(
   if (!draws) return undefined;
   const bins = id === "loss" ? WIDE_BINS : BINS;
   if ("band" in draws) return new BandModel(draws.band, scale, bins);
+  if ("histogram" in draws) return new HistogramModel(draws.histogram, new Ramp(theme));
   if ("stack" in draws) return new StackModel(draws.stack, bins);
   if ("heat" in draws) return new HeatMapModel(draws.heat, draws.chosen, new Ramp(theme));
   return new LinesModel(draws.lines, {

@@ -6,7 +6,7 @@ declare module "vega-lite:charts" {
   import type { Spec } from "vega";
 
   type Scale = "linear" | "log";
-  type Chart = `${"lines" | "band" | "stack" | "heatMap"}-${Scale}-${Scale}`;
+  type Chart = `${"lines" | "band" | "stack" | "heatMap" | "histogram"}-${Scale}-${Scale}`;
   type Picture = `picture-${"line" | "branches"}-${Scale}` | "picture-surface";
   export const specs: Readonly<Record<Chart | Picture, Spec>>;
 }

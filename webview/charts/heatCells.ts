@@ -1,7 +1,6 @@
-import { nearestRow, numberOf, rowAt, rowsIn } from "../data/axis.ts";
 import type { Column } from "../data/column.ts";
-import type { Range } from "../data/scale.ts";
 import type { Window } from "./model.ts";
+import { PixelColumns } from "./pixelColumns.ts";
 
 /** Cells whose extremes stand for all of them: there are too many to sort them for each drawing. */
 const PIECE = 16;
@@ -23,29 +22,28 @@ export class HeatCells {
   readonly rows: readonly HeatRow[];
   /** Row-major. NaN: the tensor had no step there. Infinite: a step there was not finite. */
   values = new Float64Array();
-  columns = 0;
-  private starts = new Int32Array();
-  private ends = new Int32Array();
+  private readonly cuts = new PixelColumns();
 
   constructor(rows: readonly HeatRow[]) {
     this.rows = rows;
   }
 
+  get columns(): number {
+    return this.cuts.length;
+  }
+
   /** Cuts the window into so many columns, of equal width on its axis. */
   cut(window: Window, columns: number): void {
-    if (columns !== this.columns) {
-      this.columns = columns;
-      this.values = new Float64Array(columns * this.rows.length);
-      this.starts = new Int32Array(columns);
-      this.ends = new Int32Array(columns);
-    }
-    this.cutSteps(window);
+    this.cuts.cut(window, columns);
+    const size = columns * this.rows.length;
+    if (size !== this.values.length) this.values = new Float64Array(size);
+    const { starts, ends } = this.cuts;
     let cell = 0;
     for (const { samples, nonFinite } of this.rows) {
       const isClean = !(nonFinite.greatest > 0);
       for (let column = 0; column < columns; column++) {
-        const from = this.starts[column] ?? 0;
-        const to = this.ends[column] ?? 0;
+        const from = starts[column] ?? 0;
+        const to = ends[column] ?? 0;
         const odd = !isClean && nonFinite.mean(from, to) > 0;
         this.values[cell] = odd ? Number.POSITIVE_INFINITY : samples.mean(from, to);
         cell += 1;
@@ -55,7 +53,7 @@ export class HeatCells {
 
   /** Steps that were cut into columns. */
   get steps(): number {
-    return this.columns === 0 ? 0 : (this.ends.at(-1) ?? 0) - (this.starts[0] ?? 0);
+    return this.cuts.rows;
   }
 
   /** The least and greatest values, of those that have a logarithm, of short pieces of the rows. */
@@ -71,20 +69,5 @@ export class HeatCells {
       if (low <= high) found.push(low, high);
     }
     return found;
-  }
-
-  /** The steps of each column. */
-  private cutSteps({ positions, domain, scale }: Window): void {
-    const { columns, starts, ends } = this;
-    const border = (column: number) => numberOf(column / columns, domain, scale);
-    const [first, last]: Range = rowsIn(positions, domain);
-    let from = first;
-    for (let column = 0; column < columns; column++) {
-      const to = column === columns - 1 ? last : rowAt(positions, border(column + 1));
-      const nearest = to > from ? from : nearestRow(positions, border(column + 0.5));
-      starts[column] = nearest;
-      ends[column] = Math.max(to, nearest + 1);
-      from = to;
-    }
   }
 }

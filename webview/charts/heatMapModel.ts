@@ -14,7 +14,7 @@ const ROW_PIXELS = 4;
 export class HeatMapModel implements ChartModel {
   readonly kind = "heatMap";
   readonly smoothed = false;
-  readonly onlyLinear = true;
+  readonly oneScale = true;
   readonly dataSets;
   readonly rows: ChartRows;
   private readonly cells: HeatCells;

@@ -50,13 +50,13 @@ export interface ColorScale {
 
 /** What a chart draws: data sets for Vega, and what is read off at a step. */
 export interface ChartModel {
-  readonly kind: "lines" | "band" | "stack" | "heatMap";
+  readonly kind: "lines" | "band" | "stack" | "heatMap" | "histogram";
   /** Rows by name of the data set, made once: `write` changes them in place. */
   readonly dataSets: Readonly<Record<string, readonly object[]>>;
   /** True if a faint line of raw values stands behind a smooth one. */
   readonly smoothed: boolean;
-  /** A logarithm of it would say nothing. */
-  readonly onlyLinear?: true;
+  /** Another scale of its y axis would say nothing. */
+  readonly oneScale?: true;
   /** Its y axis has a row for each tensor instead of a scale. */
   readonly rows?: ChartRows;
   /** What its colours mean, after `mark`. */

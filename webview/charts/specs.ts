@@ -144,6 +144,22 @@ function heatMap(xScale: ScaleKind): TopLevelSpec {
   };
 }
 
+/** Cells of values and steps, painted as one picture over the whole of the plot. */
+function histogram(xScale: ScaleKind): TopLevelSpec {
+  return {
+    ...frame(),
+    data: { name: "picture" },
+    mark: { type: "image", clip: true, aspect: false, smooth: false },
+    encoding: {
+      x: xOf(xScale),
+      x2: { field: "x2" },
+      y: yOf("y", "log"),
+      y2: { field: "y2" },
+      url: { field: "image", type: "nominal" },
+    },
+  };
+}
+
 /**
  * A line stops at a value that cannot be drawn, and at the edge of the plot. Points come in order:
  * nothing to sort.
@@ -272,4 +288,6 @@ export const specs = {
   "stack-log-linear": stack("log"),
   "heatMap-linear-linear": heatMap("linear"),
   "heatMap-log-linear": heatMap("log"),
+  "histogram-linear-log": histogram("linear"),
+  "histogram-log-log": histogram("log"),
 } satisfies Record<string, TopLevelSpec>;

@@ -15,7 +15,7 @@ export interface Layer {
 export class StackModel implements ChartModel {
   readonly kind = "stack";
   readonly smoothed = false;
-  readonly onlyLinear = true;
+  readonly oneScale = true;
   readonly dataSets;
   private readonly layers: readonly Layer[];
   private readonly limit: number;
