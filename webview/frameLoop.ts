@@ -11,6 +11,8 @@ export class FrameLoop {
   private readonly draw: () => Promise<void>;
   private requested = false;
   private running = false;
+  /** The next redraw does not wait for the machine to have rested. */
+  private urgent = false;
   private cost = 0;
   private end = 0;
 
@@ -18,9 +20,10 @@ export class FrameLoop {
     this.draw = draw;
   }
 
-  /** Asks for a redraw; until it comes, further calls ask for the same. */
-  request(): void {
+  /** Asks for a redraw; until it comes, further calls ask for the same. `urgent`: somebody waits for it. */
+  request(urgent = false): void {
     this.requested = true;
+    this.urgent ||= urgent;
     if (!this.running) this.start();
   }
 
@@ -32,8 +35,9 @@ export class FrameLoop {
   private async frame(): Promise<void> {
     const now = performance.now();
     const pause = Math.min(Math.max(SHORTEST, 2 * this.cost), LONGEST) - this.cost;
-    if (now - this.end < pause) return this.start();
+    if (now - this.end < pause && !this.urgent) return this.start();
     this.requested = false;
+    this.urgent = false;
     try {
       await this.draw();
     } finally {

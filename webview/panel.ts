@@ -3,7 +3,7 @@ import type { TensorHistograms } from "../runtime/protocol/histogram.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
-import type { StepBatch } from "../runtime/protocol/steps.ts";
+import type { StepBatch, StepCurves } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { PictureOutput } from "./charts/pictureOutput.ts";
 import { around } from "./charts/window.ts";
@@ -33,6 +33,9 @@ import { RunHeader } from "./view/runHeader.ts";
 import { Toolbar } from "./view/toolbar.ts";
 import { lasting, parseViewState, type ViewState } from "./viewState.ts";
 
+/** Milliseconds between two drawings while much is on its way: they would hold it up. */
+const LOADING_MS = 250;
+
 /** The page: it shows what its host sends, and keeps only what the user has chosen to see. */
 export class Panel {
   private readonly host: Host;
@@ -61,6 +64,9 @@ export class Panel {
   private state: ViewState;
   /** What the host was last told to keep. */
   private kept: string;
+  /** The last step of which the page gets columns, and has to ask for tensors. */
+  private stored = 0;
+  private drawTimer: ReturnType<typeof setTimeout> | undefined;
   /** Steps are missing, and the host was asked for all of them. */
   private behind = false;
 
@@ -177,6 +183,14 @@ export class Panel {
       case "silenced":
         this.insights.silence(message.findings);
         break;
+      case "curves":
+        if (this.run) this.addCurves(message.curves);
+        return;
+      case "bins":
+        for (const bins of message.bins) this.series.receiveBins(bins);
+        this.showCharts();
+        this.frames.request(true);
+        return;
       case "elements":
         if (this.run) this.elements.show(message.elements);
         break;
@@ -222,12 +236,22 @@ export class Panel {
         this.comparison.offer(message.runs, this.state);
         break;
     }
-    this.frames.request();
+    if (message.type === "comparedSteps" && this.compared.isLoading) this.drawLater();
+    else this.frames.request();
+  }
+
+  private drawLater(): void {
+    this.drawTimer ??= setTimeout(() => {
+      this.drawTimer = undefined;
+      this.frames.request();
+    }, LOADING_MS);
   }
 
   private hydrate(message: Extract<ToPageMessage, { type: "hydrate" }>): void {
     this.behind = false;
-    this.series = new RunSeries();
+    this.series = new RunSeries(requests => this.host.post({ type: "bins", requests }));
+    this.stored = message.stored ?? 0;
+    if (this.stored > 0) this.series.leaveToStore(this.stored, message.run.tensors.length);
     this.compared.clear();
     this.histograms.clear();
     this.body.hidden = false;
@@ -288,6 +312,17 @@ export class Panel {
       this.host.post({ type: "ready" });
     }
     this.showCharts();
+  }
+
+  /** Takes columns of a long run: it is drawn when one is whole. */
+  private addCurves(curves: StepCurves): void {
+    if (!this.series.appendCurves(curves) && !this.behind) {
+      this.behind = true;
+      this.host.post({ type: "ready" });
+    }
+    this.showCharts();
+    if (curves.firstStep + curves.count > this.stored) this.frames.request();
+    else this.drawLater();
   }
 
   private addMetrics(metrics: readonly MetricRecord[]): void {

@@ -5,6 +5,7 @@ import type { Comparison } from "../../runtime/page/comparison.ts";
 import { pageHtml } from "../../runtime/page/html.ts";
 import { PageFeed } from "../../runtime/page/pageFeed.ts";
 import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
+import type { BinsRequest } from "../../runtime/protocol/bins.ts";
 import type { FromPageMessage, LookPart, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import type { SilencedFindings } from "../code/silencedFindings.ts";
@@ -210,6 +211,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         this.#ready = true;
         void this.#hydrate();
         break;
+      case "bins":
+        void this.#sendBins(message.requests);
+        break;
       case "stop":
         void this.#execute(Command.stop);
         break;
@@ -323,6 +327,13 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     } catch {
       // The run was deleted: there is nothing to show.
     }
+  }
+
+  async #sendBins(requests: readonly BinsRequest[]): Promise<void> {
+    const { shownRun } = this;
+    if (shownRun === undefined) return;
+    const { readBins } = await import("../../runtime/page/bins.ts");
+    this.#post({ type: "bins", bins: readBins(shownRun, requests) });
   }
 
   #postToCompare(): void {

@@ -1,7 +1,6 @@
 /** What came of the runs of a sweep. */
 import { jsonNumber } from "../exchange/jsonLines.ts";
 import type { RunRecord } from "../protocol/run.ts";
-import { stepValue } from "../protocol/steps.ts";
 import { openRun } from "../store/reader.ts";
 import { runDuration } from "../store/summary.ts";
 import { brief, digits } from "./format.ts";
@@ -31,12 +30,9 @@ export function endLoss(folder: string): number {
   try {
     const { steps } = reader.record();
     const count = Math.ceil(steps * END_SHARE);
-    const first = steps - count + 1;
     let sum = 0;
-    for (const batch of reader.curves(first)) {
-      // A batch begins where it was written.
-      const begin = Math.max(0, first - batch.firstStep);
-      for (let row = begin; row < batch.count; row++) sum += stepValue(batch, row, "loss");
+    for (const { columns } of reader.curves(["loss"], { from: steps - count + 1 })) {
+      for (const loss of columns.loss ?? []) sum += loss;
     }
     return sum / count;
   } finally {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import type { RunChoice, ToPageMessage } from "../protocol/page.ts";
+import { COMPARED_COLUMNS, type RunChoice, type ToPageMessage } from "../protocol/page.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { pinBaseline, readBaseline } from "../store/baseline.ts";
 import { readNotes } from "../store/notes.ts";
@@ -150,10 +150,10 @@ export class Comparison {
       await this.#post({ type: "comparedRun", runFolder, run });
     }
     sent.run = run;
-    for (const batch of reader.curves(sent.steps + 1)) {
+    for (const curves of reader.curves(COMPARED_COLUMNS, { from: sent.steps + 1, rates: true })) {
       if (this.#sent.get(runFolder) !== sent) return;
-      sent.steps = batch.firstStep + batch.count - 1;
-      await this.#post({ type: "comparedSteps", runFolder, batch });
+      sent.steps = curves.firstStep + curves.count - 1;
+      await this.#post({ type: "comparedSteps", runFolder, curves });
       await setImmediate();
     }
     if (this.#sent.get(runFolder) !== sent) return;

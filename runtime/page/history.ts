@@ -1,6 +1,6 @@
-import type { ToPageMessage } from "../protocol/page.ts";
+import { HISTORY_COLUMNS, type ToPageMessage } from "../protocol/page.ts";
 import type { RunRecord } from "../protocol/run.ts";
-import { openRun } from "../store/reader.ts";
+import { openRun, type RunReader } from "../store/reader.ts";
 
 /** How much of a run has arrived by live messages: the run store has at least as much. */
 export interface Received {
@@ -8,6 +8,18 @@ export interface Received {
   readonly steps: number;
   readonly logs: number;
   readonly metrics: number;
+}
+
+/** Steps times tensors that a page gets as they are. Of longer runs it asks for what it draws. */
+const MOST_EXACT = 2 ** 18;
+
+/** The last steps, which it gets in any case: their numbers are read. */
+const EXACT_STEPS = 512;
+
+/** Steps of a long run that a page gets by columns; 0 of others. */
+function storedSteps(reader: RunReader, { tensors }: RunRecord, steps: number): number {
+  const isLong = steps * Math.max(1, tensors.length) > MOST_EXACT && steps > 2 * EXACT_STEPS;
+  return isLong && reader.isByColumns ? steps - EXACT_STEPS : 0;
 }
 
 /**
@@ -22,10 +34,21 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
     const run = end?.run ?? reader.record();
     const logs = reader.logs(end?.logs);
     const metrics = reader.metrics(end?.metrics);
-    const chunks = reader.steps(1, end?.steps);
-    const first = chunks.next();
-    const batches = first.done ? [] : [first.value];
-    yield { type: "hydrate", run, runFolder: folder, batches, logs, metrics };
+    const stored = storedSteps(reader, run, end?.steps ?? run.steps);
+    if (stored > 0) {
+      yield { type: "hydrate", run, runFolder: folder, batches: [], stored, logs, metrics };
+      for (const [i, names] of HISTORY_COLUMNS.entries()) {
+        for (const curves of reader.curves(names, { to: stored, rates: i === 0 })) {
+          yield { type: "curves", curves };
+        }
+      }
+    }
+    const chunks = reader.steps(stored + 1, end?.steps);
+    const first = stored > 0 ? undefined : chunks.next();
+    if (first) {
+      const batches = first.done ? [] : [first.value];
+      yield { type: "hydrate", run, runFolder: folder, batches, logs, metrics };
+    }
     for (const batch of chunks) yield { type: "steps", batch };
     const damage = reader.damage;
     if (damage) {

@@ -1,6 +1,6 @@
 import { FINDING_CODES } from "../protocol/finding.ts";
 import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
-import { control, list, optionValue, string } from "../protocol/validate.ts";
+import { binsRequest, control, list, optionValue, string } from "../protocol/validate.ts";
 
 /** A file's name without a folder, as the page makes it. */
 const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
@@ -20,6 +20,11 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
     case "train":
     case "listRuns":
       return { type: value.type };
+    case "bins":
+      return attempt(() => ({
+        type: "bins",
+        requests: list(binsRequest)(value.requests, "requests"),
+      }));
     case "control":
       return attempt(() => ({ type: "control", control: control(value.control, "control") }));
     case "compareSource": {

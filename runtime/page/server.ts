@@ -106,9 +106,14 @@ export class PageServer {
   /** One page at the other end: its session lasts as long as the answer. */
   async #feed(page: string, response: ServerResponse): Promise<void> {
     response.setHeader("content-type", "text/event-stream");
+    // Answers to what the page asks go between the messages that it gets anyway: all wait for one.
+    let room: Promise<void> | undefined;
     const session = this.#options.open(async message => {
       if (response.writable && !response.write(`data: ${messageToText(message, toBase64)}\n\n`)) {
-        await roomIn(response);
+        room ??= roomIn(response).finally(() => {
+          room = undefined;
+        });
+        await room;
       }
     });
     this.#sessions.set(page, session);

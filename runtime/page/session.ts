@@ -6,6 +6,7 @@ import { listRuns } from "../store/list.ts";
 import { readNotes } from "../store/notes.ts";
 import { projectOf } from "../store/paths.ts";
 import { openRun } from "../store/reader.ts";
+import { readBins } from "./bins.ts";
 import { Comparison, runChoice } from "./comparison.ts";
 import { type Received, readHistograms, readHistory } from "./history.ts";
 import { PageFeed } from "./pageFeed.ts";
@@ -65,6 +66,9 @@ export class PageSession {
 
   /** Does what the page asks for, as far as an ordinary browser can ask. */
   receive(message: FromPageMessage): void {
+    if (message.type === "bins") {
+      void this.#post({ type: "bins", bins: readBins(this.#folder, message.requests) });
+    }
     if (message.type === "stop") this.#connection?.stop();
     if (message.type === "control") this.#connection?.control(message.control);
     if (message.type === "compare") this.#comparison?.show(message.runFolders);

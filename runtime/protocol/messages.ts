@@ -14,8 +14,8 @@ import type { LearningRateProbe } from "./probe.ts";
 import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
-/** Raised when a message or a column changes; both ends must agree. */
-export const PROTOCOL_VERSION = 13;
+/** Raised when a message, a column or the run store changes; both ends must agree. */
+export const PROTOCOL_VERSION = 14;
 
 /**
  * What a run that is ended by SIGTERM may take for its last checkpoint: batch systems kill what is

@@ -2,6 +2,7 @@
  * Messages between the panel's page and its host (the extension, or `stepscope view`). The host is
  * the store: a page that says `ready` gets `hydrate` with the run and all its steps, then deltas.
  */
+import type { BinsRequest, TensorBins } from "./bins.ts";
 import type { Branches } from "./branch.ts";
 import type { Control, LiveOption } from "./control.ts";
 import type { TensorElements } from "./elements.ts";
@@ -11,7 +12,7 @@ import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
 import type { RunRecord, RunStatus } from "./run.ts";
-import type { StepBatch } from "./steps.ts";
+import type { StepBatch, StepColumn, StepCurves } from "./steps.ts";
 
 /** A run that can be compared with the one that is shown, as one chooses it. */
 export interface RunChoice {
@@ -44,6 +45,11 @@ export type ToPageMessage =
       readonly batches: readonly StepBatch[];
       readonly logs: readonly LogRecord[];
       readonly metrics: readonly MetricRecord[];
+      /**
+       * Up to this step `curves` bring the columns over all parameters, one after the other, and tensors
+       * have to be asked for; 0, or nothing, where `steps` bring all.
+       */
+      readonly stored?: number;
       /** Folders of the runs to compare it with, where its page has not been used before. */
       readonly compared?: readonly string[];
     }
@@ -51,6 +57,9 @@ export type ToPageMessage =
   | { readonly type: "empty"; readonly reason: string }
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
+  | { readonly type: "curves"; readonly curves: StepCurves }
+  /** What was asked for of tensors. */
+  | { readonly type: "bins"; readonly bins: readonly TensorBins[] }
   | { readonly type: "logs"; readonly logs: readonly LogRecord[] }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   /** The picture that was asked for, as far as it is drawn. */
@@ -76,8 +85,8 @@ export type ToPageMessage =
       readonly run: RunRecord;
     }
   | { readonly type: "comparedRun"; readonly runFolder: string; readonly run: RunRecord }
-  /** Steps without tensors. */
-  | { readonly type: "comparedSteps"; readonly runFolder: string; readonly batch: StepBatch }
+  /** Further steps, by the `COMPARED_COLUMNS` alone. */
+  | { readonly type: "comparedSteps"; readonly runFolder: string; readonly curves: StepCurves }
   | {
       readonly type: "comparedMetrics";
       readonly runFolder: string;
@@ -93,6 +102,29 @@ export type ToPageMessage =
   /** The runs that can be compared, the newest first. */
   | { readonly type: "runs"; readonly runs: readonly RunChoice[] };
 
+/**
+ * Columns of a long run in the order in which they are sent: those of the first charts first, and
+ * together those of which something is computed.
+ */
+export const HISTORY_COLUMNS = [
+  ["loss", "time"],
+  ["gradNorm", "clippedGradNorm"],
+  ["stepToWeight", "epoch"],
+  ["stepMs", "forwardMs", "backwardMs", "waitMs"],
+  ["gpuBytes", "heapBytes", "samples"],
+] as const satisfies readonly (readonly StepColumn[])[];
+
+/** What is drawn of a run that is compared with another, beside η and what it logged; and where it stands. */
+export const COMPARED_COLUMNS = [
+  "loss",
+  "gradNorm",
+  "stepToWeight",
+  "stepMs",
+  "epoch",
+  "time",
+  "samples",
+] as const satisfies readonly StepColumn[];
+
 /** Runs that are compared with another at most: so many lines can be told apart. */
 export const MOST_COMPARED = 24;
 
@@ -105,6 +137,8 @@ export interface OptionValue {
 
 export type FromPageMessage =
   | { readonly type: "ready" }
+  /** What did tensors have, in bins? */
+  | { readonly type: "bins"; readonly requests: readonly BinsRequest[] }
   | { readonly type: "stop" }
   | { readonly type: "control"; readonly control: Control }
   /** Send the histograms of this tensor behind a step. */

@@ -106,6 +106,17 @@ export interface StepBatch {
   readonly tensors: Float32Array;
 }
 
+/** Steps by column, without what is known of single tensors. */
+export interface StepCurves {
+  readonly firstStep: number;
+  readonly count: number;
+  /** Of each quantity that was asked for its value at every step. */
+  readonly columns: Readonly<Partial<Record<StepColumn, Float64Array>>>;
+  /** Parameter groups, and count × groups η of them; none where it was not asked for. */
+  readonly groups: number;
+  readonly lr: Float64Array;
+}
+
 const stepIndex = new Map<string, number>(STEP_COLUMNS.map((name, i) => [name, i]));
 const tensorIndex = new Map<string, number>(TENSOR_COLUMNS.map((name, i) => [name, i]));
 

@@ -1,4 +1,5 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
+import type { BinsRequest, TensorBins } from "./bins.ts";
 import { type Branch, type Branches, branchObjection } from "./branch.ts";
 import {
   type ChangeRecord,
@@ -45,7 +46,7 @@ import {
   type SourceLocation,
   type TensorRecord,
 } from "./run.ts";
-import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "./steps.ts";
+import { STEP_COLUMNS, type StepBatch, type StepCurves, TENSOR_COLUMNS } from "./steps.ts";
 
 /** Returns the value if it is a `T`; else throws an error that names `path`. */
 export type Check<T> = (value: unknown, path: string) => T;
@@ -333,6 +334,78 @@ export const stepBatch: Check<StepBatch> = (value, path) => {
     batch.tensors.length === rows * tensorCount * TENSOR_COLUMNS.length;
   if (!fits) throw new TypeError(`${path}: columns do not have ${rows} rows`);
   return batch;
+};
+
+const curvesShape = object<StepCurves>({
+  firstStep: count,
+  count,
+  columns: (value, path) => {
+    if (typeof value !== "object" || value === null) throw wrong(path, "an object", value);
+    for (const [name, column] of Object.entries(value)) float64Array(column, `${path}.${name}`);
+    return value;
+  },
+  groups: count,
+  lr: float64Array,
+});
+
+/** Columns that are as long as their count says. Names that are not known may be among them. */
+export const stepCurves: Check<StepCurves> = (value, path) => {
+  const curves = curvesShape(value, path);
+  const { count: rows, columns, groups, lr } = curves;
+  const fit = Object.values(columns).every(column => column.length === rows);
+  if (!fit || lr.length !== rows * groups) {
+    throw new TypeError(`${path}: columns do not have ${rows} rows`);
+  }
+  return curves;
+};
+
+function uint32Array(value: unknown, path: string): Uint32Array {
+  if (!(value instanceof Uint32Array)) throw wrong(path, "a Uint32Array", value);
+  return value;
+}
+
+/** Bins that are sent at once at most: a chart as wide as a screen, of a thousand tensors. */
+const MOST_BINS = 2 ** 22;
+
+const requestShape = object<BinsRequest>({
+  column: literal(...TENSOR_COLUMNS),
+  tensors: list(count),
+  width: positive,
+  from: count,
+  to: count,
+});
+
+/** Bins that can be asked for. */
+export const binsRequest: Check<BinsRequest> = (value, path) => {
+  const request = requestShape(value, path);
+  const { tensors, width, from, to } = request;
+  if (!Number.isInteger(Math.log2(width)))
+    throw wrong(path, "a width that is a power of two", width);
+  const bins = (Math.floor(to / width) - Math.floor(from / width) + 1) * tensors.length;
+  if (bins < 0 || bins > MOST_BINS) throw wrong(path, `at most ${MOST_BINS} bins`, bins);
+  return request;
+};
+
+const binsShape = object<TensorBins>({
+  request: binsRequest,
+  first: count,
+  count,
+  last: count,
+  low: float32Array,
+  mean: float32Array,
+  high: float32Array,
+  info: uint32Array,
+});
+
+/** Bins that are as many as were asked for. */
+export const tensorBins: Check<TensorBins> = (value, path) => {
+  const bins = binsShape(value, path);
+  const length = bins.count * bins.request.tensors.length;
+  const planes = [bins.low, bins.mean, bins.high, bins.info];
+  if (planes.some(plane => plane.length !== length)) {
+    throw new TypeError(`${path}: planes do not have ${length} bins`);
+  }
+  return bins;
 };
 
 const learningRateProbe = object<LearningRateProbe>({

@@ -3,12 +3,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
 /** Raised when a table or a column of a batch changes; kept in the file as SQLite's `user_version`. */
-export const STORE_VERSION = 4;
+export const STORE_VERSION = 5;
+
+/** The oldest version that is read: before 5 no steps were kept by columns. */
+export const OLDEST_VERSION = 4;
 
 /**
  * `run` and `progress` have one row each: what changes with every step is apart from the record,
  * which may be long. Columns of a batch are blobs of
  * little-endian numbers, as in memory, with a CRC-32 over the three of them. NaN is NULL.
+ * Steps that fill a chunk (chunk.ts) move from `batch` to `chunk`, `curve` and `tensor`, in the
+ * transaction that brings the last of them.
  */
 const SCHEMA = `
   CREATE TABLE run (
@@ -30,6 +35,27 @@ const SCHEMA = `
     lr BLOB NOT NULL,
     tensors BLOB NOT NULL,
     crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE chunk (
+    firstStep INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    groups INTEGER NOT NULL,
+    tensorCount INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE curve (
+    name TEXT NOT NULL,
+    firstStep INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (name, firstStep)
+  ) STRICT;
+  CREATE TABLE tensor (
+    name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    firstStep INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (name, width, firstStep)
   ) STRICT;
   CREATE TABLE log (
     id INTEGER PRIMARY KEY,

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { BinSums, type BinsRequest, type TensorBins } from "../protocol/bins.ts";
 import { type TensorHistograms, wordsOf } from "../protocol/histogram.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
@@ -11,19 +12,24 @@ import {
   joinBatches,
   STEP_COLUMNS,
   type StepBatch,
+  type StepColumn,
+  type StepCurves,
   sliceBatch,
+  tensorValue,
 } from "../protocol/steps.ts";
 import { logRecord, metricRecord, runRecord, stepBatch } from "../protocol/validate.ts";
-import { openDatabase, STORE_VERSION } from "./database.ts";
+import { bufferOf, bytesIn, checksum } from "./blob.ts";
+import { type Chunk, ChunkReader } from "./chunkReader.ts";
+import { curvesOf, joinCurves } from "./curves.ts";
+import { OLDEST_VERSION, openDatabase, STORE_VERSION } from "./database.ts";
 import { RUN_DATABASE, SIDECAR_LOG } from "./paths.ts";
 import { isAlive, processIdentity } from "./process.ts";
-import { batchChecksum } from "./writer.ts";
 
 /** Rows that a chunk of `steps` holds at most, unless one batch alone has more. */
 const CHUNK_ROWS = 1024;
 
 /** The same of `curves`, whose rows are short. */
-const CURVE_ROWS = 16_384;
+const CURVE_ROWS = 65_536;
 
 /** Characters of the process's own last words that explain a crash. */
 const LAST_WORDS = 2000;
@@ -42,7 +48,11 @@ export function openRun(folder: string): RunReader {
 export class RunReader {
   readonly folder: string;
   readonly #database: DatabaseSync;
+  /** Undefined for a run that was recorded before there were chunks. */
+  readonly #chunks: ChunkReader | undefined;
   #damage: string | undefined;
+  /** Readings that see the run as it was when the first of them began. */
+  #snapshots = 0;
 
   /** Use `openRun`. Throws if the record, without which nothing makes sense, cannot be read. */
   constructor(folder: string, database: DatabaseSync) {
@@ -50,14 +60,20 @@ export class RunReader {
     this.#database = database;
     try {
       const { user_version: version } = this.#row("PRAGMA user_version");
-      if (version !== STORE_VERSION) {
+      if (Number(version) < OLDEST_VERSION || Number(version) > STORE_VERSION) {
         throw new Error(`its format is version ${version}, this program reads ${STORE_VERSION}`);
       }
+      this.#chunks = version === STORE_VERSION ? new ChunkReader(database) : undefined;
       this.record();
     } catch (error) {
       database.close();
       throw error;
     }
+  }
+
+  /** Parts of it are read without all of it, however long it is. */
+  get isByColumns(): boolean {
+    return this.#chunks !== undefined;
   }
 
   /** What stopped the last reading before its end; undefined if nothing did. */
@@ -83,6 +99,7 @@ export class RunReader {
 
   /** The first `limit` logs, in order. */
   logs(limit = Number.MAX_SAFE_INTEGER): LogRecord[] {
+    this.#damage = undefined;
     const rows = this.#rows(
       "SELECT level, text, time, step FROM log WHERE id <= ? ORDER BY id",
       limit,
@@ -92,6 +109,7 @@ export class RunReader {
 
   /** The first `limit` metrics that the script logged, in order. */
   metrics(limit = Number.MAX_SAFE_INTEGER): MetricRecord[] {
+    this.#damage = undefined;
     const rows = this.#rows(
       "SELECT name, value, step, time FROM metric WHERE id <= ? ORDER BY id",
       limit,
@@ -103,13 +121,14 @@ export class RunReader {
 
   /** Histograms of a tensor behind step `after`; none of a run that was recorded before there were any. */
   histograms(tensor: number, after: number): TensorHistograms {
+    this.#damage = undefined;
     const [table] = this.#rows("SELECT 1 FROM sqlite_schema WHERE name = 'histogram'");
     const [steps, words]: [number[], Float32Array[]] = [[], []];
     if (table) {
       const rows = this.#rows("SELECT * FROM histogram WHERE step > ? ORDER BY step", after);
       for (const { step, words: bytes } of rows) {
         steps.push(Number(step));
-        words.push(wordsOf(new Float32Array(column(bytes).slice().buffer), tensor));
+        words.push(wordsOf(new Float32Array(bufferOf(bytes)), tensor));
       }
     }
     return { tensor, steps: Float64Array.from(steps), words: joined(words) };
@@ -121,23 +140,159 @@ export class RunReader {
   }
 
   /**
-   * Steps `from` to `to`, both inclusive and counted from 1, as chunks in order. It ends before
-   * the first step that is missing or damaged; `damage` then says why.
+   * Steps `from` to `to`, both inclusive and counted from 1, as batches in order; those before the last
+   * 20,000 of a long run without tensors. It ends before the first step that is missing or damaged;
+   * `damage` then says why.
    */
   steps(from = 1, to = Number.MAX_SAFE_INTEGER): Generator<StepBatch> {
-    return chunks(this.#batches("*", from, to), CHUNK_ROWS);
+    return this.#snapshot(() => this.#steps(from, to));
+  }
+
+  *#steps(from: number, to: number): Generator<StepBatch> {
+    const next = yield* this.#eachChunk(from, to, function* (chunk, chunks) {
+      const batch = chunks.steps(chunk);
+      const end = Math.min(chunk.count, to - chunk.firstStep + 1);
+      for (let row = Math.max(0, from - chunk.firstStep); row < end; row += CHUNK_ROWS) {
+        yield sliceBatch(batch, row, Math.min(end, row + CHUNK_ROWS));
+      }
+    });
+    if (this.#damage === undefined) {
+      yield* chunks(this.#batches("*", Math.max(from, next ?? from), to, next), CHUNK_ROWS);
+    }
   }
 
   /**
-   * The same without what is known of single tensors, which is most of a run and is not read: their
-   * number is 0. The checksum is over all columns, so it is not looked at.
+   * Quantities over all parameters of the steps from `from` on, by columns; `rates`: and η. It ends as
+   * `steps` does. Tensors, which are most of a run, are not read.
    */
-  curves(from = 1): Generator<StepBatch> {
-    const columns = "firstStep, count, groups, 0 AS tensorCount, steps, lr, x'' AS tensors";
-    return chunks(this.#batches(columns, from, Number.MAX_SAFE_INTEGER), CURVE_ROWS);
+  curves(
+    names: readonly StepColumn[],
+    { from = 1, to = Number.MAX_SAFE_INTEGER, rates = false } = {},
+  ): Generator<StepCurves> {
+    return this.#snapshot(() => joinCurves(this.#curves(names, from, to, rates), CURVE_ROWS));
   }
 
-  *#batches(columns: string, from: number, to: number): Generator<StepBatch> {
+  *#curves(
+    names: readonly StepColumn[],
+    from: number,
+    to: number,
+    rates: boolean,
+  ): Generator<StepCurves> {
+    const next = yield* this.#eachChunk(from, to, function* (chunk, chunks) {
+      const { firstStep, count, groups } = chunk;
+      const [skip, end] = [Math.max(0, from - firstStep), Math.min(count, to - firstStep + 1)];
+      const columns = names.map(name => [name, chunks.curve(chunk, name).subarray(skip, end)]);
+      yield {
+        firstStep: firstStep + skip,
+        count: end - skip,
+        columns: Object.fromEntries(columns),
+        groups: rates ? groups : 0,
+        lr: rates ? chunks.rates(chunk).subarray(skip * groups, end * groups) : new Float64Array(),
+      };
+    });
+    if (this.#damage !== undefined) return;
+    // The checksum is over all columns, so it is not looked at.
+    const columns = "firstStep, count, groups, 0 AS tensorCount, steps, lr, x'' AS tensors";
+    const batches = this.#batches(columns, Math.max(from, next ?? from), to, next);
+    for (const batch of chunks(batches, CURVE_ROWS)) yield curvesOf(batch, names, rates);
+  }
+
+  /** A quantity of tensors in bins. It knows what comes before the first step that is damaged. */
+  bins(request: BinsRequest): TensorBins {
+    const { tensors, width, from, to } = request;
+    const first = Math.floor(from / width);
+    const count = Math.max(0, Math.floor(to / width) - first + 1);
+    const sums = new BinSums(tensors.length * count);
+    let last = 0;
+    const steps = this.#snapshot(() => this.#addBins(request, sums, first, count));
+    for (const step of steps) last = step;
+    return { request, first, count, last, ...sums.finish() };
+  }
+
+  /** Yields the last step of what was added. */
+  *#addBins(request: BinsRequest, sums: BinSums, first: number, count: number): Generator<number> {
+    const { column, tensors, width } = request;
+    // All steps of the first bin and of the last.
+    const [from, to] = [Math.max(1, first * width), (first + count) * width - 1];
+    const next = yield* this.#eachChunk(from, to, function* (chunk, chunks) {
+      chunks.addBins(chunk, request, sums, first, count);
+      yield Math.min(to, chunk.firstStep + chunk.count - 1);
+    });
+    if (this.#damage !== undefined) return;
+    for (const batch of this.#batches("*", Math.max(from, next ?? from), to, next)) {
+      for (let row = 0; row < batch.count; row++) {
+        const bin = Math.floor((batch.firstStep + row) / width) - first;
+        for (const [i, tensor] of tensors.entries()) {
+          if (tensor >= batch.tensorCount) continue;
+          sums.add(i * count + bin, tensorValue(batch, row, tensor, column));
+        }
+      }
+      yield batch.firstStep + batch.count - 1;
+    }
+  }
+
+  /**
+   * What `read` yields of each chunk that has any of these steps, up to the first that is damaged or
+   * missing. Returns the step after them; undefined without any.
+   */
+  *#eachChunk<T>(
+    from: number,
+    to: number,
+    read: (chunk: Chunk, chunks: ChunkReader) => Generator<T>,
+  ): Generator<T, number | undefined> {
+    this.#damage = undefined;
+    let next: number | undefined;
+    const { chunks, list } = this.#listChunks(from, to);
+    for (const chunk of list) {
+      try {
+        if (next !== undefined && chunk.firstStep !== next)
+          throw new Error(`step ${next} is missing`);
+        if (chunks) yield* read(chunk, chunks);
+      } catch (error) {
+        this.#damage = `Damaged at step ${chunk.firstStep}: ${text(error)}`;
+        return next;
+      }
+      next = chunk.firstStep + chunk.count;
+    }
+    return next;
+  }
+
+  #listChunks(from: number, to: number): { chunks?: ChunkReader; list: readonly Chunk[] } {
+    const chunks = this.#chunks;
+    if (!chunks) return { list: [] };
+    try {
+      return { chunks, list: chunks.chunks(from, to) };
+    } catch (error) {
+      this.#damage = `Damaged: ${text(error)}`;
+      return { list: [] };
+    }
+  }
+
+  /** Reads in one transaction: the writer may move steps from batches to chunks meanwhile. */
+  *#snapshot<T>(read: () => Generator<T>): Generator<T> {
+    if (this.#snapshots++ === 0) this.#database.exec("BEGIN");
+    try {
+      yield* read();
+    } finally {
+      if (--this.#snapshots === 0) this.#endSnapshot();
+    }
+  }
+
+  #endSnapshot(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has done so by itself, as it does when it finds a damaged page.
+    }
+  }
+
+  /** `next`: the step with which they have to begin, where that is known. */
+  *#batches(
+    columns: string,
+    from: number,
+    to: number,
+    next: number | undefined,
+  ): Generator<StepBatch> {
     // Batches do not overlap: the one that holds `from` is the last that starts at or before it.
     const rows = this.#rows(
       `SELECT ${columns} FROM batch WHERE firstStep <= ? AND firstStep >=
@@ -146,7 +301,6 @@ export class RunReader {
       to,
       from,
     );
-    let next: number | undefined;
     for (const row of rows) {
       const batch = this.#batch(row, next);
       if (!batch) return;
@@ -161,19 +315,18 @@ export class RunReader {
   #batch(row: Row, next: number | undefined): StepBatch | undefined {
     const { firstStep, count, groups, tensorCount, steps, lr, tensors, crc } = row;
     try {
-      const columns = [column(steps), column(lr), column(tensors)] as const;
-      if (crc !== undefined && batchChecksum(columns) !== crc) throw new Error("checksum differs");
+      const columns = [bytesIn(steps), bytesIn(lr), bytesIn(tensors)];
+      if (crc !== undefined && checksum(columns) !== crc) throw new Error("checksum differs");
       if (next !== undefined && firstStep !== next) throw new Error(`step ${next} is missing`);
-      const [stepBytes, lrBytes, tensorBytes] = columns;
       return stepBatch(
         {
           firstStep,
           count,
           groups,
           tensorCount,
-          steps: allColumns(new Float64Array(stepBytes.slice().buffer), Number(count)),
-          lr: new Float64Array(lrBytes.slice().buffer),
-          tensors: new Float32Array(tensorBytes.slice().buffer),
+          steps: allColumns(new Float64Array(bufferOf(steps)), Number(count)),
+          lr: new Float64Array(bufferOf(lr)),
+          tensors: new Float32Array(bufferOf(tensors)),
         },
         "batch",
       );
@@ -185,7 +338,6 @@ export class RunReader {
 
   /** The rows of a query up to the first that cannot be read. */
   *#rows(sql: string, ...parameters: number[]): Generator<Row> {
-    this.#damage = undefined;
     try {
       yield* this.#database.prepare(sql).iterate(...parameters);
     } catch (error) {
@@ -247,11 +399,6 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return whole;
-}
-
-function column(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new Error("a column is missing");
 }
 
 function lastWords(file: string): string {

@@ -2,15 +2,16 @@
 
 import { join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
 import type { StepHistograms } from "../protocol/histogram.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
+import { bytesOf } from "./blob.ts";
 import { createDatabase } from "./database.ts";
 import { RUN_DATABASE } from "./paths.ts";
 import { thisProcess } from "./process.ts";
+import { StepWriter } from "./stepWriter.ts";
 
 /** What one transaction adds to a run. */
 export interface RunAddition {
@@ -22,20 +23,10 @@ export interface RunAddition {
   readonly histograms?: readonly StepHistograms[];
 }
 
-/** The CRC-32 over the columns of a batch. */
-export function batchChecksum(columns: readonly Uint8Array[]): number {
-  return columns.reduce((crc, bytes) => crc32(bytes, crc), 0);
-}
-
-/** The bytes of a column, without a copy. */
-function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
 /** The writer of a new run. Every method throws if the file cannot be written. */
 export class RunWriter {
   readonly #database: DatabaseSync;
-  readonly #insertBatch: StatementSync;
+  readonly #steps: StepWriter;
   readonly #insertLog: StatementSync;
   readonly #insertMetric: StatementSync;
   readonly #insertHistogram: StatementSync;
@@ -47,7 +38,7 @@ export class RunWriter {
   /** Makes the run's file in its folder, which exists; `source` is the text of the script. */
   constructor(folder: string, record: RunRecord, source: string) {
     this.#database = createDatabase(join(folder, RUN_DATABASE));
-    this.#insertBatch = this.#database.prepare("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#steps = new StepWriter(this.#database);
     this.#insertLog = this.#database.prepare(
       "INSERT INTO log (level, text, time, step) VALUES (?, ?, ?, ?)",
     );
@@ -67,11 +58,15 @@ export class RunWriter {
     this.#database.prepare("INSERT INTO source VALUES (?, ?)").run(record.script, source);
   }
 
-  /** Adds batches, logs and metrics and replaces the record, all or nothing. */
+  /**
+   * Adds batches, logs and metrics and replaces the record, all or nothing.
+   *
+   * @throws RangeError if a batch does not begin after the last step of the one before it
+   */
   add({ record, batches, logs, metrics, histograms = [] }: RunAddition): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      for (const batch of batches) this.#addBatch(batch);
+      for (const batch of batches) this.#steps.add(batch);
       for (const { level, text, time, step } of logs) this.#insertLog.run(level, text, time, step);
       for (const { name, value, step, time } of metrics) {
         this.#insertMetric.run(name, value, step, time);
@@ -81,6 +76,7 @@ export class RunWriter {
       const changed = lasting(record);
       if (changed !== this.#stored) this.#updateRun.run(changed);
       this.#database.exec("COMMIT");
+      this.#steps.committed();
       this.#stored = changed;
     } catch (error) {
       this.#rollback();
@@ -89,24 +85,12 @@ export class RunWriter {
   }
 
   #rollback(): void {
+    this.#steps.undone();
     try {
       this.#database.exec("ROLLBACK");
     } catch {
       // SQLite has rolled back by itself, as it does when the disk is full.
     }
-  }
-
-  #addBatch(batch: StepBatch): void {
-    const columns = [bytesOf(batch.steps), bytesOf(batch.lr), bytesOf(batch.tensors)] as const;
-    const { firstStep, count, groups, tensorCount } = batch;
-    this.#insertBatch.run(
-      firstStep,
-      count,
-      groups,
-      tensorCount,
-      ...columns,
-      batchChecksum(columns),
-    );
   }
 
   /** Closes the file, as one file without a write-ahead log unless somebody is reading it. */

@@ -12,7 +12,7 @@ import { pageHtml } from "../../runtime/page/html.ts";
 import type { Branches } from "../../runtime/protocol/branch.ts";
 import type { FromPageMessage, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { Picture } from "../../runtime/protocol/picture.ts";
-import type { StepBatch } from "../../runtime/protocol/steps.ts";
+import type { StepBatch, StepCurves } from "../../runtime/protocol/steps.ts";
 import { dark, type PageTheme } from "../../webview/themes.ts";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
 
@@ -138,9 +138,10 @@ export class HostedPage {
   }
 
   async send(message: ToPageMessage): Promise<void> {
-    const { batches, batch, ...rest } = message as ToPageMessage & {
+    const { batches, batch, curves, ...rest } = message as ToPageMessage & {
       readonly batches?: readonly StepBatch[];
       readonly batch?: StepBatch;
+      readonly curves?: StepCurves;
       readonly picture?: Picture;
       readonly branches?: Branches;
     };
@@ -149,7 +150,12 @@ export class HostedPage {
       batches: batches?.map(plain),
       batch: batch && plain(batch),
       numbers: rest.picture && numbersOf(rest.picture),
-      curves: rest.branches?.branches.map(({ losses }) => [...losses]),
+      losses: rest.branches?.branches.map(({ losses }) => [...losses]),
+      curves: curves && {
+        ...curves,
+        columns: Object.entries(curves.columns).map(([name, column]) => [name, [...column]]),
+        lr: [...curves.lr],
+      },
     };
     await this.page.evaluate(given => hosting.send(given), sent);
   }

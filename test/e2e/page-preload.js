@@ -17,7 +17,7 @@ globalThis.hosting = {
   },
 
   /** Sends a message as VS Code does: objects as JSON, columns as typed arrays. */
-  send({ json, batches, batch, numbers, curves }) {
+  send({ json, batches, batch, numbers, losses, curves }) {
     const typed = ({ steps, lr, tensors, ...counts }) => ({
       ...counts,
       steps: Float64Array.from(steps),
@@ -30,9 +30,14 @@ globalThis.hosting = {
         message.picture[name][column] = Float64Array.from(values);
       }
     }
-    curves?.forEach((losses, i) => {
-      message.branches.branches[i].losses = Float64Array.from(losses);
+    losses?.forEach((values, i) => {
+      message.branches.branches[i].losses = Float64Array.from(values);
     });
+    if (curves) {
+      const columns = curves.columns.map(([name, values]) => [name, Float64Array.from(values)]);
+      const lr = Float64Array.from(curves.lr);
+      message.curves = { ...curves, columns: Object.fromEntries(columns), lr };
+    }
     if (batches) message.batches = batches.map(typed);
     if (batch) message.batch = typed(batch);
     postMessage(message);

@@ -1,9 +1,15 @@
 /** A run as the digits example gives it, made of formulas: the page's test needs no training. */
 import type { Branches } from "../../runtime/protocol/branch.ts";
-import type { ToPageMessage } from "../../runtime/protocol/page.ts";
+import { COMPARED_COLUMNS, type ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { Picture } from "../../runtime/protocol/picture.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
+import {
+  STEP_COLUMNS,
+  type StepBatch,
+  type StepCurves,
+  TENSOR_COLUMNS,
+} from "../../runtime/protocol/steps.ts";
+import { curvesOf } from "../../runtime/store/curves.ts";
 
 const TENSORS = [
   { name: "0.weight", shape: [128, 64], sampled: 8192 },
@@ -143,11 +149,11 @@ export function pageBatch(first: number, count: number, nan: readonly number[] =
   };
 }
 
-/** The first steps of a run to compare with: no tensors, and a loss `factor` times as high. */
-export function pageCurves(count: number, factor: number): StepBatch {
-  const { steps, ...batch } = pageBatch(1, count);
-  const raised = steps.map((value, i) => (i % STEP_COLUMNS.length === 0 ? factor * value : value));
-  return { ...batch, steps: raised, tensorCount: 0, tensors: new Float32Array() };
+/** The first steps of a run to compare with: a loss `factor` times as high. */
+export function pageCurves(count: number, factor: number): StepCurves {
+  const { columns, ...curves } = curvesOf(pageBatch(1, count), COMPARED_COLUMNS, true);
+  const loss = Float64Array.from(columns.loss ?? [], value => factor * value);
+  return { ...curves, columns: { ...columns, loss } };
 }
 
 /** The message that shows the run that has ended, or what differs from it. */

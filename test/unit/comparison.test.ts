@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Comparison } from "../../runtime/page/comparison.ts";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
-import { stepValue } from "../../runtime/protocol/steps.ts";
+import { type StepColumn, stepValue } from "../../runtime/protocol/steps.ts";
 import { pinBaseline, readBaseline } from "../../runtime/store/baseline.ts";
 import { writeNotes } from "../../runtime/store/notes.ts";
 import { createRunFolder, runsFolder } from "../../runtime/store/paths.ts";
@@ -25,7 +25,7 @@ import { groupReplicates } from "../../webview/data/replicates.ts";
 import { RunSeries } from "../../webview/data/runSeries.ts";
 import { BASELINE, COMPARED_SLOT } from "../../webview/slots.ts";
 import { DEFAULT_STATE } from "../../webview/viewState.ts";
-import { exampleBatch, exampleRun, storeExampleRun } from "./run-example.ts";
+import { exampleBatch, exampleCurves, exampleRun, storeExampleRun } from "./run-example.ts";
 
 describe("a host", () => {
   let project: string;
@@ -65,7 +65,7 @@ describe("a host", () => {
     expect(steps).toEqual({
       type: "comparedSteps",
       runFolder: first,
-      batch: { ...exampleBatch(1, 2), tensorCount: 0, tensors: new Float32Array() },
+      curves: exampleCurves(1, 2),
     });
     expect(logged).toEqual({ type: "comparedMetrics", runFolder: first, metrics });
     expect(other).toMatchObject({ runFolder: second, name: "" });
@@ -87,7 +87,7 @@ describe("a host", () => {
     writer.close();
     await vi.waitFor(() => expect(types()).toHaveLength(4), { timeout: 5000 });
     expect(sent[2]).toMatchObject({ type: "comparedRun", run: { status: "completed", steps: 5 } });
-    expect(sent[3]).toMatchObject({ type: "comparedSteps", batch: { firstStep: 4, count: 2 } });
+    expect(sent[3]).toMatchObject({ type: "comparedSteps", curves: { firstStep: 4, count: 2 } });
   });
 
   test("says that a run is gone, when it is deleted or was never there", async () => {
@@ -141,17 +141,16 @@ describe("a host", () => {
 
   test("reads the steps of a run without its tensors from any step on", () => {
     const reader = openRun(storeExampleRun(project));
-    expect([...reader.curves(2)]).toEqual([
-      {
-        ...exampleBatch(1, 2),
-        firstStep: 2,
-        count: 1,
-        tensorCount: 0,
-        steps: exampleBatch(1, 2).steps.slice(exampleBatch(1, 2).steps.length / 2),
-        lr: new Float64Array([1e-3]),
-        tensors: new Float32Array(),
-      },
-    ]);
+    const [curves, ...others] = [...reader.curves(["loss", "time"], { from: 2, rates: true })];
+    const value = (name: StepColumn) => Float64Array.of(stepValue(exampleBatch(1, 2), 1, name));
+    expect(curves).toEqual({
+      firstStep: 2,
+      count: 1,
+      columns: { loss: value("loss"), time: value("time") },
+      groups: 1,
+      lr: Float64Array.of(1e-3),
+    });
+    expect(others).toEqual([]);
     reader.close();
   });
 });
@@ -164,8 +163,8 @@ describe("the page", () => {
   const run = exampleRun({ startedAt: new Date(2020, 4, 5, 6, 7, 8).getTime() });
   for (const runFolder of ["/a", "/b", "/c"]) {
     compared.receive({ type: "compared", runFolder, name: runFolder === "/a" ? "wide" : "", run });
-    const batch = exampleBatch(1, runFolder === "/b" ? 2 : 10, 0);
-    compared.receive({ type: "comparedSteps", runFolder, batch });
+    const curves = exampleCurves(1, runFolder === "/b" ? 2 : 10);
+    compared.receive({ type: "comparedSteps", runFolder, curves });
   }
   const metric = { name: "val/top1", value: 0.25, step: 9, time: 1 };
   compared.receive({ type: "comparedMetrics", runFolder: "/a", metrics: [metric] });
@@ -284,7 +283,7 @@ describe("the page", () => {
       runs.receive({ type: "compared", runFolder, name: runFolder, run });
     }
     runs.keep(["/b"]);
-    runs.receive({ type: "comparedSteps", runFolder: "/a", batch: exampleBatch(1, 2, 0) });
+    runs.receive({ type: "comparedSteps", runFolder: "/a", curves: exampleCurves(1, 2) });
     expect(runs.all.map(({ label, slot }) => [label, slot])).toEqual([["/b", 1]]);
     runs.receive({ type: "compared", runFolder: "/c", name: "/c", run });
     expect(runs.all.map(({ label, slot }) => [label, slot])).toEqual([

@@ -3,8 +3,15 @@ import { join } from "node:path";
 import type { Finding } from "../../runtime/protocol/finding.ts";
 import type { LogRecord } from "../../runtime/protocol/messages.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
+import { COMPARED_COLUMNS } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
-import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
+import {
+  STEP_COLUMNS,
+  type StepBatch,
+  type StepCurves,
+  TENSOR_COLUMNS,
+} from "../../runtime/protocol/steps.ts";
+import { curvesOf } from "../../runtime/store/curves.ts";
 import { createRunFolder } from "../../runtime/store/paths.ts";
 import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
 
@@ -106,4 +113,9 @@ export function storeExampleRun(
   writer.add({ record: ended, batches: [batch], logs, metrics });
   writer.close();
   return folder;
+}
+
+/** The same by columns, as they are sent of a run that is compared. */
+export function exampleCurves(firstStep: number, count: number): StepCurves {
+  return curvesOf(exampleBatch(firstStep, count, 0), COMPARED_COLUMNS, true);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runChoice } from "../../runtime/page/comparison.ts";
 import { parseHostMessage } from "../../webview/messages.ts";
 import { DEFAULT_STATE, parseViewState } from "../../webview/viewState.ts";
-import { exampleBatch, exampleRun } from "./run-example.ts";
+import { exampleBatch, exampleCurves, exampleRun } from "./run-example.ts";
 
 describe("messages of the host", () => {
   test("pass when they are as declared", () => {
@@ -20,7 +20,7 @@ describe("messages of the host", () => {
       { type: "compare", runFolders: ["/runs/2"] },
       { type: "compared", runFolder: "/runs/2", name: "wide", run },
       { type: "comparedRun", runFolder: "/runs/2", run },
-      { type: "comparedSteps", runFolder: "/runs/2", batch: exampleBatch(1, 3, 0) },
+      { type: "comparedSteps", runFolder: "/runs/2", curves: exampleCurves(1, 3) },
       { type: "comparedMetrics", runFolder: "/runs/2", metrics },
       { type: "comparedGone", runFolder: "/runs/2", reason: "There is no run." },
       { type: "open", part: "branches" },

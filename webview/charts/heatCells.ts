@@ -1,4 +1,4 @@
-import type { Column } from "../data/column.ts";
+import type { Means } from "../data/column.ts";
 import type { Window } from "./model.ts";
 import { PixelColumns } from "./pixelColumns.ts";
 
@@ -9,9 +9,9 @@ const PIECE = 16;
 export interface HeatRow {
   readonly name: string;
   /** What is shown of each step; NaN where the tensor had no step. */
-  readonly samples: Column;
+  readonly samples: Means;
   /** Elements of the gradient that are not finite, by step. */
-  readonly nonFinite: Column;
+  readonly nonFinite: Means;
 }
 
 /**
@@ -38,6 +38,11 @@ export class HeatCells {
     const size = columns * this.rows.length;
     if (size !== this.values.length) this.values = new Float64Array(size);
     const { starts, ends } = this.cuts;
+    for (const { samples, nonFinite } of this.rows) {
+      for (const each of [samples, nonFinite]) {
+        each.aim?.(starts[0] ?? 0, ends.at(-1) ?? 0, columns);
+      }
+    }
     let cell = 0;
     for (const { samples, nonFinite } of this.rows) {
       const isClean = !(nonFinite.greatest > 0);

@@ -23,6 +23,7 @@ export class Bins {
   cut(samples: Samples, starts: readonly number[], scale: ScaleKind): void {
     this.starts = starts;
     this.used = Math.max(0, starts.length - 1);
+    samples.aim?.(starts[0] ?? 0, starts.at(-1) ?? 0, this.used);
     for (let i = 0; i < this.used; i++) {
       const bin = this.bins[i] ?? noExtremes();
       this.bins[i] = bin;

@@ -24,7 +24,7 @@ export function noExtremes(): Extremes {
   return { ...rows, min: Number.NaN, max: Number.NaN, first: Number.NaN, last: Number.NaN };
 }
 
-const NONE: Readonly<Extremes> = noExtremes();
+export const NONE: Readonly<Extremes> = noExtremes();
 
 /** Numbers by row, as charts read them. */
 export interface Samples {
@@ -33,11 +33,23 @@ export interface Samples {
   at(row: number): number;
   /** Extremes of rows `from` to `to` (exclusive), written into `found`. */
   extremes(from: number, to: number, scale: ScaleKind, found: Extremes): void;
+  /** Of what is fetched as it is drawn: rows `from` to `to` (exclusive) will be, in so many bins. */
+  aim?(from: number, to: number, bins: number): void;
+}
+
+/** Numbers by row of which also means are asked for. */
+export interface Means extends Samples {
+  /** The greatest number; ∞ where that is not known. */
+  readonly greatest: number;
+  /** The mean of the numbers in rows `from` to `to` (exclusive) that are not NaN; NaN if there is none. */
+  mean(from: number, to: number): number;
 }
 
 /** One column of numbers that grows at its end: a typed array that doubles. */
-export class Column implements Samples {
+export class Column implements Means {
   private values: Float64Array | Float32Array;
+  /** The first row that is kept: a multiple of the length of a block. */
+  private begin = 0;
   private used = 0;
   /** Of each block: rows of its least and greatest finite number, −1 while there is none. */
   private leastRows = new Int32Array(16).fill(-1);
@@ -63,26 +75,55 @@ export class Column implements Samples {
   }
 
   push(value: number): void {
-    if (this.used === this.values.length) this.grow();
-    const row = this.used;
-    this.values[row] = value;
+    this.reserve(this.used + 1);
+    this.values[this.used - this.begin] = value;
     this.used += 1;
-    if (value < this.least) this.least = value;
-    if (value > this.greatest) this.greatest = value;
-    this.note(row, this.at(row));
+    this.note(this.used - 1);
   }
 
+  /** Adds many numbers at once. */
+  append(values: ArrayLike<number>): void {
+    this.reserve(this.used + values.length);
+    this.values.set(values, this.used - this.begin);
+    const from = this.used;
+    this.used += values.length;
+    this.note(from);
+  }
+
+  /** The number in a row; NaN where there is none, or none any longer. */
   at(row: number): number {
-    return row >= 0 && row < this.used ? (this.values[row] ?? Number.NaN) : Number.NaN;
+    const { begin } = this;
+    return row >= begin && row < this.used ? (this.values[row - begin] ?? Number.NaN) : Number.NaN;
+  }
+
+  /** Begins at a row, before any number was added. */
+  startAt(row: number): void {
+    this.begin = this.used = row - (row % BLOCK);
+    this.append(new Float32Array(row % BLOCK).fill(Number.NaN));
+  }
+
+  /** Forgets the rows before `row`, but for those of its block. */
+  forget(row: number): void {
+    const blocks = Math.floor((row - this.begin) / BLOCK);
+    if (blocks <= 0) return;
+    this.begin += blocks * BLOCK;
+    this.values.copyWithin(0, blocks * BLOCK);
+    const { leastRows, greatestRows, oddBlocks, sums, counts } = this;
+    for (const array of [leastRows, greatestRows, oddBlocks, sums, counts]) {
+      array.copyWithin(0, blocks);
+      array.fill(0, array.length - blocks);
+    }
+    leastRows.fill(-1, leastRows.length - blocks);
+    greatestRows.fill(-1, greatestRows.length - blocks);
   }
 
   /** Reads the extremes of whole blocks, and the rows before, after and between. */
   extremes(from: number, to: number, scale: ScaleKind, found: Extremes): void {
     Object.assign(found, NONE);
     const end = Math.min(to, this.used);
-    let row = Math.max(0, from);
+    let row = Math.max(this.begin, from);
     while (row < end) {
-      const block = row / BLOCK;
+      const block = (row - this.begin) / BLOCK;
       if (Number.isInteger(block) && row + BLOCK <= end && this.isWhole(block, scale)) {
         const least = this.leastRows[block] ?? row;
         const greatest = this.greatestRows[block] ?? row;
@@ -102,15 +143,16 @@ export class Column implements Samples {
   mean(from: number, to: number): number {
     let [sum, count] = [0, 0];
     const end = Math.min(to, this.used);
-    let row = Math.max(0, from);
+    let row = Math.max(this.begin, from);
     while (row < end) {
       if (row % BLOCK === 0 && row + BLOCK <= end) {
-        sum += this.sums[row / BLOCK] ?? 0;
-        count += this.counts[row / BLOCK] ?? 0;
+        const block = (row - this.begin) / BLOCK;
+        sum += this.sums[block] ?? 0;
+        count += this.counts[block] ?? 0;
         row += BLOCK;
         continue;
       }
-      const value = this.values[row] ?? Number.NaN;
+      const value = this.at(row);
       row += 1;
       if (Number.isNaN(value)) continue;
       sum += value;
@@ -133,30 +175,70 @@ export class Column implements Samples {
     return scale === "linear" || this.at(this.leastRows[block] ?? -1) > 0;
   }
 
-  private note(row: number, value: number): void {
-    const block = Math.floor(row / BLOCK);
-    if (!Number.isNaN(value)) {
-      this.sums[block] = (this.sums[block] ?? 0) + value;
-      this.counts[block] = (this.counts[block] ?? 0) + 1;
+  /** Notes the numbers from a row on in their blocks. */
+  private note(from: number): void {
+    for (let row = from; row < this.used; ) {
+      const end = Math.min(this.used, row - (row % BLOCK) + BLOCK);
+      this.noteBlock(Math.floor((row - this.begin) / BLOCK), row, end);
+      row = end;
     }
-    if (!Number.isFinite(value)) {
-      this.oddBlocks[block] = 1;
-      if (this.firstNonFinite < 0) this.firstNonFinite = row;
-      return;
-    }
-    const least = this.leastRows[block] ?? -1;
-    const greatest = this.greatestRows[block] ?? -1;
-    if (least < 0 || value < this.at(least)) this.leastRows[block] = row;
-    if (greatest < 0 || value > this.at(greatest)) this.greatestRows[block] = row;
   }
 
-  private grow(): void {
-    const length = this.used * 2;
+  private noteBlock(block: number, from: number, to: number): void {
+    const { values, begin } = this;
+    let leastRow = this.leastRows[block] ?? -1;
+    let greatestRow = this.greatestRows[block] ?? -1;
+    let least = leastRow < 0 ? Number.POSITIVE_INFINITY : (values[leastRow - begin] ?? 0);
+    let greatest = greatestRow < 0 ? Number.NEGATIVE_INFINITY : (values[greatestRow - begin] ?? 0);
+    let sum = 0;
+    let odd = 0;
+    for (let row = from; row < to; row++) {
+      const value = values[row - begin] ?? 0;
+      // A difference of two finite numbers is a number, of others NaN.
+      if (value - value !== 0) {
+        this.noteOdd(row, block, value);
+        odd += 1;
+        continue;
+      }
+      sum += value;
+      if (value < least) {
+        least = value;
+        leastRow = row;
+      }
+      if (value > greatest) {
+        greatest = value;
+        greatestRow = row;
+      }
+    }
+    this.sums[block] = (this.sums[block] ?? 0) + sum;
+    this.counts[block] = (this.counts[block] ?? 0) + to - from - odd;
+    this.leastRows[block] = leastRow;
+    this.greatestRows[block] = greatestRow;
+    if (least < this.least) this.least = least;
+    if (greatest > this.greatest) this.greatest = greatest;
+  }
+
+  /** Notes a number that is not finite. */
+  private noteOdd(row: number, block: number, value: number): void {
+    this.oddBlocks[block] = 1;
+    if (this.firstNonFinite < 0) this.firstNonFinite = row;
+    if (Number.isNaN(value)) return;
+    this.sums[block] = (this.sums[block] ?? 0) + value;
+    this.counts[block] = (this.counts[block] ?? 0) + 1;
+    this.least = Math.min(this.least, value);
+    this.greatest = Math.max(this.greatest, value);
+  }
+
+  /** Makes room for the rows up to `end`. */
+  private reserve(end: number): void {
+    const length = end - this.begin;
+    if (length <= this.values.length) return;
+    const room = Math.max(length, this.values.length * 2);
     const grown =
-      this.values instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+      this.values instanceof Float32Array ? new Float32Array(room) : new Float64Array(room);
     grown.set(this.values);
     this.values = grown;
-    this.growBlocks(Math.ceil(length / BLOCK));
+    this.growBlocks(Math.ceil(room / BLOCK));
   }
 
   private growBlocks(blocks: number): void {
@@ -176,7 +258,7 @@ export class Column implements Samples {
 }
 
 /** Takes a value that can be drawn; rows come in order, and of equal values the first counts. */
-function take(found: Extremes, row: number, value: number): void {
+export function take(found: Extremes, row: number, value: number): void {
   if (found.firstRow < 0) {
     found.firstRow = row;
     found.first = value;

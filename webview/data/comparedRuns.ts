@@ -46,6 +46,11 @@ export class ComparedRuns {
     return this.labelled;
   }
 
+  /** Steps of some of them are still on their way. */
+  get isLoading(): boolean {
+    return this.labelled.some(({ run, series }) => series.lastStep < run.steps);
+  }
+
   /** Forgets all runs. */
   clear(): void {
     this.pinned = undefined;
@@ -84,7 +89,7 @@ export class ComparedRuns {
         this.label();
         break;
       case "comparedSteps":
-        held.series.append(message.batch);
+        held.series.appendCurves(message.curves);
         break;
       case "comparedMetrics":
         addMetrics(held, message.metrics);

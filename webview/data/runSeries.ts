@@ -1,15 +1,19 @@
+import type { BinsRequest, TensorBins } from "../../runtime/protocol/bins.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import {
   type StepBatch,
   type StepColumn,
+  type StepCurves,
   stepValue,
   type TensorColumn,
   tensorValue,
 } from "../../runtime/protocol/steps.ts";
 import { type Positions, rowAt, type XKind } from "./axis.ts";
+import { BinRequests } from "./binRequests.ts";
 import { Column } from "./column.ts";
 import { formatCount } from "./format.ts";
 import type { Range } from "./scale.ts";
+import { TensorSeries } from "./tensorSeries.ts";
 
 const MIB = 2 ** 20;
 
@@ -42,6 +46,12 @@ const SHOWN_TENSOR_COLUMNS = [
   "stepSizeP95",
 ] as const;
 
+/** Steps times tensors that are known exactly, at least, before older ones are left to the store. */
+const EXACT_VALUES = 2 ** 19;
+
+/** Axes on which a run stands where its columns say. */
+type RisingKind = Exclude<XKind, "step">;
+
 /** Numbers that a script logged by one name, and the rows of the steps after which it did. */
 export interface MetricSeries {
   readonly rows: Column;
@@ -63,30 +73,43 @@ export class RunSeries {
   private readonly steps: Record<ShownStepColumn, Column> = {
     loss: new Column(64),
     gradNorm: new Column(64),
-    clippedGradNorm: new Column(64),
+    clippedGradNorm: new Column(32),
     stepToWeight: new Column(64),
-    stepMs: new Column(64),
+    stepMs: new Column(32),
     epoch: new Column(64),
     time: new Column(64),
-    forwardMs: new Column(64),
-    backwardMs: new Column(64),
-    waitMs: new Column(64),
+    forwardMs: new Column(32),
+    backwardMs: new Column(32),
+    waitMs: new Column(32),
     samples: new Column(64),
   };
   /** What a step took beside forward, backward and waiting, in milliseconds. */
-  readonly updateMs = new Column(64);
+  readonly updateMs = new Column(32);
   /** Steps a second, by the time of each. */
-  readonly stepRate = new Column(64);
+  readonly stepRate = new Column(32);
   /** Memory in MiB: buffers of the GPU, and JavaScript's heap. */
-  readonly gpuMemory = new Column(64);
-  readonly heapMemory = new Column(64);
-  /** The same as epoch, samples and seconds, but never less than before: a script may begin anew. */
-  private readonly epochs = new Column(64);
-  private readonly samples = new Column(64);
-  private readonly seconds = new Column(64);
+  readonly gpuMemory = new Column(32);
+  readonly heapMemory = new Column(32);
+  /** Where the steps stand on the axes that have been asked for. */
+  private readonly rising = new Map<RisingKind, Column>();
   private readonly rates: Column[] = [];
   private readonly logged = new Map<string, MetricSeries>();
-  private readonly tensors: Record<ShownTensorColumn, Column>[] = [];
+  private readonly tensors: Record<ShownTensorColumn, TensorSeries>[] = [];
+  private readonly requests: BinRequests;
+  /** The first row whose tensors are known exactly; undefined without any. */
+  private exactFrom: number | undefined;
+  /** The last step whose tensors are to be asked for, where the page does not have them. */
+  private storedTo = 0;
+
+  /** `ask` sends the host requests for bins of tensors; `receiveBins` takes the answers. */
+  constructor(ask: (requests: readonly BinsRequest[]) => void = () => {}) {
+    this.requests = new BinRequests(ask);
+  }
+
+  /** Whether all that the charts have asked for is there. */
+  get isComplete(): boolean {
+    return !this.requests.areOpen;
+  }
 
   /** 0 before the first step. */
   get lastStep(): number {
@@ -109,9 +132,7 @@ export class RunSeries {
 
   /** Where the steps stand on an x axis of a kind. */
   positions(kind: XKind): Positions {
-    if (kind === "epoch") return this.epochs;
-    if (kind === "samples") return this.samples;
-    if (kind === "time") return this.seconds;
+    if (kind !== "step") return this.rising.get(kind) ?? this.advance(kind);
     const series = this;
     return {
       get length() {
@@ -119,6 +140,19 @@ export class RunSeries {
       },
       at: row => series.stepAt(row),
     };
+  }
+
+  /** Epoch, samples or seconds, but never less than before: a script may begin anew. */
+  private advance(kind: RisingKind): Column {
+    const column = this.rising.get(kind) ?? new Column(64);
+    this.rising.set(kind, column);
+    const source = this.steps[kind];
+    for (let row = column.length; row < source.length; row++) {
+      const value = source.at(row) / (kind === "time" ? 1000 : 1);
+      const before = row > 0 ? column.at(row - 1) : 0;
+      column.push(Number.isNaN(value) ? before : Math.max(value, before));
+    }
+    return column;
   }
 
   private stepAt(row: number): number {
@@ -146,9 +180,6 @@ export class RunSeries {
       for (const name of SHOWN_STEP_COLUMNS) {
         this.steps[name].push(name === "time" ? time : Number.NaN);
       }
-      pushRising(this.epochs, Number.NaN);
-      pushRising(this.samples, Number.NaN);
-      pushRising(this.seconds, time / 1000);
     }
     this.rows = this.loggedSteps.length;
     for (const metric of metrics) this.addMetric(metric);
@@ -184,7 +215,7 @@ export class RunSeries {
   }
 
   /** A column of a parameter tensor; undefined for a tensor that no batch had. */
-  tensor(tensor: number, column: ShownTensorColumn): Column | undefined {
+  tensor(tensor: number, column: ShownTensorColumn): TensorSeries | undefined {
     return this.tensors[tensor]?.[column];
   }
 
@@ -196,34 +227,147 @@ export class RunSeries {
     if (this.rows === 0) this.first = batch.firstStep;
     const known = this.first + this.rows - batch.firstStep;
     if (known < 0) return false;
-    this.widen(batch);
+    if (known >= batch.count) return true;
+    // What was not sent of the steps before has no value there.
+    const { rows } = this;
+    this.widen(batch.groups, batch.tensorCount);
+    for (const column of this.measured) pad(column, rows);
+    if (batch.tensorCount > 0 && this.exactFrom === undefined) this.exactFrom = rows;
+    for (const tensor of this.tensors) {
+      for (const series of Object.values(tensor)) series.reach(rows);
+    }
     for (let row = known; row < batch.count; row++) this.addRow(batch, row);
+    this.rows = rows + batch.count - known;
+    this.derive();
+    this.forgetTensors();
     return true;
   }
 
+  /**
+   * Adds columns of steps, as far as they are new. Those of other quantities may follow later. Returns
+   * false, and adds nothing, if steps before them are missing.
+   */
+  appendCurves(curves: StepCurves): boolean {
+    if (this.rows === 0) this.first = curves.firstStep;
+    const next = curves.firstStep - this.first;
+    if (next > this.rows) return false;
+    for (const name of SHOWN_STEP_COLUMNS) appendAt(this.steps[name], next, curves.columns[name]);
+    const { gpuBytes, heapBytes } = curves.columns;
+    appendAt(
+      this.gpuMemory,
+      next,
+      gpuBytes?.map(bytes => bytes / MIB),
+    );
+    appendAt(
+      this.heapMemory,
+      next,
+      heapBytes?.map(bytes => bytes / MIB),
+    );
+    const { groups, count, lr } = curves;
+    this.widen(groups, 0);
+    for (let group = 0; group < groups; group++) {
+      const rate = this.rates[group];
+      if (rate)
+        appendAt(
+          rate,
+          next,
+          lr.filter((_, i) => i % groups === group),
+        );
+    }
+    this.rows = Math.max(this.rows, next + count);
+    this.derive();
+    return true;
+  }
+
+  /** All columns that have a number for each step. */
+  private get measured(): Column[] {
+    return [...Object.values(this.steps), this.gpuMemory, this.heapMemory, ...this.rates];
+  }
+
+  /** Computes what follows from the columns, as far as these have come. */
+  private derive(): void {
+    const { stepMs, forwardMs, backwardMs, waitMs } = this.steps;
+    const { updateMs, stepRate } = this;
+    for (let row = stepRate.length; row < stepMs.length; row++)
+      stepRate.push(1000 / stepMs.at(row));
+    const end = Math.min(stepMs.length, forwardMs.length, backwardMs.length, waitMs.length);
+    for (let row = updateMs.length; row < end; row++) {
+      updateMs.push(stepMs.at(row) - forwardMs.at(row) - backwardMs.at(row) - waitMs.at(row));
+    }
+    for (const kind of this.rising.keys()) this.advance(kind);
+  }
+
   /** Groups and tensors that appear later have no value in the rows before. */
-  private widen(batch: StepBatch): void {
-    while (this.rates.length < batch.groups) this.rates.push(this.padded(64));
-    while (this.tensors.length < batch.tensorCount) {
-      this.tensors.push({
-        gradNorm: this.padded(32),
-        stepToWeight: this.padded(32),
-        signFlips: this.padded(32),
-        nonFinite: this.padded(32),
-        effectiveLrP5: this.padded(32),
-        effectiveLrP50: this.padded(32),
-        effectiveLrP95: this.padded(32),
-        stepSizeP5: this.padded(32),
-        stepSizeP50: this.padded(32),
-        stepSizeP95: this.padded(32),
+  private widen(groups: number, tensorCount: number): void {
+    while (this.rates.length < groups) this.rates.push(new Column(64));
+    while (this.tensors.length < tensorCount)
+      this.tensors.push(this.makeTensor(this.tensors.length));
+  }
+
+  private makeTensor(tensor: number): Record<ShownTensorColumn, TensorSeries> {
+    const run = this;
+    const column = (name: ShownTensorColumn) =>
+      new TensorSeries({
+        get first() {
+          return run.first;
+        },
+        get length() {
+          return run.rows;
+        },
+        get storedTo() {
+          return run.storedTo;
+        },
+        ask: range => run.requests.ask(name, tensor, range),
+      });
+    return {
+      gradNorm: column("gradNorm"),
+      stepToWeight: column("stepToWeight"),
+      signFlips: column("signFlips"),
+      nonFinite: column("nonFinite"),
+      effectiveLrP5: column("effectiveLrP5"),
+      effectiveLrP50: column("effectiveLrP50"),
+      effectiveLrP95: column("effectiveLrP95"),
+      stepSizeP5: column("stepSizeP5"),
+      stepSizeP50: column("stepSizeP50"),
+      stepSizeP95: column("stepSizeP95"),
+    };
+  }
+
+  /** So many tensors are in the run store up to a step, and have to be asked for. */
+  leaveToStore(step: number, tensorCount: number): void {
+    this.storedTo = Math.max(this.storedTo, step);
+    this.widen(0, tensorCount);
+  }
+
+  /** Takes what was asked for. */
+  receiveBins(bins: TensorBins): void {
+    this.requests.answered(bins);
+    const { request, first, count, low, mean, high, info } = bins;
+    for (const [i, tensor] of request.tensors.entries()) {
+      const part = <T extends Float32Array | Uint32Array>(plane: T) =>
+        plane.subarray(i * count, (i + 1) * count) as T;
+      const series = this.tensors[tensor]?.[request.column as ShownTensorColumn];
+      series?.receive({
+        width: request.width,
+        first,
+        low: part(low),
+        mean: part(mean),
+        high: part(high),
+        info: part(info),
       });
     }
   }
 
-  private padded(precision: 32 | 64): Column {
-    const column = new Column(precision);
-    for (let row = 0; row < this.rows; row++) column.push(Number.NaN);
-    return column;
+  /** Leaves the older half of what is known exactly of many tensors to the store. */
+  private forgetTensors(): void {
+    const most = Math.ceil(EXACT_VALUES / Math.max(1, this.tensors.length));
+    if (this.exactFrom === undefined || this.rows - this.exactFrom < 2 * most) return;
+    const begin = this.rows - most;
+    this.exactFrom = begin;
+    this.leaveToStore(this.stepAt(begin - 1), this.tensors.length);
+    for (const tensor of this.tensors) {
+      for (const series of Object.values(tensor)) series.forget(begin);
+    }
   }
 
   private addRow(batch: StepBatch, row: number): void {
@@ -238,22 +382,23 @@ export class RunSeries {
         tensor[name].push(known ? tensorValue(batch, row, index, name) : Number.NaN);
       }
     }
-    const ms = (name: StepColumn) => stepValue(batch, row, name);
-    this.updateMs.push(ms("stepMs") - ms("forwardMs") - ms("backwardMs") - ms("waitMs"));
-    this.stepRate.push(1000 / ms("stepMs"));
     this.gpuMemory.push(stepValue(batch, row, "gpuBytes") / MIB);
     this.heapMemory.push(stepValue(batch, row, "heapBytes") / MIB);
-    pushRising(this.epochs, stepValue(batch, row, "epoch"));
-    pushRising(this.samples, stepValue(batch, row, "samples"));
-    pushRising(this.seconds, stepValue(batch, row, "time") / 1000);
-    this.rows += 1;
   }
 }
 
-/** Adds a number, or the one before it where that is greater or there is none. */
-function pushRising(column: Column, value: number): void {
-  const before = column.length > 0 ? column.at(column.length - 1) : 0;
-  column.push(Number.isNaN(value) ? before : Math.max(value, before));
+/** Gives a column so many rows at least: those that it does not have are NaN. */
+function pad(column: Column, rows: number): void {
+  const missing = rows - column.length;
+  if (missing > 0) column.append(new Float32Array(missing).fill(Number.NaN));
+}
+
+/** Adds the numbers of the rows from `row` on that a column does not have. */
+function appendAt(column: Column, row: number, values: Float64Array | undefined): void {
+  if (!values) return;
+  pad(column, row);
+  const known = column.length - row;
+  if (known < values.length) column.append(values.subarray(known));
 }
 
 /**
@@ -263,7 +408,8 @@ function pushRising(column: Column, value: number): void {
 export function stepsPerSecond(time: Column, window: number): number {
   const last = time.length - 1;
   const end = time.at(last);
-  let from = last;
+  // Of all steps the first is known.
+  let from = window === Number.POSITIVE_INFINITY ? 0 : last;
   while (from > 0 && end - time.at(from - 1) <= window) from--;
   if (from === last && last > 0) from = last - 1;
   const elapsed = end - time.at(from);

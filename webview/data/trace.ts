@@ -1,7 +1,9 @@
 import { Bins } from "./bins.ts";
-import { Column, type Samples } from "./column.ts";
+import type { Samples } from "./column.ts";
 import { Ema } from "./ema.ts";
 import type { ScaleKind } from "./scale.ts";
+import { type Smoothed, smoothed } from "./smoothed.ts";
+import { TensorSeries } from "./tensorSeries.ts";
 
 export interface TraceOptions {
   readonly scale: ScaleKind;
@@ -9,30 +11,41 @@ export interface TraceOptions {
   readonly smoothing: number;
 }
 
-/** One series as it is drawn: smoothed over all of its values, then cut into bins. */
+/**
+ * One series as it is drawn: smoothed over all of its values, then cut into bins. Of a series that is known
+ * in bins alone, the moving average is that of the means of those that are drawn.
+ */
 export class Trace {
   readonly samples: Samples;
   readonly bins = new Bins();
   private readonly scale: ScaleKind;
-  private readonly ema: Ema | undefined;
-  private readonly smooth: Column | undefined;
+  private readonly smoothing: number;
+  private readonly smooth: Smoothed | undefined;
+  /** The moving average of means, by bin. */
+  private averages: readonly number[] | undefined;
 
   constructor(samples: Samples, { scale, smoothing }: TraceOptions) {
     this.samples = samples;
     this.scale = scale;
-    if (smoothing > 0) {
-      this.ema = new Ema(smoothing, scale);
-      this.smooth = new Column(64);
-    }
+    this.smoothing = smoothing;
+    this.smooth = smoothing > 0 ? smoothed(samples, smoothing, scale) : undefined;
   }
 
   /** Takes the rows that the series has got since the last call, and cuts it at `starts`. */
   cut(starts: readonly number[]): void {
-    const { ema, smooth, samples } = this;
-    if (ema && smooth) {
-      while (smooth.length < samples.length) smooth.push(ema.next(samples.at(smooth.length)));
-    }
+    const { samples, smooth } = this;
     this.bins.cut(samples, starts, this.scale);
+    const isBinned = samples instanceof TensorSeries && samples.isBinned;
+    this.averages = isBinned && smooth ? this.averageMeans(samples, starts) : undefined;
+    if (!isBinned) smooth?.advance();
+  }
+
+  private averageMeans(samples: TensorSeries, starts: readonly number[]): readonly number[] {
+    const ema = new Ema(this.smoothing, this.scale);
+    return starts.slice(0, -1).map((from, i) => {
+      const to = starts[i + 1] ?? from;
+      return ema.next(samples.mean(from, to), to - from);
+    });
   }
 
   /** The moving average at a row, without one the value. */
@@ -42,11 +55,13 @@ export class Trace {
 
   /** The moving average at the last value of each bin; NaN, a gap, where nothing can be drawn. */
   smoothLine(visit: (row: number, value: number) => void): void {
-    const { smooth } = this;
+    const { smooth, averages } = this;
     if (!smooth) return;
+    let bin = 0;
     this.bins.lasts((row, start) => {
+      const average = averages?.[bin++];
       if (row < 0) visit(start, Number.NaN);
-      else visit(row, smooth.at(row));
+      else visit(row, average ?? smooth.at(row));
     });
   }
 }

@@ -1,0 +1,153 @@
+/**
+ * Steps of a run by columns. As soon as so many steps have come that they fill a chunk, the store writes
+ * them anew: each quantity in a row of its own, so that one is read without the others, and quantities of
+ * tensors also in bins. A while later their values at every step are dropped, which are nearly all of a
+ * long run; the bins stay.
+ */
+import { BinSums, type Bins } from "../protocol/bins.ts";
+import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../protocol/steps.ts";
+
+/** Steps whose tensors are kept one by one, at the end of a run. */
+export const EXACT_STEPS = 20_000;
+
+/** Steps of a chunk: a power of two, the fewer the more tensors, so that it fits into memory. */
+const MOST_STEPS = 4096;
+const FEWEST_STEPS = 64;
+const TENSOR_ROWS = 2 ** 18;
+
+/** Widths of the bins of a chunk, beside one that holds all of it. */
+const WIDTHS = [8, 64, 512];
+
+/** Bins that are narrower go with the exact values. */
+export const NARROWEST_KEPT = 64;
+
+/** The name under which η of all groups is kept, row-major. */
+export const RATES = "lr";
+
+/** Steps of a chunk of so many tensors. */
+export function chunkSteps(tensorCount: number): number {
+  const fitting = 2 ** Math.floor(Math.log2(TENSOR_ROWS / Math.max(1, tensorCount)));
+  return Math.min(Math.max(fitting, FEWEST_STEPS), MOST_STEPS);
+}
+
+/** Widths of the bins of a chunk of `size` steps, ascending. */
+export function binWidths(size: number): readonly number[] {
+  return [...WIDTHS.filter(width => width < size), size];
+}
+
+/** A quantity over all parameters: one number a step, or one a group and step. */
+export interface CurveColumn {
+  readonly name: string;
+  readonly values: Float64Array;
+}
+
+/** A quantity of all tensors. `width` 1: tensorCount × count values, tensor by tensor; else bins. */
+export interface TensorLevel {
+  readonly name: string;
+  readonly width: number;
+  readonly values: Float32Array | Bins;
+}
+
+/** The columns over all parameters of batches that continue each other. */
+export function* curveColumns(batches: readonly StepBatch[]): Generator<CurveColumn> {
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+  const width = STEP_COLUMNS.length;
+  for (const [column, name] of STEP_COLUMNS.entries()) {
+    const values = new Float64Array(count);
+    let row = 0;
+    for (const { count: rows, steps } of batches) {
+      for (let i = 0; i < rows; i++) values[row++] = steps[i * width + column] ?? Number.NaN;
+    }
+    yield { name, values };
+  }
+  const groups = batches[0]?.groups ?? 0;
+  const rates = new Float64Array(count * groups);
+  let at = 0;
+  for (const { lr } of batches) {
+    rates.set(lr, at);
+    at += lr.length;
+  }
+  yield { name: RATES, values: rates };
+}
+
+/** The columns of tensors of batches that continue each other: of each quantity exactly, then in bins. */
+export function* tensorLevels(batches: readonly StepBatch[], size: number): Generator<TensorLevel> {
+  const [first] = batches;
+  if (!first || first.tensorCount === 0) return;
+  const { firstStep, tensorCount } = first;
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+  const columns = tensorColumns(batches, tensorCount, count);
+  for (const [column, name] of TENSOR_COLUMNS.entries()) {
+    const values = columns[column] ?? new Float32Array();
+    yield { name, width: 1, values };
+    let finer: { width: number; sums: BinSums } | undefined;
+    for (const width of binWidths(size)) {
+      const sums = finer
+        ? coarser(finer, { width, firstStep, count, tensorCount })
+        : binned(values, { width, firstStep, count, tensorCount });
+      yield { name, width, values: sums.finish() };
+      finer = { width, sums };
+    }
+  }
+}
+
+/** Number of bins that hold these steps. */
+export function binsOf(firstStep: number, count: number, width: number): number {
+  return Math.floor((firstStep + count - 1) / width) - Math.floor(firstStep / width) + 1;
+}
+
+/** The quantities of tensors at every step, tensor by tensor. All at once: a row is read once. */
+function tensorColumns(
+  batches: readonly StepBatch[],
+  tensorCount: number,
+  count: number,
+): readonly Float32Array[] {
+  const columns = TENSOR_COLUMNS.map(() => new Float32Array(tensorCount * count));
+  let row = 0;
+  for (const { count: rows, tensors } of batches) {
+    let at = 0;
+    for (let i = 0; i < rows; i++, row++) {
+      for (let to = row; to < tensorCount * count; to += count) {
+        for (const column of columns) column[to] = tensors[at++] ?? Number.NaN;
+      }
+    }
+  }
+  return columns;
+}
+
+interface Cut {
+  readonly width: number;
+  readonly firstStep: number;
+  readonly count: number;
+  readonly tensorCount: number;
+}
+
+/** Values at every step in bins. */
+function binned(values: Float32Array, { width, firstStep, count, tensorCount }: Cut): BinSums {
+  const bins = binsOf(firstStep, count, width);
+  const sums = new BinSums(tensorCount * bins);
+  const offset = firstStep % width;
+  for (let tensor = 0, at = 0; tensor < tensorCount; tensor++) {
+    for (let row = 0; row < count; row++, at++) {
+      sums.add(tensor * bins + Math.floor((offset + row) / width), values[at] ?? Number.NaN);
+    }
+  }
+  return sums;
+}
+
+/** Bins in wider ones, whose width is a multiple. */
+function coarser(finer: { width: number; sums: BinSums }, cut: Cut): BinSums {
+  const { width, firstStep, count, tensorCount } = cut;
+  const bins = binsOf(firstStep, count, width);
+  const sums = new BinSums(tensorCount * bins);
+  const fine = binsOf(firstStep, count, finer.width);
+  const ratio = width / finer.width;
+  const offset = Math.floor(firstStep / finer.width) % ratio;
+  for (let tensor = 0; tensor < tensorCount; tensor++) {
+    for (let bin = 0; bin < fine; bin++) {
+      const target = tensor * bins + Math.floor((offset + bin) / ratio);
+      sums.merge(target, finer.sums, tensor * fine + bin);
+    }
+  }
+  return sums;
+}

@@ -1,0 +1,219 @@
+/** A long run in the page: columns that are sent, bins that are asked for, and what is drawn of them. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { readBins } from "../../runtime/page/bins.ts";
+import { readHistory } from "../../runtime/page/history.ts";
+import { parsePageMessage } from "../../runtime/page/pageMessages.ts";
+import type { BinsRequest } from "../../runtime/protocol/bins.ts";
+import { messageFromText, messageToText } from "../../runtime/protocol/text.ts";
+import { HeatCells } from "../../webview/charts/heatCells.ts";
+import { binRows } from "../../webview/data/axis.ts";
+import { Bins } from "../../webview/data/bins.ts";
+import { Column, noExtremes } from "../../webview/data/column.ts";
+import { RunSeries } from "../../webview/data/runSeries.ts";
+import type { ScaleKind } from "../../webview/data/scale.ts";
+import { Trace } from "../../webview/data/trace.ts";
+import { parseHostMessage } from "../../webview/messages.ts";
+import { batchOf, COLUMN, cutBatches, NAMES, store, valueAt } from "./long-run.ts";
+
+const LAST = 34_000;
+
+let project: string;
+let folder: string;
+let series: RunSeries;
+let requests: BinsRequest[];
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), "stepscope-long-"));
+  folder = store(project, cutBatches(1, LAST));
+});
+
+afterAll(() => rmSync(project, { recursive: true }));
+
+/** A message as a page in a browser gets it. */
+function sent(message: object) {
+  const text = messageToText(message, bytes => Buffer.from(bytes).toString("base64"));
+  return parseHostMessage(messageFromText(text));
+}
+
+beforeEach(() => {
+  requests = [];
+  series = new RunSeries(asked => requests.push(...asked));
+  for (const message of readHistory(folder)) {
+    const taken = sent(message);
+    if (taken?.type === "hydrate") {
+      series.leaveToStore(taken.stored ?? 0, taken.run.tensors.length);
+    } else if (taken?.type === "curves") expect(series.appendCurves(taken.curves)).toBe(true);
+    else if (taken?.type === "steps") expect(series.append(taken.batch)).toBe(true);
+    else expect.unreachable();
+  }
+});
+
+/** Has the host answer all that was asked. */
+async function answer(): Promise<void> {
+  await vi.waitFor(() => expect(requests.length).toBeGreaterThan(0));
+  const message = parsePageMessage({ type: "bins", requests: requests.splice(0) });
+  if (message?.type !== "bins") return expect.unreachable();
+  const answered = sent({ type: "bins", bins: readBins(folder, message.requests) });
+  if (answered?.type !== "bins") return expect.unreachable();
+  for (const bins of answered.bins) series.receiveBins(bins);
+}
+
+/** All values of a tensor, as a short run has them. */
+function exactly(tensor: number, to = LAST): Column {
+  const column = new Column(32);
+  for (let step = 1; step <= to; step++) column.push(valueAt(tensor, step));
+  return column;
+}
+
+function tensor(index: number) {
+  const found = series.tensor(index, COLUMN);
+  if (!found) throw new Error(`There is no tensor ${index}.`);
+  return found;
+}
+
+describe("a long run", () => {
+  test("has all columns, and the last steps exactly", () => {
+    expect([series.length, series.lastStep]).toEqual([LAST, LAST]);
+    for (const row of [0, 4095, 4096, LAST - 513, LAST - 512, LAST - 1]) {
+      expect(series.step("loss").at(row)).toBe(1 / (row + 1));
+      expect(series.lr(1)?.at(row)).toBe(batchOf(row + 1, row + 1, 1).lr[1]);
+    }
+    expect(series.updateMs.length).toBe(LAST);
+    expect(tensor(0).at(LAST - 1)).toBe(valueAt(0, LAST));
+    expect(tensor(0).at(5000)).toBeNaN();
+    expect(requests).toEqual([]);
+  });
+
+  test.each(["linear", "log"] as const)(
+    "draws the extremes of all steps, on a %s axis",
+    async scale => {
+      const starts = binRows(series.positions("step"), [1, LAST], "linear", 360);
+      const drawn = NAMES.map((_, i) => {
+        const bins = new Bins();
+        bins.cut(tensor(i), starts, scale);
+        return bins;
+      });
+      expect(series.isComplete).toBe(false);
+      await answer();
+      expect(series.isComplete).toBe(true);
+      for (const [i, bins] of drawn.entries()) {
+        bins.cut(tensor(i), starts, scale);
+        const expected = new Bins();
+        expected.cut(exactly(i), starts, scale);
+        for (let bin = 0; bin < bins.length; bin++) {
+          compare(bins.at(bin), expected.at(bin), starts[bin] ?? 0, starts[bin + 1] ?? 0, scale);
+        }
+      }
+      expect(requests).toEqual([]);
+    },
+  );
+
+  /** What is drawn of a bin: extremes are those of its steps, and marks are where there is something to mark. */
+  function compare(
+    found = noExtremes(),
+    expected = noExtremes(),
+    from: number,
+    to: number,
+    scale: ScaleKind,
+  ): void {
+    expect(found.topRow >= 0).toBe(expected.topRow >= 0);
+    expect(found.bottomRow >= 0).toBe(expected.bottomRow >= 0);
+    expect(found.firstRow >= 0).toBe(expected.firstRow >= 0);
+    expect(found.max).toEqual(expected.max);
+    // Of a bin that has also what a logarithm cannot show, what it shows is not known below the greatest.
+    if (scale === "linear" || expected.bottomRow < 0)
+      expect(found.min + 0).toEqual(expected.min + 0);
+    for (const row of [found.minRow, found.maxRow, found.firstRow, found.lastRow]) {
+      if (row >= 0) expect(row >= from && row < to).toBe(true);
+    }
+  }
+
+  test("is drawn as it was until more is known, then to the single step", async () => {
+    const bins = new Bins();
+    const cut = (low: number, high: number) => {
+      bins.cut(tensor(0), binRows(series.positions("step"), [low, high], "linear", 360), "linear");
+    };
+    cut(1, LAST);
+    await answer();
+    const from = LAST - 2000;
+    cut(from, from + 300);
+    expect(Number.isFinite(bins.at(10)?.min)).toBe(true);
+    await answer();
+    cut(from, from + 300);
+    const read: number[] = [];
+    bins.line((_, value) => read.push(value));
+    expect(read).toEqual(Array.from({ length: 303 }, (_, i) => valueAt(0, from - 1 + i)));
+    // The one before is still there.
+    cut(1, LAST);
+    expect(series.isComplete).toBe(true);
+    expect(requests).toEqual([]);
+  });
+
+  test("has the map of the reference: means of the finite values of each column", async () => {
+    const positions = series.positions("step");
+    const window = { kind: "step", scale: "linear", domain: [1, LAST], positions } as const;
+    const rows = NAMES.flatMap((name, i) => {
+      const [samples, nonFinite] = [series.tensor(i, COLUMN), series.tensor(i, "nonFinite")];
+      return samples && nonFinite ? [{ name, samples, nonFinite }] : [];
+    });
+    const cells = new HeatCells(rows);
+    cells.cut(window, 100);
+    await answer();
+    cells.cut(window, 100);
+    for (const i of [0, 1, 3]) {
+      const exact = exactly(i);
+      const mean = (from: number, to: number) => exact.mean(from, to);
+      for (let column = 1; column < 98; column++) {
+        // Columns of 340 steps, whose borders are rounded to bins of 256.
+        const value = tensor(i).mean(column * 340, column * 340 + 340);
+        const [from, to] = [
+          Math.ceil((column * 340 + 1) / 256),
+          Math.ceil((column * 340 + 341) / 256),
+        ];
+        const expected = mean(from * 256 - 1, to * 256 - 1);
+        expect(Math.abs(value - expected)).toBeLessThanOrEqual(Math.abs(expected) * 1e-5 + 1e-7);
+      }
+    }
+    expect([...cells.values].every(value => value === Number.POSITIVE_INFINITY)).toBe(true);
+  });
+
+  test("has a moving average of means", async () => {
+    const trace = new Trace(tensor(1), { scale: "log", smoothing: 0.9 });
+    const starts = binRows(series.positions("step"), [1, LAST], "linear", 360);
+    trace.cut(starts);
+    await answer();
+    trace.cut(starts);
+    const values: number[] = [];
+    trace.smoothLine((_, value) => values.push(value));
+    expect(values).toHaveLength(starts.length - 1);
+    for (const value of values) expect(value).toBeCloseTo(0.1, 6);
+  });
+
+  test("grows, and leaves to the store what it has of many steps", async () => {
+    let next = LAST + 1;
+    const grow = (count: number) => {
+      for (const end = next + count; next < end; next += 500)
+        series.append(batchOf(next, next + 499));
+    };
+    grow(10_000);
+    expect(tensor(0).at(LAST)).toBe(valueAt(0, LAST + 1));
+    grow(130_000);
+    expect(tensor(0).at(next - 2)).toBe(valueAt(0, next - 1));
+    expect(tensor(0).at(LAST)).toBeNaN();
+    const found = noExtremes();
+    tensor(0).extremes(next - 5001, next - 1, "linear", found);
+    const expected = noExtremes();
+    exactly(0, next - 1).extremes(next - 5001, next - 1, "linear", expected);
+    expect(found).toEqual(expected);
+  });
+});
+
+test("a short run asks for nothing", () => {
+  const run = new RunSeries(() => expect.unreachable());
+  run.append(batchOf(1, 300));
+  new Bins().cut(run.tensor(0, COLUMN) ?? new Column(32), [0, 100, 300], "linear");
+  expect(run.isComplete).toBe(true);
+});
