@@ -150,7 +150,7 @@ describe("a run that was recorded", () => {
     for (const [i, run] of records.entries()) {
       const runFolder = run.id;
       await hosted.send({ type: "compared", runFolder, name: i > 0 ? "" : "wide", run });
-      await hosted.send({ type: "comparedSteps", runFolder, batch: pageCurves(2000, 2 + 2 * i) });
+      await hosted.send({ type: "comparedSteps", runFolder, curves: pageCurves(2000, 2 + 2 * i) });
     }
     const legend = page.locator("[data-chart=loss] .legend");
     await expect.poll(() => legend.textContent(), { timeout: 20_000 }).toContain("wide");
