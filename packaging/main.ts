@@ -1,12 +1,12 @@
 /**
  * `npm run package [-- TARGET…]`: builds for production, and packages the VSIXs of all platforms (or
- * of the targets that are named; `fallback` is that of all others) and the npm package into packages/.
+ * of the targets that are named; `fallback` is that of all others) and the npm packages into packages/.
  */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { packForNpm } from "./npm.ts";
 import { FALLBACK, TARGETS, vsixName } from "./targets.ts";
 import { buildForProduction, packageVsix } from "./vsix.ts";
 
@@ -28,12 +28,7 @@ for (const target of all) {
   if (wanted.length > 0 && !wanted.includes(target.name ?? "fallback")) continue;
   await packageVsix(target, join(OUTPUT, vsixName(manifest.version, target)));
 }
-if (wanted.length === 0) {
-  execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", OUTPUT], {
-    cwd: ROOT,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-}
+if (wanted.length === 0) packForNpm(OUTPUT);
 for (const name of readdirSync(OUTPUT).sort()) {
   const bytes = readFileSync(join(OUTPUT, name));
   const hash = createHash("sha256").update(bytes).digest("hex");

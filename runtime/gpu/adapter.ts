@@ -7,6 +7,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AdapterRecord } from "../protocol/run.ts";
+import { nativePackage } from "./nativePackage.ts";
 
 /** One thing that was tried, and how it went, for `stepscope doctor` and for error messages. */
 export interface AdapterAttempt {
@@ -97,8 +98,14 @@ async function trySoftware(attempts: AdapterAttempt[]): Promise<Found | undefine
   return request(what, attempts);
 }
 
-/** Folder of the SwiftShader files: `dist/swiftshader`, seen from dist/ or from the sources. */
+/**
+ * Folder of the SwiftShader files: in the package that npm installs for the platform, or `dist/swiftshader`,
+ * seen from dist/ or from the sources.
+ */
 function softwareFolder(): string | undefined {
+  const native = nativeEntry();
+  const installed = native && join(dirname(fileURLToPath(native)), "dist", "swiftshader");
+  if (installed && existsSync(installed)) return installed;
   let folder = dirname(fileURLToPath(import.meta.url));
   for (let up = 0; up < 4; up++, folder = dirname(folder)) {
     for (const place of [join(folder, "swiftshader"), join(folder, "dist", "swiftshader")]) {
@@ -125,9 +132,18 @@ function loadLibrary(path: string): string | undefined {
 
 /** Loads Dawn, with the names that WebGPU gives to a global scope. */
 export async function loadDawn() {
-  const { create, globals } = await import("webgpu");
+  const { create, globals }: typeof import("webgpu") = await import(nativeEntry() ?? "webgpu");
   Object.assign(globalThis, globals);
   return { create };
+}
+
+/** Address of the package of the platform; undefined where the whole of `webgpu` is there instead. */
+function nativeEntry(): string | undefined {
+  try {
+    return import.meta.resolve(nativePackage(process.platform, process.arch));
+  } catch {
+    return undefined;
+  }
 }
 
 async function request(what: string, attempts: AdapterAttempt[]): Promise<Found | undefined> {

@@ -1,9 +1,13 @@
 /** The npm package as its users get it: packed, unpacked, type-checked and run. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { packForNpm } from "../../packaging/npm.ts";
+import { buildForProduction } from "../../packaging/vsix.ts";
+import { nativePackage } from "../../runtime/gpu/nativePackage.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** The compilers whose users can use the package: the newest, and the last one written in JavaScript. */
@@ -11,24 +15,27 @@ const [TSC, TSC_5] = ["typescript", "typescript-5"].map(name =>
   join(ROOT, "node_modules", name, "bin/tsc"),
 ) as [string, string];
 
-/** A project of a user, with the packages that npm would put there. */
+const MEBIBYTE = 2 ** 20;
+const LARGEST = 2.5 * MEBIBYTE;
+/** Dawn and the software adapter. */
+const LARGEST_NATIVE = 30 * MEBIBYTE;
+
+/** A project of a user, with the packages that npm puts there. */
 let project: string;
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "stepscope-consumer-"));
-  const installed = join(project, "node_modules/stepscope");
-  mkdirSync(installed, { recursive: true });
-  execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", project], {
-    cwd: ROOT,
-    stdio: "ignore",
-  });
-  const archive = readdirSync(project).find(name => name.endsWith(".tgz")) ?? "";
-  execFileSync("tar", ["-xzf", join(project, archive), "-C", installed, "--strip-components=1"]);
-  for (const name of ["webgpu", "esbuild", "@webgpu"]) {
-    symlinkSync(join(ROOT, "node_modules", name), join(project, "node_modules", name));
-  }
+  const packed = join(project, "packed");
+  mkdirSync(packed);
+  buildForProduction();
+  packForNpm(packed);
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   writeFileSync(join(project, "pairs.ts"), PAIRS);
+  // The package of this platform would come from npm, as one of those that Stepscope names.
+  const native = `${nativePackage(process.platform, process.arch)}-${manifest.version}.tgz`;
+  const archives = [`stepscope-${manifest.version}.tgz`, native].map(name => join(packed, name));
+  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", ...archives];
+  execFileSync("npm", install, { cwd: project, stdio: "ignore" });
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
@@ -79,6 +86,14 @@ test.for([
   expect(output.split("\n")).toContain("true");
 });
 
+test("npm installs what is native for this platform, the compiler, and little more", () => {
+  const names = readdirSync(join(project, "node_modules")).filter(name => !name.startsWith("."));
+  const native = nativePackage(process.platform, process.arch);
+  expect(names.sort()).toEqual(["@esbuild", "esbuild", "stepscope", native]);
+  expect(sizeOf("stepscope")).toBeLessThan(LARGEST);
+  expect(sizeOf(native)).toBeLessThan(LARGEST_NATIVE);
+});
+
 test("a wrong use is an error of types", () => {
   writeFileSync(
     join(project, "wrong.ts"),
@@ -99,6 +114,15 @@ test("nothing but the entry can be imported", () => {
     execFileSync(process.execPath, ["inner.ts"], { cwd: project, stdio: "pipe" }),
   ).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });
+
+/** Bytes of the files of an installed package. */
+function sizeOf(name: string): number {
+  const folder = join(project, "node_modules", name);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return files
+    .filter(file => file.isFile())
+    .reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
 
 /** What the compiler says of a file; nothing when it is right. */
 function check(file: string, compiler = TSC): string {
