@@ -250,8 +250,13 @@ test("a run that goes back keeps what was told of the steps that are left, and n
       .flat()
       .filter(({ code }) => !code.startsWith("lr."));
   expect(stepsOf(10, () => 9)).toMatchObject([{ code: "init.loss", since: 1 }]);
-  diagnosis.metrics([{ name: "val/loss", value: 1, step: 10, time: 0 }]);
-  const overfit = [40, 50, 60].map(at => ({ name: "val/loss", value: 2, step: at, time: 0 }));
+  diagnosis.metrics([8, 9, 10].map(at => ({ name: "val/loss", value: 1, step: at, time: 0 })));
+  const overfit = [20, 30, 40, 50, 60].map(at => ({
+    name: "val/loss",
+    value: 2,
+    step: at,
+    time: 0,
+  }));
   stepsOf(20, () => 9);
   diagnosis.metrics(overfit);
   const told = stepsOf(40, at => 9 - at / 100);

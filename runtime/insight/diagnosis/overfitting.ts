@@ -3,6 +3,7 @@ import type { MetricRecord } from "../../protocol/metric.ts";
 import { stepValue } from "../../protocol/steps.ts";
 import { brief } from "./phrases.ts";
 import type { Rule, StepView, Symptom } from "./rules.ts";
+import { median } from "./signals.ts";
 
 /** Names of losses on samples that are not trained on. */
 const HELD_OUT = /(^|[^a-z])(val|valid|validation|eval|test|dev|heldOut)([^a-z]*)loss/i;
@@ -11,6 +12,9 @@ const HELD_OUT = /(^|[^a-z])(val|valid|validation|eval|test|dev|heldOut)([^a-z]*
 const WORSE = 1.15;
 const PART_SINCE_BEST = 0.3;
 const VALUES_SINCE_BEST = 3;
+
+/** Values of a loss whose median is compared: a single one is low, or high, by chance. */
+const MEDIAN_OF = 3;
 
 /** Weight of a loss in the running mean of the training loss. */
 const MEAN_OF = 20;
@@ -22,21 +26,29 @@ export class Overfitting implements Rule {
   readonly patience = 1;
   /** Running mean of the training loss. */
   #loss: number | undefined;
+  /** The latest values of each loss. */
+  readonly #recent = new Map<string, readonly number[]>();
   readonly #metrics = new Map<string, Course>();
 
   /** Takes in what the script logged. */
   metrics(records: readonly MetricRecord[]): void {
     for (const { name, value, step } of records) {
       if (!HELD_OUT.test(name) || !Number.isFinite(value)) continue;
-      const course = this.#metrics.get(name);
-      const isBest = !course || value < course.best;
-      this.#metrics.set(
-        name,
-        isBest
-          ? { best: value, bestStep: step, trained: this.#loss, last: value, values: 0 }
-          : { ...course, last: value, values: course.values + 1 },
-      );
+      const recent = [...(this.#recent.get(name) ?? []), value].slice(-MEDIAN_OF);
+      this.#recent.set(name, recent);
+      if (recent.length === MEDIAN_OF) this.#follow(name, median(recent), step);
     }
+  }
+
+  #follow(name: string, value: number, step: number): void {
+    const course = this.#metrics.get(name);
+    const isBest = !course || value < course.best;
+    this.#metrics.set(
+      name,
+      isBest
+        ? { best: value, bestStep: step, trained: this.#loss, last: value, values: 0 }
+        : { ...course, last: value, values: course.values + 1 },
+    );
   }
 
   look(step: StepView): Symptom | undefined {
@@ -57,7 +69,7 @@ export class Overfitting implements Rule {
   }
 }
 
-/** A loss on held-out samples: the best of it, and what has come since. */
+/** Medians of a loss on held-out samples: the best of them, and what has come since. */
 interface Course {
   readonly best: number;
   readonly bestStep: number;
@@ -79,7 +91,9 @@ function symptomOf(name: string, { best, bestStep, last }: Course, t: number): S
         name: `${name} : its best`,
         value: last / best,
         expected: [1, WORSE],
-        text: `${name} is ${brief(last)} and was ${brief(best)} at step ${bestStep}, while the training loss fell.`,
+        text:
+          `The last values of ${name} are about ${brief(last)}, and were ${brief(best)} at step ${bestStep}, while the ` +
+          "training loss fell.",
       },
       {
         name: "steps since the best",
