@@ -23,10 +23,16 @@ export function openArena(bytes: number): GPUBuffer {
   epoch = ++epochs;
   if (!buffer || buffer.size < bytes) {
     if (buffer) destroyBuffer(buffer);
-    const size = Math.min(2 ** Math.ceil(Math.log2(bytes)), gpu.device.limits.maxBufferSize);
+    const size = Math.min(roomFor(bytes), gpu.device.limits.maxBufferSize);
     buffer = createBuffer(Math.max(bytes, size), STORAGE_USAGE, "the step's temporaries");
   }
   return buffer;
+}
+
+/** At most an eighth more: plans that grow little by little do not each get a new arena. */
+function roomFor(bytes: number): number {
+  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 4);
+  return Math.ceil(bytes / step) * step;
 }
 
 /**

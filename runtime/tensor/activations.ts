@@ -1,15 +1,49 @@
 /** Activation functions that are built of others, and so are their derivatives. */
-import { add, compare, div, mul, where } from "./elementwise.ts";
+import { differentiable } from "./autograd.ts";
+import { add, asFloat, compare, div, mul, sub, where } from "./elementwise.ts";
 import type { Tensor } from "./tensor.ts";
-import { erf, expm1, sigmoid, softplusOfOne, square, tanh } from "./unary.ts";
+import { erf, exp, expm1, sigmoid, softplusOfOne, square, tanh } from "./unary.ts";
 
-/** x · Φ(x) (Hendrycks and Gimpel 2016); `tanh`: their approximation, as GPT-2 uses it. */
+/**
+ * x · Φ(x) (Hendrycks and Gimpel 2016); `tanh`: their approximation, as GPT-2 uses it. The derivative is computed
+ * from x alone: to keep Φ from forward to backward takes as much memory as x again.
+ */
 export function gelu(x: Tensor, approximate: "none" | "tanh"): Tensor {
-  if (approximate === "none") {
-    return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
-  }
-  const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return mul(mul(x, 0.5), add(tanh(inner), 1));
+  const float = asFloat(x);
+  const [share, slope] =
+    approximate === "none" ? [normalShare, normalSlope] : [tanhShare, tanhSlope];
+  const y = mul(float.detach(), share(float.detach()));
+  return differentiable(y, "gelu", [float], [float], grad => [
+    mul(grad, add(share(float), mul(float, slope(float)))),
+  ]);
+}
+
+/** Φ(x) */
+function normalShare(x: Tensor): Tensor {
+  return mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
+}
+
+/** The normal density. */
+function normalSlope(x: Tensor): Tensor {
+  return mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+}
+
+/** Φ(x) as tanh approximates it. */
+function tanhShare(x: Tensor): Tensor {
+  return mul(add(tanh(inside(x)), 1), 0.5);
+}
+
+/** The derivative of `tanhShare`: share · (1 − share) · 2 · the derivative of what is inside. */
+function tanhSlope(x: Tensor): Tensor {
+  const share = tanhShare(x);
+  const inner = mul(add(mul(square(x), 3 * CUBIC), 1), 2 * Math.sqrt(2 / Math.PI));
+  return mul(mul(share, sub(1, share)), inner);
+}
+
+const CUBIC = 0.044715;
+
+function inside(x: Tensor): Tensor {
+  return mul(add(x, mul(mul(square(x), x), CUBIC)), Math.sqrt(2 / Math.PI));
 }
 
 /** x · sigmoid(x), also known as swish. */
