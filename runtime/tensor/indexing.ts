@@ -107,10 +107,19 @@ function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
  */
 export function scatterSum(x: Tensor, dim: number, index: Tensor, shape: Shape): Tensor {
   const size = shape[dim] ?? 1;
-  const isLong = (index.shape[dim] ?? 1) * size > COMPARED_PAIRS;
-  const summed = (isLong ? sortedSum : comparedSum)(x.detach(), dim, index, size);
+  const summed = (hasManyPairs(index, dim, size) ? sortedSum : comparedSum)(
+    x.detach(),
+    dim,
+    index,
+    size,
+  );
   const y = grow(summed, shape);
   return differentiable(y, "scatterSum", [x], [index], grad => [gather(grad, dim, index)]);
+}
+
+/** Whether to sort the indices along a dimension is less than to compare them with `size` places. @internal */
+export function hasManyPairs(index: Tensor, dim: number, size: number): boolean {
+  return (index.shape[dim] ?? 1) * size > COMPARED_PAIRS;
 }
 
 /** Compares every index with every place. */
@@ -128,8 +137,12 @@ function sortedSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor 
 
 /** The sum of what belongs to each place, where `order` sorts the indices. */
 function stretchSum(x: Tensor, dim: number, index: Tensor, order: Tensor, size: number): Tensor {
-  const [values, keys] = [gather(x, dim, order), gather(index, dim, order)];
-  const op = internOp({ kind: "segment", dim }, x.shape.with(dim, size), x.dtype);
+  return sortedStretches(gather(x, dim, order), dim, gather(index, dim, order), size);
+}
+
+/** For each of `size` places the sum of the values beside its keys, which are sorted. @internal */
+export function sortedStretches(values: Tensor, dim: number, keys: Tensor, size: number): Tensor {
+  const op = internOp({ kind: "segment", dim }, values.shape.with(dim, size), values.dtype);
   return new Tensor(recordNode(new Node(op, [values.node, keys.node])));
 }
 

@@ -1,14 +1,24 @@
 /**
  * Writing and adding at places that an index tensor names. The results do not depend on the order of
- * threads; the cost of writing is that of comparing every index with every place along the dimension.
+ * threads.
  */
 import { full } from "./creation.ts";
-import { add, clone, compare, mul, where } from "./elementwise.ts";
-import { alongDim, gather, iota, requireIndex, scatterSum } from "./indexing.ts";
+import { add, clone, compare, mul, sub, where } from "./elementwise.ts";
+import {
+  alongDim,
+  gather,
+  hasManyPairs,
+  iota,
+  requireIndex,
+  scatterSum,
+  sortedStretches,
+} from "./indexing.ts";
+import { cat } from "./joining.ts";
 import { amax } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim, sameShape } from "./shape.ts";
-import { grow, slice } from "./slicing.ts";
+import { grow, narrow, slice } from "./slicing.ts";
+import { argsort } from "./sorting.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, unsqueeze } from "./views.ts";
 
@@ -23,13 +33,28 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
   const values = source instanceof Tensor ? source : full(index.shape, source, { dtype: x.dtype });
   const at = checkScatter("scatter", x, dim, index, values);
   if (index.numel === 0) return clone(x);
-  const spread = unsqueeze(index, at);
-  const pairs = spread.shape.with(at, x.shape[at] ?? 1);
-  const hit = compare("eq", expand(spread, pairs), iota(pairs, at));
-  // For each place the last element that is meant for it; −1 where there is none.
-  const last = amax(where(hit, iota(pairs, at + 1), -1), at + 1);
+  const size = x.shape[at] ?? 1;
+  const last = (hasManyPairs(index, at, size) ? lastOfSorted : lastOfAll)(index, at, size);
   const covered = compare("ge", grow(last, x.shape, -1), 0);
   return where(covered, grow(gather(values, at, last), x.shape), x);
+}
+
+/** For each place the last element that is meant for it; −1 where there is none. */
+function lastOfAll(index: Tensor, dim: number, size: number): Tensor {
+  const spread = unsqueeze(index, dim);
+  const pairs = spread.shape.with(dim, size);
+  const hit = compare("eq", expand(spread, pairs), iota(pairs, dim));
+  return amax(where(hit, iota(pairs, dim + 1), -1), dim + 1);
+}
+
+/** The same by sorting the indices: equal ones keep their order, and only the last of them counts. */
+function lastOfSorted(index: Tensor, dim: number, size: number): Tensor {
+  const order = argsort(index, dim);
+  const keys = gather(index, dim, order);
+  const others = (keys.shape[dim] ?? 1) - 1;
+  const changes = compare("ne", narrow(keys, dim, 0, others), narrow(keys, dim, 1, others));
+  const isLast = cat([changes, full(keys.shape.with(dim, 1), 1, { dtype: "bool" })], dim);
+  return sub(sortedStretches(where(isLast, add(order, 1), 0), dim, keys, size), 1);
 }
 
 /**

@@ -98,6 +98,25 @@ describe("sums into many places", () => {
     expectClose("gradient", await (source.grad ?? source).data(), slopes);
   });
 
+  test("scatter: the last of many for a place stays", async () => {
+    const [count, size] = [900, 700];
+    // Half of the places are named, some many times.
+    const places = Int32Array.from({ length: 2 * count }, () => 2 * Math.floor(next() * 350));
+    const values = Float32Array.from({ length: 2 * count }, (_, i) => i + 1);
+    const source = tensor(values, { shape: [2, count], requiresGrad: true });
+    const y = zeros(2, size).scatter(1, tensor(places, { shape: [2, count] }), source);
+    const last = new Map<number, number>();
+    places.forEach((place, i) => {
+      last.set(size * Math.floor(i / count) + place, i);
+    });
+    const at = (i: number): number => (last.get(i) ?? -1) + 1;
+    expect([...(await y.data())]).toEqual(Array.from({ length: 2 * size }, (_, i) => at(i)));
+    y.sum().backward();
+    const stays = new Set(last.values());
+    const slopes = Array.from(places, (_, i) => (stays.has(i) ? 1 : 0));
+    expect([...(await (source.grad ?? source).data())]).toEqual(slopes);
+  });
+
   test("along a last dimension whose source is shorter than the tensor elsewhere", async () => {
     const places = Int32Array.from({ length: 800 }, () => Math.floor(next() * 900));
     const index = tensor(places, { shape: [1, 800] });
