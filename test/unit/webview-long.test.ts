@@ -16,6 +16,12 @@ import { RunSeries } from "../../webview/data/runSeries.ts";
 import type { ScaleKind } from "../../webview/data/scale.ts";
 import { Trace } from "../../webview/data/trace.ts";
 import { parseHostMessage } from "../../webview/messages.ts";
+import {
+  columnsOf,
+  MOST_ROWS,
+  sampledRows,
+  valueAt as valueOfRow,
+} from "../../webview/own/columns.ts";
 import { batchOf, COLUMN, cutBatches, NAMES, store, valueAt } from "./long-run.ts";
 
 const LAST = 34_000;
@@ -190,6 +196,18 @@ describe("a long run", () => {
     trace.smoothLine((_, value) => values.push(value));
     expect(values).toHaveLength(starts.length - 1);
     for (const value of values) expect(value).toBeCloseTo(0.1, 6);
+  });
+
+  test("gives a chart of the user's own what it draws of a tensor", async () => {
+    const column = columnsOf(series, 2).get(`tensor/${COLUMN}`);
+    if (!column) return expect.unreachable();
+    const positions = series.positions("step");
+    const window = { kind: "step", scale: "linear", domain: [1, LAST], positions } as const;
+    sampledRows([column], window, MOST_ROWS);
+    await answer();
+    const rows = sampledRows([column], window, MOST_ROWS);
+    // The one spike is in the bin of step 5003.
+    expect(rows.some(row => (valueOfRow(column, row) ?? 0) > 1e25)).toBe(true);
   });
 
   test("grows, and leaves to the store what it has of many steps", async () => {

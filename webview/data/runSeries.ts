@@ -236,7 +236,7 @@ export class RunSeries {
     for (const tensor of this.tensors) {
       for (const series of Object.values(tensor)) series.reach(rows);
     }
-    for (let row = known; row < batch.count; row++) this.addRow(batch, row);
+    this.addRows(batch, known);
     this.rows = rows + batch.count - known;
     this.derive();
     this.forgetTensors();
@@ -370,20 +370,30 @@ export class RunSeries {
     }
   }
 
-  private addRow(batch: StepBatch, row: number): void {
-    for (const name of SHOWN_STEP_COLUMNS) this.steps[name].push(stepValue(batch, row, name));
-    for (const [group, rate] of this.rates.entries()) {
-      const value = group < batch.groups ? batch.lr[row * batch.groups + group] : undefined;
-      rate.push(value ?? Number.NaN);
+  /** Adds the rows of a batch from `from` on, column by column. */
+  private addRows(batch: StepBatch, from: number): void {
+    const rows = Array.from({ length: batch.count - from }, (_, i) => from + i);
+    const add = (column: Column, valueAt: (row: number) => number) =>
+      column.append(rows.map(valueAt));
+    for (const name of SHOWN_STEP_COLUMNS) {
+      add(this.steps[name], row => stepValue(batch, row, name));
     }
+    add(this.gpuMemory, row => stepValue(batch, row, "gpuBytes") / MIB);
+    add(this.heapMemory, row => stepValue(batch, row, "heapBytes") / MIB);
+    for (const [group, rate] of this.rates.entries()) {
+      const known = group < batch.groups;
+      add(rate, row => (known ? batch.lr[row * batch.groups + group] : undefined) ?? Number.NaN);
+    }
+    const values = new Float32Array(rows.length);
     for (const [index, tensor] of this.tensors.entries()) {
       const known = index < batch.tensorCount;
       for (const name of SHOWN_TENSOR_COLUMNS) {
-        tensor[name].push(known ? tensorValue(batch, row, index, name) : Number.NaN);
+        for (const [i, row] of rows.entries()) {
+          values[i] = known ? tensorValue(batch, row, index, name) : Number.NaN;
+        }
+        tensor[name].append(values);
       }
     }
-    this.gpuMemory.push(stepValue(batch, row, "gpuBytes") / MIB);
-    this.heapMemory.push(stepValue(batch, row, "heapBytes") / MIB);
   }
 }
 

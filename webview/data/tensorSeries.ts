@@ -64,9 +64,9 @@ export class TensorSeries implements Means {
     return this.isBinned ? Number.POSITIVE_INFINITY : this.exact.greatest;
   }
 
-  push(value: number): void {
+  append(values: Float32Array): void {
     if (this.begin === Number.POSITIVE_INFINITY) this.begin = 0;
-    this.exact.push(value);
+    this.exact.append(values);
   }
 
   /** The next value is that of row `row`. Others that are missing before it are in the store, or nowhere. */

@@ -108,9 +108,10 @@ export function sampledRows(
   most: number,
 ): readonly number[] {
   const [from, to] = rowsIn(window.positions, window.domain);
+  const parts = Math.max(1, Math.floor(most / (2 * Math.max(1, columns.length))) - 2);
+  for (const { samples } of columns) samples.aim?.(from, to, to - from <= most ? to - from : parts);
   if (to - from <= most) return Array.from({ length: to - from }, (_, i) => from + i);
-  const bins = Math.max(1, Math.floor(most / (2 * Math.max(1, columns.length))) - 2);
-  const starts = binRows(window.positions, window.domain, window.scale, bins);
+  const starts = binRows(window.positions, window.domain, window.scale, parts);
   const borders = starts.map(row => Math.min(Math.max(row, from), to));
   const found = noExtremes();
   const rows = new Set<number>([from, to - 1]);
