@@ -117,7 +117,7 @@ export class Panel {
     this.comparison = new ComparisonBar({
       list: () => host.post({ type: "listRuns" }),
       compare: compared => this.compare(compared),
-      meanSeeds: meansSeeds => this.choose({ meansSeeds }),
+      meanSeeds: (meansSeeds, seedBand) => this.choose({ meansSeeds, seedBand }),
       pin: runFolder => host.post({ type: "pin", ...(runFolder !== undefined && { runFolder }) }),
     });
     this.toolbar.root.append(this.charts.menu, this.comparison.root);

@@ -3,6 +3,7 @@ import { PICTURE_VIEWS, type PictureView } from "../runtime/protocol/picture.ts"
 import { DEFAULT_LAYOUT, type Layout, LEAST_HEIGHT, MOST_HEIGHT } from "./charts/layout.ts";
 import { X_KINDS, type XKind } from "./data/axis.ts";
 import type { Range, ScaleKind } from "./data/scale.ts";
+import { SEED_BANDS, type SeedBand } from "./data/seedMean.ts";
 import { MOST_TEXT, type OwnChart } from "./own/ownChart.ts";
 
 /** What the map of all tensors shows. */
@@ -47,6 +48,7 @@ export interface ViewState {
   readonly compared: readonly string[];
   /** Runs that differ in their seed alone are drawn as their mean and a band. */
   readonly meansSeeds: boolean;
+  readonly seedBand: SeedBand;
   /** The findings are unfolded. */
   readonly insightsOpen: boolean;
   readonly layout: Layout;
@@ -75,6 +77,7 @@ export const DEFAULT_STATE: ViewState = {
   drawsEvery: 0,
   compared: [],
   meansSeeds: false,
+  seedBand: "range",
   insightsOpen: false,
   layout: DEFAULT_LAYOUT,
   ownCharts: [],
@@ -112,6 +115,7 @@ export function parseViewState(value: unknown): ViewState {
     drawsEvery: DRAWN_EVERY.find(steps => steps === value.drawsEvery) ?? DEFAULT_STATE.drawsEvery,
     compared: stringsOf(value.compared).slice(0, MOST_COMPARED),
     meansSeeds: value.meansSeeds === true,
+    seedBand: SEED_BANDS.find(band => band === value.seedBand) ?? DEFAULT_STATE.seedBand,
     insightsOpen: value.insightsOpen === true,
     layout: parseLayout(value.layout),
     ownCharts: parseOwnCharts(value.ownCharts),

@@ -191,6 +191,10 @@ describe("a run that was recorded", () => {
       .toMatch(/^mean of 2 seeds.*digits/);
     await page.mouse.move(5, 5);
     await page.screenshot({ path: join(PICTURES, `seeds-${theme.name}-${width}.png`) });
+    await page.getByRole("button", { name: "± deviation" }).click();
+    await expect
+      .poll(() => legend.textContent(), { timeout: 20_000 })
+      .toMatch(/^mean ± deviation of 2 seeds/);
     await mean.click();
     await page.getByRole("button", { name: "Pin wide as the baseline" }).click();
     await hosted.send({ type: "baseline", runFolder: "/runs/wide" });

@@ -339,7 +339,7 @@ describe("the page", () => {
     });
 
     test.each([0, 0.5])("draws their mean and band as far as all go, smoothing %f", smoothing => {
-      const joined = joinReplicates(lines, own, [series]);
+      const joined = joinReplicates(lines, own, [series], "range");
       expect(joined.map(({ label }) => label)).toEqual(["mean of 3 seeds"]);
       const model = new LinesModel(joined, { scale: "linear", smoothing, bins: 320 });
       const { extent } = model.write(windowOf(own, DEFAULT_STATE));
@@ -358,15 +358,104 @@ describe("the page", () => {
       expect(model.readings(2)[0]?.value).toBe(12);
     });
 
+    test.each(["linear", "log"] as const)("draws their deviation on a %s axis", scale => {
+      const joined = joinReplicates(lines, own, [series], "deviation");
+      expect(joined.map(({ label }) => label)).toEqual(["mean ± deviation of 3 seeds"]);
+      const model = new LinesModel(joined, { scale, smoothing: 0, bins: 320 });
+      model.write(windowOf(own, DEFAULT_STATE));
+      const rows = model.dataSets.spread as LayerRow[];
+      const drawn = rows.filter(({ x }) => !Number.isNaN(x));
+      // Of 1, 2 and 6: (2² + 1² + 3²) / 2 = 7.
+      for (const [i, { x, low, high }] of drawn.entries()) {
+        expect(x).toBe(i + 1);
+        expect(low).toBeCloseTo((3 - Math.sqrt(7)) * 2 ** i, 12);
+        expect(high).toBeCloseTo((3 + Math.sqrt(7)) * 2 ** i, 12);
+      }
+      expect(drawn).toHaveLength(4);
+    });
+
+    test.each([0, 0.5])(
+      "a band that falls below zero has no lower edge, smoothing %f",
+      smoothing => {
+        const far = lines.map((line, i) => ({ ...line, samples: scaled([1, 1, 60][i] ?? 1, 4) }));
+        const joined = joinReplicates(far, own, [series], "deviation");
+        const model = new LinesModel(joined, { scale: "log", smoothing, bins: 320 });
+        model.write(windowOf(own, DEFAULT_STATE));
+        const rows = model.dataSets.spread as LayerRow[];
+        const drawn = rows.filter(({ x }) => !Number.isNaN(x));
+        expect(drawn.map(({ low }) => low)).toEqual([1e-300, 1e-300, 1e-300, 1e-300]);
+        expect(drawn.every(({ high }) => high > 40)).toBe(true);
+      },
+    );
+
     test("keeps the lines of runs that logged at other steps, or that are of no group", () => {
       const rows = (first: number) => ({ length: 2, at: (i: number) => first + i });
       const apart = lines.map((line, i) => ({ ...line, rows: rows(i) }));
-      expect(joinReplicates(apart, own, [series])).toEqual(apart);
-      const pair = joinReplicates(lines, own, [[second, third]]);
+      expect(joinReplicates(apart, own, [series], "range")).toEqual(apart);
+      const pair = joinReplicates(lines, own, [[second, third]], "range");
       expect(pair.map(({ label, slot }) => [label, slot])).toEqual([
         ["this run", undefined],
         ["b, mean of 2 seeds", 7],
       ]);
     });
+  });
+});
+
+describe("a run of which only logged numbers are known", () => {
+  const own = new RunSeries();
+  own.append(exampleBatch(1, 4, 0));
+  const tensors = exampleRun().tensors;
+  const metrics = (name: string) =>
+    [1, 3].map(step => ({ name, step, value: step / 10, time: 1000 * step }));
+  const imported = (...names: string[]) => {
+    const runs = new ComparedRuns();
+    const run = exampleRun({ status: "completed", steps: 0 });
+    runs.receive({ type: "compared", runFolder: "/tb", name: "torch", run });
+    const all = names.flatMap(metrics);
+    runs.receive({ type: "comparedMetrics", runFolder: "/tb", metrics: all });
+    return runs.all;
+  };
+  const lossOf = (compared: ReturnType<typeof imported>) => {
+    const loss = chartsOf(own, tensors, DEFAULT_STATE, compared).find(({ id }) => id === "loss");
+    return loss?.draws && "lines" in loss.draws ? loss.draws.lines[1] : undefined;
+  };
+
+  test.each(["train/loss", "Loss/train", "loss", "training_loss", "train/loss_step"])(
+    "has its %s drawn as its loss, and named",
+    name => {
+      const compared = imported("val/loss", "accuracy", name);
+      const line = lossOf(compared);
+      expect(line?.label).toBe(`torch, ${name} as logged`);
+      if (!line) throw new Error("There is a line");
+      const model = new LinesModel([{ label: "this run", samples: own.step("loss") }, line], {
+        scale: "linear",
+        smoothing: 0,
+        bins: 320,
+      });
+      model.write(windowOf(own, DEFAULT_STATE, compared));
+      expect(model.readings(2)[1]?.value).toBe(0.3);
+    },
+  );
+
+  test("has the loss of training drawn where there are several, and none where none is called so", () => {
+    expect(lossOf(imported("loss", "train/loss"))?.label).toBe("torch, train/loss as logged");
+    const none = lossOf(imported("val/loss", "lossless"));
+    expect([none?.label, none?.absent]).toEqual(["torch", "not measured"]);
+  });
+
+  test("stands beside the measured loss of others where it is shown itself", () => {
+    const series = new RunSeries();
+    series.addLoggedOnly([...metrics("train/loss"), ...metrics("val/loss")]);
+    const runs = new ComparedRuns();
+    runs.receive({ type: "compared", runFolder: "/own", name: "mine", run: exampleRun() });
+    runs.receive({ type: "comparedSteps", runFolder: "/own", curves: exampleCurves(1, 4) });
+    const lines = chartsOf(series, [], DEFAULT_STATE, runs.all).map(({ title, draws }) => [
+      title,
+      draws && "lines" in draws ? draws.lines.map(({ label, absent }) => absent ?? label) : [],
+    ]);
+    expect(lines).toEqual([
+      ["train/loss", ["this run", "mine, loss as measured"]],
+      ["val/loss", ["this run", "not logged"]],
+    ]);
   });
 });

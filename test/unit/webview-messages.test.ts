@@ -87,6 +87,7 @@ describe("state of the page", () => {
       drawsEvery: 100,
       compared: ["/runs/2"],
       meansSeeds: true,
+      seedBand: "deviation",
       ownCharts: [{ id: "own-1", text: '{"mark":"line"}' }],
       insightsOpen: true,
       layout: { ...DEFAULT_STATE.layout, pinned: ["lr"], heights: { loss: 300 } },

@@ -2,7 +2,7 @@ import { binRows, rowsIn } from "../data/axis.ts";
 import type { Samples } from "../data/column.ts";
 import type { Range, ScaleKind } from "../data/scale.ts";
 import { Trace } from "../data/trace.ts";
-import { EXTRA_BINS, extentsOf, writeMarks } from "./linesModel.ts";
+import { BELOW, EXTRA_BINS, extentsOf, writeMarks } from "./linesModel.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import { bandPool, markPool } from "./pool.ts";
 
@@ -17,9 +17,6 @@ export interface BandColumns {
  * always zero have step sizes that fall to 1e-38: they must not squeeze all others.
  */
 const LOWEST = 1e-3;
-
-/** Where the band ends that has no lower edge: below every axis. The mark is clipped. */
-const BELOW = 1e-300;
 
 /** The 5th to 95th percentile of a tensor's elements, with their median. */
 export class BandModel implements ChartModel {

@@ -11,7 +11,7 @@ import type { HeatRow } from "./heatCells.ts";
 import type { HistogramSource } from "./histogramCells.ts";
 import type { Line } from "./linesModel.ts";
 import { moduleOrder } from "./moduleOrder.ts";
-import { Overlay, ownMetric, rateColumns } from "./overlay.ts";
+import { loggedLoss, Overlay, ownMetric, rateColumns } from "./overlay.ts";
 import type { Layer } from "./stackModel.ts";
 
 /** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
@@ -241,11 +241,17 @@ function costCharts(series: RunSeries): ChartDefinition[] {
 function metricCharts(series: RunSeries, overlay: Overlay): ChartDefinition[] {
   const { metrics, length } = series;
   if (!overlay.isEmpty) {
+    const loss = series.isLoggedOnly ? loggedLoss(series)?.name : undefined;
     return overlay.metricNames(series).map(name => ({
       ...metricChart(name),
       draws:
         length > 0
-          ? { lines: [ownMetric(series, name, overlay.own(name)), ...overlay.metric(name)] }
+          ? {
+              lines: [
+                ownMetric(series, name, overlay.own(name)),
+                ...overlay.metric(name, name === loss),
+              ],
+            }
           : undefined,
     }));
   }

@@ -4,6 +4,7 @@ import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { Histograms } from "../data/histograms.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
+import type { SeedBand } from "../data/seedMean.ts";
 import { element, icon } from "../dom.ts";
 import { type Action, Menu } from "../menu.ts";
 import { OwnCard } from "../own/ownCard.ts";
@@ -192,7 +193,7 @@ export class ChartGrid {
     const { histograms } = this.options;
     const charts = chartsOf(series, tensors, state, compared, histograms).map(chart => ({
       ...chart,
-      draws: joined(chart.draws, series, this.replicates),
+      draws: joined(chart.draws, series, this.replicates, state.seedBand),
     }));
     const { names } = this;
     const { scales, smoothing, gradientTensors, tensor, mapped, xScale } = state;
@@ -443,9 +444,10 @@ function joined(
   draws: ChartDefinition["draws"],
   own: RunSeries,
   replicates: readonly (readonly RunSeries[])[],
+  band: SeedBand,
 ): ChartDefinition["draws"] {
   if (!draws || !("lines" in draws)) return draws;
-  return { lines: joinReplicates(draws.lines, own, replicates) };
+  return { lines: joinReplicates(draws.lines, own, replicates, band) };
 }
 
 /** What a chart draws, in names and numbers: it is made anew when they change. */

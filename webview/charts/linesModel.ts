@@ -27,7 +27,7 @@ export interface Line {
   readonly slot?: number;
   /** Why it has no values at all. */
   readonly absent?: string;
-  /** It is the mean of several runs, whose least and greatest are drawn as a band around it. */
+  /** It is the mean of several runs, with a band around it. */
   readonly spread?: SeedMean;
 }
 
@@ -43,6 +43,9 @@ export interface LinesOptions {
 
 /** The fewest bins that a line has, however many lines there are. */
 const FEWEST_BINS = 160;
+
+/** Where a band ends that has no lower edge: below every axis. The mark is clipped. */
+export const BELOW = 1e-300;
 
 /** Bins of a line beyond its limit: those that reach over the ends of the window. */
 export const EXTRA_BINS = 3;
@@ -115,7 +118,7 @@ export class LinesModel implements ChartModel {
       line.spread?.advance();
       const starts = binRows(positions, window.domain, window.scale, this.limit);
       trace.cut(starts);
-      if (line.band) this.writeBand(line.band, positions, starts);
+      if (line.band) this.writeBand(line.band, trace, positions, starts);
       const used = writeLine(raw, positions, visit => trace.bins.line(visit));
       writeLine(smooth, positions, visit => trace.smoothLine(visit));
       if (i > 0) continue;
@@ -130,18 +133,27 @@ export class LinesModel implements ChartModel {
   }
 
   /** The edges are smoothed as the line is; else a bin's band reaches from its least to its greatest. */
-  private writeBand({ low, high, rows }: Band, positions: Positions, starts: readonly number[]) {
+  private writeBand(
+    { low, high, rows }: Band,
+    { bins }: Trace,
+    positions: Positions,
+    starts: readonly number[],
+  ) {
     low.cut(starts);
     high.cut(starts);
     let bin = 0;
-    low.bins.lasts((last, start) => {
+    bins.lasts((last, start) => {
       const row = rows.next();
-      const [least, greatest] = [low.bins.at(bin)?.min, high.bins.at(bin)?.max];
+      const [least, greatest] = [low.bins.at(bin), high.bins.at(bin)];
       bin += 1;
       if (!row) return;
       row.x = positions.at(last < 0 ? start : last);
-      row.low = (last < 0 ? undefined : this.smoothed ? low.lineAt(last) : least) ?? Number.NaN;
-      row.high = (this.smoothed ? high.lineAt(last) : greatest) ?? Number.NaN;
+      row.high = (this.smoothed ? high.lineAt(last) : greatest?.max) ?? Number.NaN;
+      // A mean less its deviation may have no place on a logarithmic axis.
+      const isBelow = this.smoothed ? !(low.samples.at(last) > 0) : (least?.bottomRow ?? -1) >= 0;
+      row.low = (this.smoothed ? low.lineAt(last) : least?.min) ?? Number.NaN;
+      if (last < 0) row.low = Number.NaN;
+      else if (this.scale === "log" && isBelow) row.low = BELOW;
     });
     rows.finish();
   }

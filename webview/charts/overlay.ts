@@ -1,7 +1,7 @@
 import { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { MetricSeries, RunSeries, ShownStepColumn } from "../data/runSeries.ts";
-import { SeedMean } from "../data/seedMean.ts";
+import { type SeedBand, SeedMean } from "../data/seedMean.ts";
 import { COMPARED_SLOT, DASHES } from "../slots.ts";
 import type { Line } from "./linesModel.ts";
 
@@ -30,6 +30,12 @@ export class Overlay {
       const samples = run.series.step(name);
       // A run of which no row is known is still being read.
       const isMissing = run.series.length > 0 && samples.least === Number.POSITIVE_INFINITY;
+      const logged =
+        name === "loss" && run.series.isLoggedOnly ? loggedLoss(run.series) : undefined;
+      if (logged) {
+        const label = `${run.label}, ${logged.name} as logged`;
+        return { ...lineOf(run), label, ...samplesOf(logged.metric) };
+      }
       return isMissing ? absentLine(run, "not measured") : { ...lineOf(run), samples };
     });
   }
@@ -47,10 +53,17 @@ export class Overlay {
     });
   }
 
-  /** What the other runs logged by a name. */
-  metric(name: string): Line[] {
+  /**
+   * What the other runs logged by a name. `isLoss`: it is the loss of a run of which nothing was measured,
+   * beside which stands what was measured of the others.
+   */
+  metric(name: string, isLoss: boolean): Line[] {
     return this.runs.map(run => {
       const metric = run.series.metrics.get(name);
+      const measured = run.series.step("loss");
+      if (!metric && isLoss && measured.least < Number.POSITIVE_INFINITY) {
+        return { ...lineOf(run), label: `${run.label}, loss as measured`, samples: measured };
+      }
       return metric ? { ...lineOf(run), ...samplesOf(metric) } : absentLine(run, "not logged");
     });
   }
@@ -62,15 +75,26 @@ export class Overlay {
   }
 }
 
+/** What a loss of training is called in TensorBoard, as PyTorch's users log it. */
+const LOSS_NAME = /^(train(ing)?[/_. -])?loss([/_. -](train(ing)?|step))?$/i;
+
+/** What a run has logged as its loss, of which nothing else is known; of several the one that says so. */
+export function loggedLoss({ metrics }: RunSeries) {
+  const found = [...metrics].filter(([name]) => LOSS_NAME.test(name));
+  const [loss] = found.sort(([a], [b]) => Number(/train/i.test(b)) - Number(/train/i.test(a)));
+  return loss && { name: loss[0], metric: loss[1] };
+}
+
 /**
  * Lines of a chart in which those of runs that belong together are one: their mean, with the band from
- * their least to their greatest. `groups` holds the series of such runs; `own` is that of the shown run,
+ * their least to their greatest, or of a deviation around it. `groups` holds the series of such runs; `own` is that of the shown run,
  * whose line is the first. Runs that have several lines, or none, in the chart keep theirs.
  */
 export function joinReplicates(
   lines: readonly Line[],
   own: RunSeries,
   groups: readonly (readonly RunSeries[])[],
+  band: SeedBand,
 ): readonly Line[] {
   return groups.reduce<readonly Line[]>((all, group) => {
     const members = group.flatMap(series =>
@@ -82,8 +106,8 @@ export function joinReplicates(
     if (!first || !isWhole || members.some(line => line.absent) || !areAligned(group, members)) {
       return all;
     }
-    const spread = new SeedMean(columns);
-    const name = `mean of ${group.length} seeds`;
+    const spread = new SeedMean(columns, band);
+    const name = `mean ${band === "deviation" ? "± deviation " : ""}of ${group.length} seeds`;
     const label = first.series ? `${first.label}, ${name}` : name;
     const mean = { ...first, label, samples: spread.mean, spread };
     return all.flatMap(line => (line === first ? [mean] : members.includes(line) ? [] : [line]));

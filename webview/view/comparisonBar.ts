@@ -1,11 +1,12 @@
 import type { RunChoice } from "../../runtime/protocol/page.ts";
-import { iconButton } from "../controls.ts";
+import { iconButton, press, toggle } from "../controls.ts";
 import type { ComparedRun, ComparedRuns } from "../data/comparedRuns.ts";
 import { formatSteps, formatValue } from "../data/format.ts";
+import type { SeedBand } from "../data/seedMean.ts";
 import { element, icon, setText } from "../dom.ts";
 import { COMPARED_SLOT } from "../slots.ts";
 import { markSlot } from "../theme.ts";
-import type { ViewState } from "../viewState.ts";
+import { DEFAULT_STATE, type ViewState } from "../viewState.ts";
 import { RunPicker } from "./runPicker.ts";
 
 export interface ComparisonActions {
@@ -13,8 +14,8 @@ export interface ComparisonActions {
   readonly list: () => void;
   /** Compares the shown run with these and no others. */
   readonly compare: (runFolders: readonly string[]) => void;
-  /** Draws runs that differ in their seed alone as one, or each. */
-  readonly meanSeeds: (meansSeeds: boolean) => void;
+  /** Draws runs that differ in their seed alone as one with a band, or each. */
+  readonly meanSeeds: (meansSeeds: boolean, seedBand: SeedBand) => void;
   /** Makes a run the baseline, or none. */
   readonly pin: (runFolder: string | undefined) => void;
 }
@@ -28,6 +29,7 @@ export class ComparisonBar {
   private readonly actions: ComparisonActions;
   private readonly pinShown: HTMLButtonElement;
   private readonly mean: HTMLButtonElement;
+  private readonly deviation: HTMLButtonElement;
   private state: ViewState | undefined;
   private shown = "";
 
@@ -63,17 +65,26 @@ export class ComparisonBar {
       attributes: {
         type: "button",
         title:
-          "Draw runs of the same script and configuration, with other seeds, as their mean, in the band " +
-          "from their least to their greatest",
+          "Draw runs of the same script and configuration, with other seeds, as their mean, in a band",
       },
     });
-    this.mean.addEventListener("click", () => actions.meanSeeds(!this.state?.meansSeeds));
+    const { meansSeeds, seedBand } = DEFAULT_STATE;
+    this.mean.addEventListener("click", () => {
+      const state = this.state ?? { meansSeeds, seedBand };
+      actions.meanSeeds(!state.meansSeeds, state.seedBand);
+    });
+    this.deviation = toggle(
+      "± deviation",
+      "The band is one standard deviation of the runs to both sides of their mean, instead of from their least to their greatest",
+      () => actions.meanSeeds(true, this.state?.seedBand === "deviation" ? "range" : "deviation"),
+    );
     this.notice.setAttribute("role", "status");
     this.root = element(
       "div",
       { class: "comparison", attributes: { role: "group", "aria-label": "Compared runs" } },
       this.pinShown,
       this.mean,
+      this.deviation,
       add,
       this.runs,
       this.notice,
@@ -101,6 +112,8 @@ export class ComparisonBar {
   show({ all, baseline }: ComparedRuns, state: ViewState, hasReplicates: boolean): void {
     this.mean.hidden = !hasReplicates;
     this.mean.setAttribute("aria-pressed", String(state.meansSeeds));
+    this.deviation.hidden = !hasReplicates || !state.meansSeeds;
+    press(this.deviation, state.seedBand === "deviation");
     this.state = state;
     const { compared, runFolder } = state;
     this.pinShown.setAttribute("aria-pressed", String(baseline === runFolder));
