@@ -1,5 +1,5 @@
 import { takePart } from "../checkpoint/parts.ts";
-import { kernelsReady } from "../gpu/kernelCache.ts";
+import { batchFollows, kernelsReady } from "../gpu/kernelCache.ts";
 import { reportProgress } from "../insight/progress.ts";
 import { tellFault } from "../tensor/loopFaults.ts";
 import { identity } from "../tensor/permutation.ts";
@@ -135,6 +135,7 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
           }),
         );
         const [read] = await Promise.all([reading, kernelsReady]);
+        batchFollows();
         // Meanwhile it may have been put back: then this batch is not the next one.
         if (pass.order !== order) continue;
         const count = this.#count(read, batch);

@@ -8,8 +8,15 @@ import { ADAPTER_VARIABLE } from "./adapter.ts";
 import { readCache, writeCache } from "./diskCache.ts";
 import { type KernelSource, prepareKernel, requestedKernels } from "./pipelines.ts";
 
-/** Kernels of a script that are kept; those of its first step come first. */
+/** Kernels of a script that are kept. */
 const MOST_KERNELS = 400;
+
+/** Batches behind which a loop goes on with the kernels that it has: the first step has some of its own. */
+const FIRST_BATCHES = 2;
+
+let batches = 0;
+/** What was needed until the loop went on by itself; before, and without a loader, all that was. */
+let needed: readonly KernelSource[] | undefined;
 
 /** Kernels that are compiled at a time. */
 const AT_ONCE = availableParallelism();
@@ -20,6 +27,14 @@ const AT_ONCE = availableParallelism();
  */
 export const kernelsReady: Promise<void> =
   process.env[ADAPTER_VARIABLE] === "none" ? Promise.resolve() : prepare();
+
+/**
+ * To be called before each batch of a loop: what is needed later, such as pictures that somebody has asked for, no
+ * loop shall wait for in the next run.
+ */
+export function batchFollows(): void {
+  if (batches++ === FIRST_BATCHES) needed = requestedKernels();
+}
 
 async function prepare(): Promise<void> {
   const script = process.argv[1];
@@ -40,10 +55,10 @@ async function prepare(): Promise<void> {
 }
 
 function keep(name: string, known: readonly KernelSource[]): void {
-  const needed = requestedKernels().slice(0, MOST_KERNELS);
+  const kept = (needed ?? requestedKernels()).slice(0, MOST_KERNELS);
   const isKnown =
-    needed.length === known.length && needed.every(({ code }, i) => code === known[i]?.code);
-  if (!isKnown && needed.length > 0) writeCache(name, needed);
+    kept.length === known.length && kept.every(({ code }, i) => code === known[i]?.code);
+  if (!isKnown && kept.length > 0) writeCache(name, kept);
 }
 
 function sourcesIn(value: unknown): readonly KernelSource[] {
