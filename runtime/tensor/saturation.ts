@@ -1,5 +1,5 @@
 /**
- * Whether hidden units are saturated: seen in what tanh and sigmoid hand on to the next layer, in a few early steps.
+ * Whether hidden units are saturated: seen in what tanh and sigmoid hand on to the next layer, in the first steps.
  * What is looked at is read apart from the run, which goes on as if nobody had.
  */
 import { observer } from "../insight/observer.ts";
@@ -7,8 +7,11 @@ import { look } from "./inspection.ts";
 import { countedSteps, isSettled, tellFault } from "./loopFaults.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Steps that are looked at: the first ones still begin, and a model that has learned may well be sure of itself. */
-const LOOKS: readonly number[] = [5, 12, 20];
+/**
+ * Steps before those that are looked at: a model that has learned may well be sure of itself, and from the third step on
+ * nothing is compiled.
+ */
+const LOOKS: readonly number[] = [0, 1];
 
 /** Layers of a step that are looked at. */
 const MOST_LAYERS = 8;

@@ -438,7 +438,7 @@ test("units that large inputs saturate are told at their layer, and no others", 
     severity: "warning",
     title: "Most units of a tanh layer are saturated",
     location: { line: 10 },
-    evidence: [{ expected: [0, 0.5] }, { value: 3 }],
+    evidence: [{ expected: [0, 0.5] }, { value: 2 }],
   });
   expect(saturated?.evidence[0]?.value).toBeGreaterThan(0.5);
   expect(() => finding(saturated, "finding")).not.toThrow();
