@@ -3,16 +3,15 @@
  * is judged by a scorecard that was fitted without its family. `--write` fits one on all of them and
  * writes it to where the product reads it, and the table into docs/diagnosis.md.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
 import { type LabelledRun, readCorpus, samplesOf } from "./diagnosis/corpus.ts";
+import { writeSection } from "./diagnosis/document.ts";
 import { fitScorecard } from "./diagnosis/fit.ts";
 import { type Judged, table } from "./diagnosis/metrics.ts";
 
 const SCORECARD = new URL("../../runtime/insight/diagnosis/scorecard.json", import.meta.url);
-const DOCUMENT = new URL("../../docs/diagnosis.md", import.meta.url);
-const MARKS = ["<!-- eval:diagnosis -->", "<!-- /eval:diagnosis -->"] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,13 +29,10 @@ const judged = families.flatMap(family => {
   process.stderr.write(`${family}\n`);
   return own.map((run: LabelledRun): Judged => ({ run, said: replay(run, card) }));
 });
-const text = table(judged);
+const text = table({ value: judged });
 console.log(text);
 
 if (values.write) {
   writeFileSync(SCORECARD, `${JSON.stringify(fitScorecard(samples))}\n`);
-  const [before = "", , after = ""] = readFileSync(DOCUMENT, "utf8").split(
-    new RegExp(`${MARKS[0]}([^]*)${MARKS[1]}`),
-  );
-  writeFileSync(DOCUMENT, `${before}${MARKS[0]}\n${text}\n${MARKS[1]}${after}`);
+  writeSection("eval:diagnosis", text);
 }

@@ -21,9 +21,20 @@ const WINDOW = 10;
 /** Decades by which neighbouring learning rates of the labels' grid are apart. */
 const GRID = 0.5;
 
-/** The figures as a table in Markdown. */
-export function table(judged: readonly Judged[]): string {
-  const lines = [
+/** The figures as a table in Markdown, one column for each set of runs. */
+export function table(sets: Readonly<Record<string, readonly Judged[]>>): string {
+  const columns = Object.values(sets).map(figures);
+  const [first = []] = columns;
+  return [
+    `| measure | ${Object.keys(sets).join(" | ")} |`,
+    `|---|${"---|".repeat(columns.length)}`,
+    ...first.map(([name], i) => `| ${name} | ${columns.map(each => each[i]?.[1]).join(" | ")} |`),
+  ].join("\n");
+}
+
+/** Names and values. */
+function figures(judged: readonly Judged[]): readonly (readonly [string, string])[] {
+  return [
     [
       "verdict right at 10 % of the run",
       share(judged, ({ run, said }) => classOf(said.at10) === classOf(run.label)),
@@ -89,14 +100,11 @@ export function table(judged: readonly Judged[]): string {
       share(judged, j => suggestedRegret(j, sweepOf(j, judged)) <= MOST_REGRET),
     ],
   ];
-  return [
-    "| measure | value |",
-    "|---|---|",
-    ...lines.map(([name, value]) => `| ${name} | ${value} |`),
-  ].join("\n");
 }
 
-function share<T>(of: readonly T[], test: (item: T) => boolean): string {
+/** How many of some are so, as a text. */
+export function share<T>(of: readonly T[], test: (item: T) => boolean): string {
+  if (of.length === 0) return "–";
   return `${((100 * of.filter(test).length) / of.length).toFixed(1)} % of ${of.length}`;
 }
 
@@ -121,6 +129,7 @@ function latency(judged: readonly Judged[]): string {
   const parts = right
     .map(j => ((firstAlert(j)?.since ?? 0) + 1) / (j.run.plan.plannedSteps ?? 1))
     .sort((a, b) => a - b);
+  if (right.length === 0) return "–";
   const half = right.length >> 1;
   return `${steps[half]} steps, ${(100 * (parts[half] ?? 0)).toFixed(1)} % of the run`;
 }
