@@ -87,9 +87,8 @@ test("a run that goes on is asked for what is new", async () => {
     .toEqual([0, 300].map(after => ({ type: "histograms", tensor: 0, after })));
   // What it has already is left.
   await answer(hosted, 0, 250, 400);
-  await hosted.drawn(400, ["stepHistogram"]);
-  const card = page.locator("[data-chart=stepHistogram]");
-  expect(await card.locator(".chart-steps").textContent()).toMatch(/^3\d\d points of 400 steps$/);
+  const count = page.locator("[data-chart=stepHistogram] .chart-steps");
+  await expect.poll(() => count.textContent(), PATIENCE).toMatch(/^3\d\d points of 400 steps$/);
   await hosted.expectClean();
   await page.close();
 });
