@@ -243,7 +243,7 @@ export function stepSubmitted(): void {
 
 /** Whether the loop has to give way before its next step. */
 export function mustSettle(): boolean {
-  return ring.isFull() || isTimeToYield();
+  return ring.isFull() || histogramRing.isFull() || isTimeToYield();
 }
 
 /**
@@ -253,6 +253,7 @@ export function mustSettle(): boolean {
 export async function settle(): Promise<void> {
   const from = performance.now();
   await ring.room();
+  await histogramRing.room();
   if (isTimeToYield()) await yieldToEventLoop();
   loopWaited(from);
 }
