@@ -16,6 +16,9 @@ const MOST_EXACT = 2 ** 18;
 /** The last steps, which it gets in any case: their numbers are read. */
 const EXACT_STEPS = 512;
 
+/** The columns behind which the first charts can be drawn. */
+const FIRST_CHARTS = 1;
+
 /** Steps of a long run that a page gets by columns; 0 of others. */
 function storedSteps(reader: RunReader, { tensors }: RunRecord, steps: number): number {
   const isLong = steps * Math.max(1, tensors.length) > MOST_EXACT && steps > 2 * EXACT_STEPS;
@@ -34,23 +37,20 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
     const run = end?.run ?? reader.record();
     const logs = reader.logs(end?.logs);
     const metrics = reader.metrics(end?.metrics);
-    const stored = storedSteps(reader, run, end?.steps ?? run.steps);
+    const last = end?.steps ?? run.steps;
+    const stored = storedSteps(reader, run, last);
+    const hydrate = { type: "hydrate", run, runFolder: folder, logs, metrics } as const;
+    let damage: string | undefined;
     if (stored > 0) {
-      yield { type: "hydrate", run, runFolder: folder, batches: [], stored, logs, metrics };
-      for (const [i, names] of HISTORY_COLUMNS.entries()) {
-        for (const curves of reader.curves(names, { to: stored, rates: i === 0 })) {
-          yield { type: "curves", curves };
-        }
-      }
+      yield { ...hydrate, batches: [], stored };
+      damage = yield* longHistory(reader, stored, last);
+    } else {
+      const chunks = reader.steps(1, end?.steps);
+      const first = chunks.next();
+      yield { ...hydrate, batches: first.done ? [] : [first.value] };
+      for (const batch of chunks) yield { type: "steps", batch };
+      damage = reader.damage;
     }
-    const chunks = reader.steps(stored + 1, end?.steps);
-    const first = stored > 0 ? undefined : chunks.next();
-    if (first) {
-      const batches = first.done ? [] : [first.value];
-      yield { type: "hydrate", run, runFolder: folder, batches, logs, metrics };
-    }
-    for (const batch of chunks) yield { type: "steps", batch };
-    const damage = reader.damage;
     if (damage) {
       const { steps: step } = run;
       yield { type: "logs", logs: [{ level: "warn", text: damage, time: Date.now(), step }] };
@@ -58,6 +58,28 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
   } finally {
     reader.close();
   }
+}
+
+/**
+ * Columns of all steps up to `last`, and, behind those of the first charts, the steps after `stored` with
+ * their tensors. Returns what stopped it before its end.
+ */
+function* longHistory(
+  reader: RunReader,
+  stored: number,
+  last: number,
+): Generator<ToPageMessage, string | undefined> {
+  let damage: string | undefined;
+  for (const [i, names] of HISTORY_COLUMNS.entries()) {
+    for (const curves of reader.curves(names, { to: last, rates: i === 0 })) {
+      yield { type: "curves", curves };
+    }
+    damage ??= reader.damage;
+    if (i !== FIRST_CHARTS || damage) continue;
+    for (const batch of reader.steps(stored + 1, last)) yield { type: "steps", batch };
+    damage = reader.damage;
+  }
+  return damage;
 }
 
 /**

@@ -73,20 +73,24 @@ async function measureStored(): Promise<Measurement[]> {
   const run = `${steps} steps × ${tensors} tensors`;
   const size = statSync(join(folder, RUN_DATABASE)).size / MEGABYTE;
   const [opened, gestures, heaps]: [number[], number[], number[]] = [[], [], []];
-  await withPages(folder, async open => {
-    for (let i = 0; i < samples; i++) {
-      const page = await open();
-      opened.push(await page.painted());
-      // All charts have been seen, and have what they draw.
-      await page.page.locator("[data-chart=memory]").scrollIntoViewIfNeeded();
-      await sleep(1000);
-      await page.page.locator("[data-chart=loss]").scrollIntoViewIfNeeded();
-      await sleep(1000);
-      gestures.push(...(await zoomIn(page)));
-      heaps.push((await page.heap()) / MEGABYTE);
-      await page.page.close();
-    }
-  });
+  await withPages(
+    folder,
+    async open => {
+      for (let i = 0; i < samples; i++) {
+        const page = await open();
+        opened.push(await page.painted());
+        // All charts have been seen, and have what they draw.
+        await page.page.locator("[data-chart=memory]").scrollIntoViewIfNeeded();
+        await sleep(1000);
+        await page.page.locator("[data-chart=loss]").scrollIntoViewIfNeeded();
+        await sleep(1000);
+        gestures.push(...(await zoomIn(page)));
+        heaps.push((await page.heap()) / MEGABYTE);
+        await page.page.close();
+      }
+    },
+    steps,
+  );
   return [
     { what: `${run} on the disk`, unit: "MB", samples: [size], goal: "≤ 1000 MB" },
     { what: "opened: all visible charts complete", unit: "ms", samples: opened, goal: "≤ 1000 ms" },
@@ -149,7 +153,7 @@ async function measureLive(): Promise<Measurement[]> {
       const isWhole = (await loss.getAttribute("data-last-step")) === `${last}`;
       shown = isWhole ? Number(await loss.getAttribute("data-last-value")) : Number.NaN;
     },
-    last,
+    undefined,
   );
   await ended;
   const what = `${rate} steps/s × ${tensors} tensors for ${seconds} s`;
@@ -221,7 +225,7 @@ async function measureCost(): Promise<Measurement> {
 async function withPages(
   folder: string,
   use: (open: () => Promise<NotedPage>) => Promise<void>,
-  last = steps,
+  lastStep: number | undefined,
 ): Promise<void> {
   const server = new PageServer({
     view: () => undefined,
@@ -230,6 +234,6 @@ async function withPages(
   });
   const address = await server.listen();
   await using browser = await launchBrowser(VIEWPORT);
-  await use(async () => NotedPage.open(await browser.context.newPage(), address, last));
+  await use(async () => NotedPage.open(await browser.context.newPage(), address, lastStep));
   await server.close();
 }

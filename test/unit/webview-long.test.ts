@@ -1,5 +1,5 @@
 /** A long run in the page: columns that are sent, bins that are asked for, and what is drawn of them. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,6 +8,7 @@ import { readHistory } from "../../runtime/page/history.ts";
 import { parsePageMessage } from "../../runtime/page/pageMessages.ts";
 import type { BinsRequest } from "../../runtime/protocol/bins.ts";
 import { messageFromText, messageToText } from "../../runtime/protocol/text.ts";
+import { RUN_DATABASE } from "../../runtime/store/paths.ts";
 import { HeatCells } from "../../webview/charts/heatCells.ts";
 import { binRows } from "../../webview/data/axis.ts";
 import { Bins } from "../../webview/data/bins.ts";
@@ -226,6 +227,46 @@ describe("a long run", () => {
     const expected = noExtremes();
     exactly(0, next - 1).extremes(next - 5001, next - 1, "linear", expected);
     expect(found).toEqual(expected);
+  });
+});
+
+test("a long run whose last steps were kept in two pieces has no gap between them", async () => {
+  // A chunk ends with step 32,767.
+  const last = 32_968;
+  const two = store(project, cutBatches(1, last));
+  const asked: BinsRequest[] = [];
+  const run = new RunSeries(more => asked.push(...more));
+  for (const message of readHistory(two)) {
+    if (message.type === "hydrate") run.leaveToStore(message.stored ?? 0, NAMES.length);
+    if (message.type === "curves") run.appendCurves(message.curves);
+    if (message.type === "steps") run.append(message.batch);
+  }
+  const samples = run.tensor(0, COLUMN) ?? new Column(32);
+  const bins = new Bins();
+  const starts = binRows(run.positions("step"), [last - 300, last], "linear", 360);
+  bins.cut(samples, starts, "linear");
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0));
+  for (const answered of readBins(two, asked)) run.receiveBins(answered);
+  bins.cut(samples, starts, "linear");
+  const read: number[] = [];
+  bins.line((_, value) => read.push(value));
+  expect(read).toEqual(Array.from({ length: 302 }, (_, i) => valueAt(0, last - 301 + i)));
+});
+
+test("of a long run that is damaged comes what there is before, and why it ends", () => {
+  const damaged = store(project, cutBatches(1, LAST));
+  const file = join(damaged, RUN_DATABASE);
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(Buffer.from(Float64Array.of(1 / 5000).buffer));
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(file, bytes);
+  const messages = [...readHistory(damaged)];
+  const [first] = messages.flatMap(message => (message.type === "curves" ? [message.curves] : []));
+  expect(first?.count).toBe(4095);
+  expect(messages.filter(({ type }) => type === "steps")).toEqual([]);
+  expect(messages.at(-1)).toMatchObject({
+    type: "logs",
+    logs: [{ level: "warn", text: "Damaged at step 4096: checksum differs" }],
   });
 });
 

@@ -159,7 +159,7 @@ export class ChartCard {
     const { hasOthers } = view;
     await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events, hasOthers });
     this.root.dataset.lastStep = String(series.lastStep);
-    this.root.setAttribute("aria-busy", String(!series.isComplete));
+    this.root.setAttribute("aria-busy", String(!series.isComplete || model.isWhole === false));
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
     this.summarize(model, view, drawn);
     this.table.show(model, view);

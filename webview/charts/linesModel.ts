@@ -109,6 +109,14 @@ export class LinesModel implements ChartModel {
     };
   }
 
+  get isWhole(): boolean {
+    const rows = this.window?.positions.length ?? 0;
+    return this.lines.every(line => {
+      const isOwn = !line.rows && !line.series && !line.spread && line.absent === undefined;
+      return !isOwn || line.samples.length >= rows;
+    });
+  }
+
   write(window: Window): Drawn {
     let [points, values] = [0, 0];
     this.window = window;

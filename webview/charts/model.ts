@@ -61,6 +61,8 @@ export interface ChartModel {
   readonly rows?: ChartRows;
   /** What its colours mean, after `mark`. */
   readonly colors?: ColorScale;
+  /** False while some of what it draws of the run is still on its way, after `write`. */
+  readonly isWhole?: boolean;
   /**
    * Cuts what is in the window into bins and fills the data sets but for the marks.
    * @param width of the plot in device pixels.

@@ -17,6 +17,7 @@ export class StackModel implements ChartModel {
   readonly smoothed = false;
   readonly oneScale = true;
   readonly dataSets;
+  isWhole = true;
   private readonly layers: readonly Layer[];
   private readonly limit: number;
   private readonly pools;
@@ -33,6 +34,7 @@ export class StackModel implements ChartModel {
 
   write({ positions, domain, scale }: Window): Drawn {
     const starts = binRows(positions, domain, scale, this.limit);
+    this.isWhole = this.layers.every(({ samples }) => samples.length >= positions.length);
     this.tops = [];
     for (let bin = 0; bin + 1 < starts.length; bin++) {
       const [from, to] = [starts[bin] ?? 0, starts[bin + 1] ?? 0];

@@ -220,14 +220,17 @@ export class RunSeries {
   }
 
   /**
-   * Adds the rows that are new; rows that are known already are skipped. Returns false, and adds
-   * nothing, if steps before the batch are missing.
+   * Adds the rows that are new; rows that are known already are skipped, but for the tensors of the last
+   * ones where only columns were sent. Returns false, and adds nothing, if steps before the batch are missing.
    */
   append(batch: StepBatch): boolean {
     if (this.rows === 0) this.first = batch.firstStep;
     const known = this.first + this.rows - batch.firstStep;
     if (known < 0) return false;
-    if (known >= batch.count) return true;
+    if (known >= batch.count) {
+      if (known === batch.count) this.addLastTensors(batch);
+      return true;
+    }
     // What was not sent of the steps before has no value there.
     const { rows } = this;
     this.widen(batch.groups, batch.tensorCount);
@@ -241,6 +244,17 @@ export class RunSeries {
     this.derive();
     this.forgetTensors();
     return true;
+  }
+
+  /** Takes the tensors of the last rows, which are known in all else. */
+  private addLastTensors(batch: StepBatch): void {
+    if (batch.tensorCount === 0 || this.exactFrom !== undefined) return;
+    this.exactFrom = this.rows - batch.count;
+    this.leaveToStore(this.stepAt(this.exactFrom - 1), batch.tensorCount);
+    for (const tensor of this.tensors) {
+      for (const series of Object.values(tensor)) series.reach(this.exactFrom);
+    }
+    this.addTensors(batch, 0);
   }
 
   /**
@@ -384,12 +398,16 @@ export class RunSeries {
       const known = group < batch.groups;
       add(rate, row => (known ? batch.lr[row * batch.groups + group] : undefined) ?? Number.NaN);
     }
-    const values = new Float32Array(rows.length);
+    this.addTensors(batch, from);
+  }
+
+  private addTensors(batch: StepBatch, from: number): void {
+    const values = new Float32Array(batch.count - from);
     for (const [index, tensor] of this.tensors.entries()) {
       const known = index < batch.tensorCount;
       for (const name of SHOWN_TENSOR_COLUMNS) {
-        for (const [i, row] of rows.entries()) {
-          values[i] = known ? tensorValue(batch, row, index, name) : Number.NaN;
+        for (let i = 0; i < values.length; i++) {
+          values[i] = known ? tensorValue(batch, from + i, index, name) : Number.NaN;
         }
         tensor[name].append(values);
       }

@@ -1,7 +1,7 @@
 /* In the page: when its visible charts are drawn to the end, how often, and how long its tasks take. */
 (() => {
   const notes = {
-    /** The last step of the run, which a complete chart shows; the bench sets it. */
+    /** The last step of a run that has ended, which a complete chart shows; the bench sets it. */
     lastStep: "",
     /** Milliseconds from the navigation until all visible charts were complete; 0 before. */
     painted: 0,
@@ -33,6 +33,8 @@
   }
 
   function look() {
+    // To ask where charts are takes time, which a page of a run that goes on does not have.
+    if (notes.lastStep === "" || (notes.painted > 0 && begin === 0)) return;
     const charts = visible();
     if (charts.length === 0 || !charts.every(isComplete)) return;
     const now = performance.now();

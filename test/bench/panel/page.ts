@@ -18,10 +18,10 @@ export class NotedPage {
     this.page = page;
   }
 
-  /** Opens an address. `lastStep` is that of its run. */
-  static async open(page: Page, address: string, lastStep: number): Promise<NotedPage> {
+  /** Opens an address. `lastStep` is that of its run, where that has ended. */
+  static async open(page: Page, address: string, lastStep: number | undefined): Promise<NotedPage> {
     await page.addInitScript({ path: join(import.meta.dirname, "notes.js") });
-    await page.addInitScript(`notes.lastStep = "${lastStep}"`);
+    await page.addInitScript(`notes.lastStep = "${lastStep ?? ""}"`);
     await page.goto(address);
     return new NotedPage(page);
   }
