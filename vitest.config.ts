@@ -11,7 +11,7 @@ const projects = ["unit", "gpu", "e2e"].map((name, groupOrder) => ({
     include: [`test/${name}/**/*.test.ts`],
     pool: "forks" as const,
     sequence: { groupOrder },
-    maxWorkers: name === "unit" ? 2 : 1,
+    maxWorkers: name === "e2e" ? 1 : 2,
     // Unit tests leave nothing behind, and starting a process for each file took half of their time.
     isolate: name !== "unit",
     // Tests leave nothing in the user's cache, and do not depend on it.
