@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const alias = { stepscope: fileURLToPath(new URL("runtime/index.ts", import.meta.url)) };
 
-/** One after the other: all but unit tests start processes that use every core of a small machine. */
+/** One after the other. Of those with a VS Code and a browser one file at a time: they need every core of a small machine. */
 const projects = ["unit", "gpu", "e2e"].map((name, groupOrder) => ({
   resolve: { alias },
   test: {
