@@ -177,6 +177,8 @@ test("when VS Code is closed for good, the run stops after the grace time and le
   mkdirSync(join(project, ".vscode"));
   const settings = JSON.stringify({ "stepscope.runs.graceTime": GRACE_SECONDS });
   writeFileSync(join(project, ".vscode/settings.json"), settings);
+  // A window that is open hears of it some time later.
+  await workbench.reload();
   await workbench.clickLens("▶ Train", "■ Stop");
   await panel.drawn("loss", 5);
   await server[Symbol.asyncDispose]();
