@@ -169,7 +169,8 @@ test("learning rates are tried from a held run, one is taken, and taken back", a
   });
   const page = await browser.context.newPage();
   await page.goto(await addressOf(viewer));
-  await expect.poll(() => page.textContent(".status"), PATIENCE).toBe("Paused");
+  // Keys are those of the buttons that can be seen.
+  await page.getByRole("button", { name: "Resume" }).waitFor();
   await page.keyboard.press("b");
   await page.keyboard.press("Enter");
   const card = page.locator("[data-chart=branches]");
