@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import type { FrameLocator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stage } from "../../packaging/stage.ts";
 import { FALLBACK, TARGETS } from "../../packaging/targets.ts";
@@ -91,8 +92,26 @@ test("installed, it shows its lens and trains to the end", async () => {
     .tab(/Stepscope|parabola/)
     .last()
     .waitFor();
+  await writeChart(workbench.webview());
   await workbench.screenshot("vsix-parabola");
 });
+
+/** Adds a chart of one's own: the compiler behind it is a file that the panel of an installed extension loads. */
+async function writeChart(panel: FrameLocator): Promise<void> {
+  await panel.getByRole("button", { name: "Charts" }).click();
+  await panel.getByRole("menuitem", { name: "New chart…" }).click();
+  const dialog = panel.getByRole("dialog", { name: "Chart of your own" });
+  const encoding = {
+    x: { field: "step", type: "quantitative" },
+    y: { field: "gradNorm", type: "quantitative" },
+  };
+  const chart = { title: "Norms", mark: "point", encoding };
+  await dialog.getByRole("textbox").fill(JSON.stringify(chart));
+  await dialog.getByRole("button", { name: "Keep" }).click();
+  const card = panel.getByRole("group", { name: "Norms" });
+  await card.scrollIntoViewIfNeeded();
+  await panel.locator(".own-count", { hasText: "50" }).waitFor();
+}
 
 // VS Code starts its extension host again in a window without an extension in development.
 test("a run outlives its extension host, and the panel has all of its steps", async () => {
