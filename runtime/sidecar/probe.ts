@@ -1,5 +1,5 @@
 /** Tries learning rates on a script's loop, instead of a run. */
-import { observe } from "../insight/observer.ts";
+import { deafObserver, observe } from "../insight/observer.ts";
 import type { LearningRateProbe, ProbeOptions } from "../protocol/probe.ts";
 
 /**
@@ -18,13 +18,8 @@ export async function probeLearningRate(
   ]);
   const loop = new HeldLoop(0);
   observe({
-    seed: () => {},
-    tensors: () => {},
+    ...deafObserver,
     steps: batch => loop.steps(batch),
-    histograms: () => {},
-    metrics: () => {},
-    fault: () => {},
-    untrainedLoss: () => {},
   });
   const result = loop
     .held()

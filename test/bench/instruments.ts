@@ -8,7 +8,7 @@
  * programs on the machine do not lengthen.
  */
 import { gpu } from "../../runtime/gpu/device.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
 import { milliseconds, type Perceptron, SIZES, trainer } from "./perceptron.ts";
 import { quantile } from "./table.ts";
@@ -48,19 +48,7 @@ async function compare(size: Perceptron): Promise<void> {
 function timed(size: Perceptron, instrumented: boolean): () => Promise<number> {
   const train = trainer(size);
   return async () => {
-    observe(
-      instrumented
-        ? {
-            seed() {},
-            tensors() {},
-            steps() {},
-            metrics() {},
-            fault() {},
-            untrainedLoss() {},
-            histograms() {},
-          }
-        : undefined,
-    );
+    observe(instrumented ? deafObserver : undefined);
     const start = milliseconds();
     await train();
     await drain();

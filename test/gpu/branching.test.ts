@@ -7,7 +7,7 @@ import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
 import { takeSnapshot } from "../../runtime/checkpoint/snapshot.ts";
 import { Checkpoints, log } from "../../runtime/index.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import * as recorder from "../../runtime/insight/recorder.ts";
 import type { Branches } from "../../runtime/protocol/branch.ts";
 import type { ChangeRecord, LoopOrder, OptionRecord } from "../../runtime/protocol/control.ts";
@@ -35,8 +35,7 @@ async function held(make: MakeOptimizer, at: number, budget = 2 ** 26) {
   let arrived = Promise.withResolvers<void>();
   let heard = () => {};
   observe({
-    seed: () => {},
-    tensors: () => {},
+    ...deafObserver,
     steps: batch => {
       for (let row = 0; row < batch.count; row++) {
         const value = (name: "loss" | "travel") => stepValue(batch, row, name);
@@ -45,9 +44,6 @@ async function held(make: MakeOptimizer, at: number, budget = 2 ** 26) {
       }
     },
     metrics: all => metrics.push(...all.map(({ value }) => value)),
-    histograms: () => {},
-    fault: () => {},
-    untrainedLoss: () => {},
   });
   const trials = {
     snapshot: () => takeSnapshot(budget),

@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, expect, test } from "vitest";
 import { nn, noGrad, optim, type Tensor, tensor } from "../../runtime/index.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
 import { expectClose } from "./close.ts";
 import { required } from "./fixture.ts";
@@ -147,15 +147,7 @@ test("what a script does beside the step of an optimizer is none of its own", as
 test("inputs that get a gradient beside an optimizer are not held", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  observe({
-    seed() {},
-    tensors() {},
-    steps() {},
-    metrics() {},
-    fault() {},
-    untrainedLoss() {},
-    histograms() {},
-  });
+  observe(deafObserver);
   const weight = new nn.Parameter(tensor([1]));
   const optimizer = new optim.SGD([weight], { lr: LR });
   const inputs: WeakRef<Tensor>[] = [];

@@ -15,7 +15,7 @@ import {
   where,
 } from "../../runtime/index.ts";
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
 import { type Finding, isOpen, mergeFindings } from "../../runtime/protocol/finding.ts";
 import { finding } from "../../runtime/protocol/validate.ts";
@@ -62,9 +62,8 @@ async function allFindingsOf(setup: Setup): Promise<readonly Finding[]> {
     found = mergeFindings(found, changes);
   };
   observe({
-    seed() {},
+    ...deafObserver,
     fault: (fault, step) => add(diagnosis.fault(fault, step, undefined)),
-    histograms() {},
     untrainedLoss: loss => diagnosis.untrainedLoss(loss),
     tensors: tensors => diagnosis.tensors(tensors),
     metrics: metrics => diagnosis.metrics(metrics),
@@ -383,13 +382,8 @@ test("samples in the order of their labels", async () => {
     const found: Finding[] = [];
     const diagnosis = new LiveDiagnosis(false);
     observe({
-      seed() {},
+      ...deafObserver,
       fault: (fault, step) => void found.push(...diagnosis.fault(fault, step, undefined)),
-      histograms() {},
-      untrainedLoss() {},
-      tensors() {},
-      metrics() {},
-      steps() {},
     });
     const model = new nn.Linear(8, 3);
     const sorted = tensor(

@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { data, nn, noGrad, optim, randn, type Tensor, tensor } from "../../runtime/index.ts";
 import { findingOf } from "../../runtime/insight/diagnosis/faults.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import type { LoopFault } from "../../runtime/protocol/loopFault.ts";
 import { finding } from "../../runtime/protocol/validate.ts";
 import { noteEnd } from "../../runtime/tensor/gradientUse.ts";
@@ -12,15 +12,10 @@ let faults: LoopFault[] = [];
 beforeEach(() => {
   faults = [];
   observe({
-    seed() {},
-    tensors() {},
-    steps() {},
-    metrics() {},
+    ...deafObserver,
     fault(fault) {
       faults.push(fault);
     },
-    histograms() {},
-    untrainedLoss() {},
   });
 });
 

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { log, metrics, ones, tensor } from "../../runtime/index.ts";
 import { metricsDelivered } from "../../runtime/insight/metrics.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 
 describe("log", () => {
@@ -15,13 +15,8 @@ describe("log", () => {
 
   function watch() {
     observe({
-      seed: () => {},
-      tensors: () => {},
-      steps: () => {},
+      ...deafObserver,
       metrics: metrics => seen.push(...metrics),
-      histograms: () => {},
-      fault: () => {},
-      untrainedLoss: () => {},
     });
   }
 

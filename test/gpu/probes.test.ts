@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { nn, optim, tensor } from "../../runtime/index.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { branchProbe } from "../../runtime/insight/probes/branchProbe.ts";
 import { HeldLoop } from "../../runtime/insight/probes/heldLoop.ts";
 import { lineScan } from "../../runtime/insight/probes/lineScan.ts";
@@ -21,13 +21,8 @@ let hear: (batch: StepBatch) => void = () => {};
 
 beforeAll(() => {
   observe({
-    seed: () => {},
-    tensors: () => {},
+    ...deafObserver,
     steps: batch => hear(batch),
-    metrics: () => {},
-    histograms: () => {},
-    fault: () => {},
-    untrainedLoss: () => {},
   });
 });
 

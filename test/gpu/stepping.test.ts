@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { counters } from "../../runtime/gpu/device.ts";
 import { data, manualSeed, nn, optim, tensor } from "../../runtime/index.ts";
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
 import { watch } from "./watch.ts";
 
@@ -351,15 +351,7 @@ test("without an observer nothing is measured", async () => {
 test("20,000 steps leave memory and handles as they were", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  observe({
-    seed() {},
-    tensors() {},
-    steps() {},
-    metrics() {},
-    fault() {},
-    untrainedLoss() {},
-    histograms() {},
-  });
+  observe(deafObserver);
   const look = () => {
     collect();
     return {

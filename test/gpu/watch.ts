@@ -1,5 +1,5 @@
 /** An observer that keeps what it sees. */
-import { observe } from "../../runtime/insight/observer.ts";
+import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import type { StepHistograms } from "../../runtime/protocol/histogram.ts";
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import {
@@ -59,13 +59,10 @@ export function watch(): Watch {
   const steps: ObservedStep[] = [];
   const histograms: StepHistograms[] = [];
   observe({
-    seed() {},
-    metrics() {},
-    fault() {},
+    ...deafObserver,
     histograms(all) {
       histograms.push(...all);
     },
-    untrainedLoss() {},
     tensors(all) {
       knownTensors = all;
     },
