@@ -223,7 +223,15 @@ test("axe finds no fault in charts of one's own and their dialog, in any theme",
   await look("chart");
   expect(found).toEqual([]);
   await page.setViewportSize({ width: 400, height: 900 });
-  await newChart(hosted);
+  const { area, said } = await newChart(hosted);
+  await area.fill("{");
+  await expect.poll(() => said.textContent(), PATIENCE).toMatch(/JSON/);
+  // All of its lines have room above the columns.
+  const hidden = await page.evaluate<number>(`(() => {
+    const { scrollHeight, clientHeight } = document.querySelector(".spec-said");
+    return scrollHeight - clientHeight;
+  })()`);
+  expect(hidden).toBe(0);
   await page.screenshot({ path: join(PICTURES, "own-dialog-400.png") });
   await hosted.expectClean();
   await page.close();
