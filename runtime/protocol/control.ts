@@ -140,4 +140,6 @@ export function liveChange({
 export type LoopOrder =
   | Exclude<Control, { type: "runToFinding" | "locateNonFinite" }>
   /** Looks for the first value of step `step` that is not finite. */
-  | { readonly type: "locate"; readonly step: number };
+  | { readonly type: "locate"; readonly step: number }
+  /** As that, beside the run: the loop then goes on from where it is now, as if nothing had been. */
+  | { readonly type: "search"; readonly step: number };

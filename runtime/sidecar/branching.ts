@@ -13,6 +13,25 @@ export interface Trials {
   told(branches: Branches): void;
 }
 
+/** Steps that a held loop takes to find something out, and comes back from. */
+export interface Excursion {
+  /** The step behind which the loop is held when it is back; undefined: where it was. */
+  readonly goesOnUntil?: number;
+  /** What its next step computes is remembered. */
+  readonly isRemembered: boolean;
+  /** Ends it behind the step that is under way. */
+  cancel(): void;
+  /**
+   * Takes the steps.
+   * @param step behind which the loop is held.
+   * @param takeStep has the loop take one, and be held again; everything is delivered then.
+   * @throws as that, but for `LoopLeft`.
+   */
+  run(step: number, options: LiveOptions, takeStep: () => Promise<void>): Promise<void>;
+  /** The script has left the loop meanwhile: there is no way back. @returns what is to be said of it. */
+  left(): string;
+}
+
 export interface BranchingOptions {
   /** What η is multiplied by in each branch. */
   readonly factors: readonly number[];
@@ -35,7 +54,8 @@ const NO_RATE =
 /** The loop has no place any more to come back to. */
 export class LoopLeft extends Error {}
 
-export class Branching {
+export class Branching implements Excursion {
+  readonly isRemembered = false;
   readonly #trials: Trials;
   readonly #options: BranchingOptions;
   #known: Branches;
@@ -48,17 +68,11 @@ export class Branching {
     this.#known = { step: 0, steps, count: factors.length, branches: [], isOver: false };
   }
 
-  /** Ends it behind the step that is under way. */
   cancel(): void {
     this.#isCancelled = true;
   }
 
-  /**
-   * Takes all branches, one after the other.
-   * @param step behind which the loop is held.
-   * @param takeStep has the loop take one, and be held again; everything is delivered then.
-   * @throws as that, but for `LoopLeft`.
-   */
+  /** Takes all branches, one after the other. */
   async run(step: number, options: LiveOptions, takeStep: () => Promise<void>): Promise<void> {
     this.#known = { ...this.#known, step };
     const { factors, steps } = this.#options;
@@ -100,7 +114,6 @@ export class Branching {
     if (!this.#known.isOver) this.#over(this.#isCancelled ? CANCELLED : undefined);
   }
 
-  /** The script has left the loop, in a branch: there is no way back. @returns what is to be said of it. */
   left(): string {
     const { step, steps, branches } = this.#known;
     const last = branches.at(-1);

@@ -22,6 +22,7 @@ const MOTIONS: readonly Control["type"][] = ["pause", "resume", "step", "runTo",
 export class FindingWatch {
   readonly #loop: WatchedLoop;
   #watched: Watched = { runsToFinding: false, heldFor: "" };
+  #hasSearched = false;
 
   constructor(loop: WatchedLoop) {
     this.#loop = loop;
@@ -49,6 +50,13 @@ export class FindingWatch {
     const step = this.#loop.nonFiniteAt();
     if (step !== undefined) this.#loop.control({ type: "locate", step });
     else this.#loop.warn("All that was measured is finite: there is nothing to look for.");
+  }
+
+  /** Nothing is finite since step `step`: the first time, where that began is looked for unasked. */
+  lost(step: number): void {
+    if (this.#hasSearched) return;
+    this.#hasSearched = true;
+    this.#loop.control({ type: "search", step });
   }
 
   findings(findings: readonly Finding[]): void {

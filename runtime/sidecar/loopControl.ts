@@ -4,8 +4,9 @@ import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
-import { Branching, LoopLeft, type Trials } from "./branching.ts";
+import { Branching, type Excursion, LoopLeft, type Trials } from "./branching.ts";
 import { LiveOptions, type OptionListener } from "./liveOptions.ts";
+import { NonFiniteSearch } from "./nonFiniteSearch.ts";
 import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
 
 /** The loop, as far as its controls need to know it. */
@@ -70,7 +71,7 @@ export type Beginning = Pick<LaunchOptions, "runTo" | "overrides">;
 const MOST_ELSEWHERE = 16;
 
 /** Controls that neither move the loop nor change it. */
-const LOOKS: readonly LoopOrder["type"][] = ["draw", "stopDrawing", "measure"];
+const LOOKS: readonly LoopOrder["type"][] = ["draw", "stopDrawing", "measure", "search"];
 
 /** What is done between two steps. */
 type Deed = Extract<LoopOrder, { type: "set" | "rewind" | "locate" }>;
@@ -106,11 +107,11 @@ export class LoopControl implements Gate {
   /** What is to be drawn of the next step, and whether that is the one that has begun. */
   #toDraw: PictureView | undefined;
   #isDrawn = false;
-  /** Learning rates that are tried, as soon as the loop is at its place. */
-  #branching: Branching | undefined;
-  /** A branch has the loop take a step: resolves when it is held again. */
+  /** Where the loop goes, to come back, as soon as it is at its place. */
+  #excursion: Excursion | undefined;
+  /** It has the loop take a step: resolves when it is held again. */
   #arrival: PromiseWithResolvers<void> | undefined;
-  /** Controls that wait for the loop to come back from its branches. */
+  /** Controls that wait for the loop to come back. */
   #later: LoopOrder[] = [];
 
   constructor(loop: ControlledLoop, controls: Controls, beginning: Beginning = {}) {
@@ -137,9 +138,9 @@ export class LoopControl implements Gate {
     this.#act();
   }
 
-  /** The script has come to its end by itself: a branch that is under way has no loop to come back to. */
+  /** The script has come to its end by itself: who is on an excursion has no loop to come back to. */
   ended(): void {
-    if (this.#arrival && this.#branching) this.#controls.warn(this.#branching.left());
+    if (this.#arrival && this.#excursion) this.#controls.warn(this.#excursion.left());
   }
 
   limit(name: ClipLimit, value: number): number {
@@ -152,7 +153,9 @@ export class LoopControl implements Gate {
     const now = this.#loop.stepCount();
     this.#loop.locator?.disarm();
     const putBack = this.#options.apply(optimizer, now + 1);
-    if (!this.#arrival) {
+    if (this.#arrival) {
+      if (this.#excursion?.isRemembered) this.#loop.pictures?.before(optimizer, now, true);
+    } else {
       // Of several that share a batch the first optimizer has its loss.
       this.#isDrawn = this.#toDraw !== undefined && this.#elsewhere === 0;
       this.#loop.pictures?.before(optimizer, now, this.#isDrawn || now + 1 >= this.#until);
@@ -197,18 +200,18 @@ export class LoopControl implements Gate {
   /** Whether the loop has steps to take, or a way to the place where something is to be done. */
   #mayGoOn(): boolean {
     if (this.#isDrawn) return false;
-    const isOnItsWay = this.#due.length > 0 || (this.#branching && !this.#isAtPlace);
+    const isOnItsWay = this.#due.length > 0 || (this.#excursion && !this.#isAtPlace);
     return isOnItsWay || this.#loop.stepCount() < this.#until;
   }
 
-  /** While learning rates are tried, controls wait: those that move or change the loop end that. */
+  /** While the loop is on an excursion, controls wait: those that move or change the loop end that. */
   #hear(control: LoopOrder): void {
-    if (!this.#branching) {
+    if (!this.#excursion) {
       this.#obey(control);
       return;
     }
     this.#later.push(control);
-    if (!LOOKS.includes(control.type)) this.#branching.cancel();
+    if (!LOOKS.includes(control.type)) this.#excursion.cancel();
   }
 
   /** Does what can be done where the loop is. */
@@ -216,7 +219,7 @@ export class LoopControl implements Gate {
     if (this.#isAtPlace) this.#doWhatIsDue();
     if (!this.#hold || this.#arrival) return;
     if (this.#mayGoOn()) this.#release(this.#hold);
-    else if (this.#isAtRest && this.#branching) void this.#branch(this.#branching);
+    else if (this.#isAtRest && this.#excursion) void this.#depart(this.#excursion);
   }
 
   #obey(control: LoopOrder): void {
@@ -247,7 +250,10 @@ export class LoopControl implements Gate {
         break;
       case "branch":
         this.#until = now;
-        if (this.#loop.trials) this.#branching = new Branching(this.#loop.trials, control);
+        if (this.#loop.trials) this.#excursion = new Branching(this.#loop.trials, control);
+        break;
+      case "search":
+        this.#beginSearch(control.step, now);
         break;
       case "stopBranching":
         break;
@@ -285,6 +291,15 @@ export class LoopControl implements Gate {
     if (reached === undefined) return undefined;
     this.#forgetStep();
     return reached;
+  }
+
+  #beginSearch(step: number, now: number): void {
+    const { trials, locator, snapshots, stepCount } = this.#loop;
+    if (!trials || !locator) return;
+    const warn = (text: string) => this.#controls.warn(text);
+    const loop = { trials, locator, snapshots, stepCount, warn };
+    this.#excursion = new NonFiniteSearch(loop, step, this.#until);
+    this.#until = now;
   }
 
   /** Takes the steps up to `step` once more, from the newest state that is kept before it. */
@@ -346,24 +361,26 @@ export class LoopControl implements Gate {
     }
     this.#isDrawn = false;
     this.#isAtRest = true;
-    if (!this.#mayGoOn()) this.#controls.held(true);
+    const comesBack = this.#excursion?.goesOnUntil ?? this.#until;
+    if (!this.#mayGoOn() && comesBack <= this.#loop.stepCount()) this.#controls.held(true);
     this.#act();
   }
 
-  /** Tries learning rates from here; the loop is held here again when that is over. */
-  async #branch(branching: Branching): Promise<void> {
+  /** Takes steps from here; the loop is here again when that is over. */
+  async #depart(excursion: Excursion): Promise<void> {
     this.#loop.pictures?.stop();
-    // A script that ends in a branch is to be seen to end.
+    // A script that ends meanwhile is to be seen to end.
     this.#controls.keepAlive(false);
     try {
-      await branching.run(this.#loop.stepCount(), this.#options, () => this.#takeStep());
+      await excursion.run(this.#loop.stepCount(), this.#options, () => this.#takeStep());
     } catch (error) {
       this.#hold?.reject(error);
     }
     this.#controls.keepAlive(true);
     if (this.#arrival) this.#forgetStep();
     this.#arrival = undefined;
-    this.#branching = undefined;
+    this.#excursion = undefined;
+    this.#until = excursion.goesOnUntil ?? this.#until;
     for (const control of this.#later.splice(0)) this.#hear(control);
     this.#act();
   }
@@ -377,7 +394,7 @@ export class LoopControl implements Gate {
     return this.#arrival.promise;
   }
 
-  /** A step of a branch is queued. @returns what the loop waits for. */
+  /** A step of an excursion is queued. @returns what the loop waits for. */
   #arrive(optimizer: object, arrival: PromiseWithResolvers<void>): Promise<void> | undefined {
     this.#elsewhere = optimizer === this.#place ? 0 : this.#elsewhere + 1;
     this.#isAtPlace = this.#elsewhere === 0;

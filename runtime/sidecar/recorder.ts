@@ -160,6 +160,7 @@ function receive(message: ToRecorder): void {
     case "steps":
       recording.steps(message.batch);
       found(diagnosis.steps(message.batch));
+      if (diagnosis.lostAt !== undefined) watch.lost(diagnosis.lostAt);
       break;
     case "fault":
       found(diagnosis.fault(message.fault, message.step, message.location));

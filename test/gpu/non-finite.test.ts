@@ -6,6 +6,7 @@ import {
   isOpen,
   mergeFindings,
 } from "../../runtime/protocol/finding.ts";
+import { tensorValue } from "../../runtime/protocol/steps.ts";
 import { type Spectator, TrainingProject } from "./training-project.ts";
 
 let project: TrainingProject;
@@ -44,12 +45,10 @@ function said(run: Spectator, code: FindingCode): Finding | undefined {
 const located = (run: Spectator) => said(run, "numerics.nonFinite");
 const isLost = (run: Spectator) => said(run, "lr.diverging") !== undefined;
 
-/** Trains until the numbers are lost, and asks where that began. */
+/** Trains until the numbers are lost, and where that began has been found. */
 async function locate(body: string, sixth?: string) {
   project.write("a.ts", script(body, sixth));
   const run = await project.start("a.ts");
-  await run.until(() => isLost(run));
-  run.connection.control({ type: "locateNonFinite" });
   await run.until(() => located(run) !== undefined);
   return { run, found: located(run) };
 }
@@ -61,9 +60,10 @@ async function stop(run: Spectator): Promise<void> {
 
 test("the logarithm of a number that has become negative, at its line; the loop stands before it", async () => {
   // x ← x − 0.1 / x, from 1: below 0 after six steps.
-  const { run, found } = await locate(
-    "const shifted = x.mul(1);\n  const loss = shifted.log().sum();",
-  );
+  const { run } = await locate("const shifted = x.mul(1);\n  const loss = shifted.log().sum();");
+  run.connection.control({ type: "locateNonFinite" });
+  await run.until(() => run.record.rewinds?.length === 2 && located(run) !== undefined);
+  const found = located(run);
   expect(found).toMatchObject({
     severity: "error",
     title: "log makes the first value that is not finite",
@@ -73,7 +73,6 @@ test("the logarithm of a number that has become negative, at its line; the loop 
   const [, input] = found?.evidence ?? [];
   expect(input?.text).toMatch(/^Its input runs from -/);
   await run.until(() => run.record.paused === true);
-  expect(run.record.rewinds?.length).toBe(2);
 
   // From there on another learning rate is tried, and what was found is over.
   const at = run.steps;
@@ -124,5 +123,49 @@ test("steps that go another way the second time are said to", async () => {
   run.connection.control({ type: "locateNonFinite" });
   await run.until(() => run.logs.some(log => log.level === "warn"));
   expect(run.logs.at(-1)?.text).toMatch(/^Where the numbers cease to be finite could not be found/);
+  await stop(run);
+});
+
+/** Norms of the second parameter, by the step before which they were so. */
+function normsOfSecond(run: Spectator): ReadonlyMap<number, number> {
+  const batches = run.messages.flatMap(each => (each.type === "steps" ? [each.batch] : []));
+  const norms = batches.flatMap(batch =>
+    Array.from({ length: batch.count }, (_, row) => {
+      const norm = tensorValue(batch, row, 1, "weightNorm");
+      return [batch.firstStep + row, norm] as const;
+    }),
+  );
+  return new Map(norms);
+}
+
+test("the first time it is looked for unasked, and the run goes on as if nothing had been", {
+  timeout: 40_000,
+}, async () => {
+  // What x loses, y knows nothing of: its steps go on, each from where the last one led.
+  const body = "const loss = x.log().sum().add(y.mul(sample).square().sum());";
+  const lines = script(body).replace(
+    "const optimizer = new optim.SGD([x], ",
+    "const y = new nn.Parameter(tensor([1])); const optimizer = new optim.SGD([x, y], ",
+  );
+  project.write("a.ts", lines.replace("{ lr: 0.1 }", "{ lr: 0.1, momentum: 0.5 }"));
+  const run = await project.start("a.ts");
+  await run.until(() => located(run) !== undefined);
+  expect(located(run)).toMatchObject({
+    title: "log makes the first value that is not finite",
+    location: { file: project.path("a.ts"), line: BODY },
+  });
+  const at = run.steps;
+  await run.until(() => run.steps >= at + 20);
+  expect(run.record).toMatchObject({ paused: false });
+  expect(run.record.rewinds).toBeUndefined();
+  // Said once, and that the run is lost stays said.
+  expect(isLost(run)).toBe(true);
+  const norms = normsOfSecond(run);
+  let [y, velocity] = [1, 0];
+  for (let step = 1; step <= at + 20; step++) {
+    expect(norms.get(step)).toBeCloseTo(Math.abs(y), 5);
+    velocity = 0.5 * velocity + 2 * y;
+    y -= 0.1 * velocity;
+  }
   await stop(run);
 });

@@ -39,6 +39,9 @@ class Loop {
   branches: Branches | undefined;
   readonly optimizer = { paramGroups: [{ lr: 1 }], groupIndices: [0] };
   resumed = 0;
+  armed = 0;
+  /** Steps that were searched, and the states that they led to. */
+  readonly found: { readonly step: number; readonly state: number }[] = [];
   readonly inbox: LoopOrder[] = [];
   readonly told: boolean[] = [];
   changes: readonly ChangeRecord[] = [];
@@ -51,6 +54,14 @@ class Loop {
       loopResumed: () => this.resumed++,
       snapshots: this.#snapshots(),
       trials: this.#trials(),
+      locator: {
+        arm: () => this.armed++,
+        disarm: () => {},
+        find: async step => {
+          const { state } = this;
+          return () => this.found.push({ step, state });
+        },
+      },
     },
     {
       take: () => this.inbox.shift(),
@@ -184,7 +195,7 @@ describe("a loop under control", () => {
         const burst: LoopOrder[] = [];
         let target = model.steps;
         for (let n = 0; n <= below(4); n++) {
-          const kind = below(6);
+          const kind = below(7);
           if (kind === 0) {
             const count = 1 + below(5);
             burst.push({ type: "step", count });
@@ -202,6 +213,9 @@ describe("a loop under control", () => {
             // Held as by a pause, and back before whatever comes next.
             burst.push({ type: "branch", factors: [2, 0.5], steps: 1 + below(3) });
             target = model.steps;
+          } else if (kind === 5) {
+            // Beside the run: it knows nothing of it.
+            burst.push({ type: "search", step: 1 + below(model.steps) });
           } else {
             const to = 1 + below(model.steps);
             burst.push({ type: "rewind", step: to });
@@ -245,6 +259,28 @@ describe("a loop under control", () => {
     expect([loop.steps, loop.state]).toEqual([5, tried(1)[1]]);
     await loop.send({ type: "resume" });
     await running;
+  });
+
+  test("looks for a step beside the run, which goes on as if it had not", async () => {
+    const loop = new Loop();
+    const stateBehind = (steps: number) =>
+      Array.from({ length: steps }).reduce<number>(state => stepped(state, 1), 0);
+    const running = loop.run(() => loop.steps === 30);
+    loop.inbox.push({ type: "runTo", step: 4 });
+    await settled();
+    await loop.send({ type: "runTo", step: 9 });
+    await loop.send({ type: "search", step: 7 });
+    expect(loop.found).toEqual([{ step: 7, state: stateBehind(7) }]);
+    expect([loop.steps, loop.state, loop.armed]).toEqual([9, stateBehind(9), 1]);
+    expect([loop.rewinds, loop.changes]).toEqual([[], []]);
+
+    // Where it runs it is not held for that, and where nothing is kept before the step nothing is looked for.
+    await loop.send({ type: "search", step: 9 }, { type: "resume" });
+    loop.inbox.push({ type: "search", step: 1 });
+    await running;
+    expect(loop.found).toHaveLength(1);
+    expect(loop.told).toEqual([true, false, true, false]);
+    expect(loop.state).toBe(stateBehind(30));
   });
 
   test("says so where the script leaves it in a branch, for another one or for good", async () => {
@@ -562,4 +598,11 @@ test("a loop is held at the next finding that is raised, unless it is moved befo
   nonFiniteAt = 12;
   watch.control({ type: "locateNonFinite" });
   expect(orders.at(-1)).toEqual({ type: "locate", step: 12 });
+  // Unasked once.
+  watch.lost(12);
+  watch.lost(40);
+  expect(orders.slice(-2)).toEqual([
+    { type: "locate", step: 12 },
+    { type: "search", step: 12 },
+  ]);
 });

@@ -374,9 +374,9 @@ function describeNonFinite({
       ? `${operation} makes the first value that is not finite`
       : "The data that the model gets are not finite",
     advice: operation
-      ? "The loop is held before that step. Keep the input of the operation in its range (a small number added, " +
+      ? "Keep the input of the operation in its range (a small number added, " +
         "a clamp, a form that is stable such as crossEntropy on scores), or lower the learning rate where values have grown."
-      : "The loop is held before that step. Look at how the batch is made: a division by zero, a gap in a file.",
+      : "Look at how the batch is made: a division by zero, a gap in a file.",
     evidence: [
       {
         name: "elements that are not finite",

@@ -18,6 +18,9 @@ import { scheduleRules } from "./scheduleRules.ts";
 import { tensorRules } from "./tensorRules.ts";
 import { unitRules } from "./unitRules.ts";
 
+/** Steps in a row that are not finite, from which none will be. */
+const LOST_STEPS = 3;
+
 export class LiveDiagnosis {
   #tensors: readonly TensorRecord[] = [];
   #groups: readonly GroupRecord[] = [];
@@ -65,6 +68,12 @@ export class LiveDiagnosis {
   /** Step of the first number that is not finite, since the diagnosis began anew. */
   get nonFiniteAt(): number | undefined {
     return this.#state?.signals.nonFiniteAt;
+  }
+
+  /** That step, where it was no accident of a batch: no step since has been finite. */
+  get lostAt(): number | undefined {
+    const last = this.#state?.signals.recent.slice(-LOST_STEPS) ?? [];
+    return last.length === LOST_STEPS && last.every(Number.isNaN) ? this.nonFiniteAt : undefined;
   }
 
   /** Takes in what is certainly wrong in the loop. Where it is grave, no learning rate is judged. */
