@@ -7,6 +7,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build, context } from "esbuild";
 import { collectLicences } from "./packaging/licences.mjs";
+import { codicons } from "./webview/codiconsPlugin.mjs";
 import { vegaLite } from "./webview/vegaLitePlugin.mjs";
 
 const manifest = JSON.parse(await readFile("package.json", "utf8"));
@@ -115,8 +116,7 @@ const webview = {
   format: "iife",
   platform: "browser",
   target: "chrome120",
-  loader: { ".ttf": "file" },
-  plugins: [vegaLite, compilerApart],
+  plugins: [vegaLite, compilerApart, codicons],
 };
 
 /** @type {import("esbuild").BuildOptions} */

@@ -188,9 +188,13 @@ export class HostedPage {
     await this.page.evaluate(given => hosting.setTheme(given), theme);
   }
 
-  /** Nothing was refused by the CSP, nothing went wrong. */
+  /** Nothing was refused by the CSP, nothing went wrong, and each icon is one of those in the page's font. */
   async expectClean(): Promise<void> {
     expect((await this.watched()).violations).toEqual([]);
+    const icons = await this.page.locator(".codicon").evaluateAll(icons =>
+      icons.map(icon => [icon.className, getComputedStyle(icon, "::before").content] as const),
+    );
+    expect(icons.filter(([, character]) => !/^"."$/u.test(character))).toEqual([]);
     expect(this.problems).toEqual([]);
   }
 
