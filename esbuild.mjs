@@ -116,6 +116,7 @@ const webview = {
   format: "iife",
   platform: "browser",
   target: "chrome120",
+  alias: { vega: "./webview/vega.mjs" },
   plugins: [vegaLite, compilerApart, codicons],
 };
 

@@ -12,8 +12,8 @@ Licensed under the Apache License, Version 2.0. You may obtain a copy of the lic
 https://www.apache.org/licenses/LICENSE-2.0`;
 
 /**
- * The licences of the packages in bundles, and of those that are shipped as they are, one after the
- * other by their names.
+ * The licences of the packages in bundles, and of those that are shipped as they are, by their names;
+ * packages with the same text stand together before it.
  *
  * @param {readonly string[]} inputs paths of the files in the bundles, relative to the root
  * @returns {string}
@@ -22,8 +22,12 @@ https://www.apache.org/licenses/LICENSE-2.0`;
 export function collectLicences(inputs) {
   const bundled = inputs.flatMap(input => packageOf(input) ?? []);
   const packages = [...new Set([...bundled, ...SHIPPED])].sort();
+  const byText = Map.groupBy(packages.map(licenceOf), ({ text }) => text);
+  const parts = [...byText].map(([text, shared]) =>
+    [...shared.flatMap(({ title, home }) => [title, home].filter(Boolean)), "", text].join("\n"),
+  );
   const separator = `\n\n${"-".repeat(80)}\n\n`;
-  return `${[...packages.map(licenceOf), SWIFTSHADER].join(separator)}\n`;
+  return `${[...parts, SWIFTSHADER].join(separator)}\n`;
 }
 
 /** The package that a file belongs to; undefined for our own. */
@@ -41,5 +45,5 @@ function licenceOf(name) {
   const text = texts.length > 0 ? texts.join("\n\n") : manifest.license;
   if (!text) throw new Error(`The package ${name} has no licence.`);
   const home = manifest.homepage ?? manifest.repository?.url ?? "";
-  return [`${name} ${manifest.version} (${manifest.license})`, home, "", text].join("\n");
+  return { title: `${name} ${manifest.version} (${manifest.license})`, home, text };
 }
