@@ -7,12 +7,11 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { packForNpm } from "./npm.ts";
-import { FALLBACK, TARGETS, vsixName } from "./targets.ts";
+import { FALLBACK, MEBIBYTE, TARGETS, vsixName } from "./targets.ts";
 import { buildForProduction, packageVsix } from "./vsix.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const OUTPUT = join(ROOT, "packages");
-const MEBIBYTE = 2 ** 20;
 
 const wanted = process.argv.slice(2);
 const all = [...TARGETS, FALLBACK];

@@ -1,32 +1,15 @@
-/** Lays out what goes into a package for a platform: an allow-list, file by file. */
+/** Lays out what goes into a package for a platform: what .vscodeignore lets in, and what is native. */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { listFiles, PackageManager } from "@vscode/vsce";
 import type { Target } from "./targets.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const CACHE = join(ROOT, ".vscode-test/packages");
 
-/** What every platform gets. */
-const COMMON = [
-  "package.nls.json",
-  "l10n/*.json",
-  "README.md",
-  "CHANGELOG.md",
-  "LICENSE",
-  "media/icon.png",
-  "media/runs.svg",
-  "media/walkthrough/*.{svg,md}",
-  "docs/finding*.md",
-  "examples/{parabola,two-basins,saddle,regression,digits}.ts",
-  "examples/data/digits.csv.gz",
-  "dist/THIRD_PARTY_LICENSES.txt",
-  "dist/*.{js,cjs}",
-  "dist/chunks/*.js",
-  "dist/webview/*.{js,css,ttf}",
-  "dist/types/**/*.d.ts",
-  "node_modules/stepscope-typescript/{index.js,package.json}",
-];
+/** Modules that every platform gets; what else it gets stands in .vscodeignore. */
+const MODULES = ["node_modules/stepscope-typescript/{index.js,package.json}"];
 
 /** What the engine needs besides, on a platform that has one. */
 const ENGINE = [
@@ -44,9 +27,10 @@ const PLUGIN = { "stepscope-typescript": "*" };
  *
  * @throws where a file that must be there is missing, or the compiler for the platform cannot be had
  */
-export function stage(target: Target, folder: string): void {
+export async function stage(target: Target, folder: string): Promise<void> {
   const { dawn, esbuild, software } = target;
-  for (const pattern of COMMON) copy(ROOT, folder, pattern);
+  const common = await listFiles({ cwd: ROOT, packageManager: PackageManager.None });
+  for (const file of [...common, ...MODULES]) copy(ROOT, folder, file);
   if (dawn && esbuild) {
     for (const file of ENGINE) copy(ROOT, folder, file);
     copy(ROOT, folder, `node_modules/webgpu/dist/${dawn}/*`);

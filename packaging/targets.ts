@@ -10,12 +10,17 @@ export interface Target {
   readonly esbuild?: { readonly name: string; readonly binary: string };
   /** It carries SwiftShader. */
   readonly software?: boolean;
+  /** MiB that its package may have. */
+  readonly largest: number;
 }
+
+export const MEBIBYTE = 2 ** 20;
 
 function target(name: string, dawn = name): Target {
   const binary = name.startsWith("win32") ? "esbuild.exe" : "bin/esbuild";
   const software = name === "linux-x64";
-  return { name, dawn, esbuild: { name: `@esbuild/${name}`, binary }, software };
+  const largest = software ? 15 : 20;
+  return { name, dawn, esbuild: { name: `@esbuild/${name}`, binary }, software, largest };
 }
 
 /** Platforms with a WebGPU of their own. */
@@ -29,7 +34,7 @@ export const TARGETS: readonly Target[] = [
 ];
 
 /** For every other platform: it shows runs, and says why it cannot train. */
-export const FALLBACK: Target = {};
+export const FALLBACK: Target = { largest: 2 };
 
 /** `stepscope-0.1.0-linux-x64.vsix` */
 export function vsixName(version: string, { name }: Target): string {

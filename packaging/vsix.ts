@@ -1,12 +1,13 @@
 /** Packages VSIXs. Two builds of one source have the same bytes. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createVSIX } from "@vscode/vsce";
 import manifest from "../package.json" with { type: "json" };
+import { compress } from "./compress.ts";
 import { stage } from "./stage.ts";
-import type { Target } from "./targets.ts";
+import { MEBIBYTE, type Target } from "./targets.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -15,31 +16,41 @@ const EPOCH = "1577836800";
 
 /** Builds dist/ for production. */
 export function buildForProduction(): void {
-  for (const script of ["test/host/software-adapter.ts", "esbuild.mjs", "types"]) {
-    const args =
-      script === "types"
-        ? ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"]
-        : [script, ...(script === "esbuild.mjs" ? ["--production"] : [])];
+  for (const args of [
+    ["test/host/software-adapter.ts"],
+    ["esbuild.mjs", "--production"],
+    ["packaging/declarations.ts"],
+  ]) {
     execFileSync(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
   }
 }
 
-/** Packages what has been built, for a target, into `file`. */
+/**
+ * Packages what has been built, for a target, into `file`.
+ *
+ * @throws where it is larger than its users were promised
+ */
 export async function packageVsix(target: Target, file: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "stepscope-stage-"));
+  const loose = `${folder}.vsix`;
   process.env.SOURCE_DATE_EPOCH ??= sourceTime();
   try {
-    stage(target, folder);
+    await stage(target, folder);
     await createVSIX({
       cwd: folder,
-      packagePath: file,
+      packagePath: loose,
       ...(target.name && { target: target.name }),
       allowMissingRepository: true,
       // The Marketplace takes the README's pictures from there.
       rewriteRelativeLinks: "repository" in manifest,
     });
+    await compress(loose, file);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    for (const each of [folder, loose]) rmSync(each, { recursive: true, force: true });
+  }
+  const size = statSync(file).size / MEBIBYTE;
+  if (size > target.largest) {
+    throw new Error(`${file} has ${size.toFixed(2)} MiB; at most ${target.largest} are allowed.`);
   }
 }
 

@@ -15,7 +15,9 @@ const RULE = /^\.codicon-([\w-]+):before \{ content: "\\(\w+)" \}\n/gm;
 async function iconsInUse(css) {
   const files = await readdir(WEBVIEW, { recursive: true });
   const sources = files.filter(file => /\.(ts|css)$/.test(file));
-  const text = (await Promise.all(sources.map(file => readFile(`${WEBVIEW}${file}`, "utf8")))).join();
+  const text = (
+    await Promise.all(sources.map(file => readFile(`${WEBVIEW}${file}`, "utf8")))
+  ).join();
   const words = new Set(
     [...text.matchAll(/"([\w -]+)"/g)].flatMap(([, content = ""]) => content.split(" ")),
   );
@@ -47,7 +49,9 @@ export const codicons = {
     });
     onLoad({ filter: /[\\/]codicon\.ttf$/ }, async ({ path }) => {
       const { characters } = await iconsInUse(await readFile(stylesBeside(path), "utf8"));
-      const text = [...characters].map(code => String.fromCodePoint(Number.parseInt(code, 16))).join("");
+      const text = [...characters]
+        .map(code => String.fromCodePoint(Number.parseInt(code, 16)))
+        .join("");
       const contents = await subsetFont(await readFile(path), text, { targetFormat: "truetype" });
       return { contents, loader: "file" };
     });
