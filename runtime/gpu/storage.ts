@@ -42,7 +42,7 @@ export class Storage {
   }
 
   /**
-   * Moves the value to `offset` of another buffer (a multiple of 256) and frees the old bytes. The
+   * Moves a bound value to `offset` of another buffer (a multiple of 256) and frees the old bytes. The
    * new buffer belongs to the caller, who keeps it alive as long as the storage is used.
    */
   moveTo(buffer: GPUBuffer, offset: number): void {
@@ -54,7 +54,8 @@ export class Storage {
     this.#range = { buffer, offset, size };
     this.id = nextId++;
     release.unregister(this);
-    if (this.#pooled) free(old, this.bound);
+    // Parameters move once, all of them: a pool of their buffers would wait for nobody.
+    if (this.#pooled) destroyBuffer(old.buffer);
     this.#pooled = false;
   }
 }
@@ -91,15 +92,17 @@ function register(storage: Storage): Storage {
 
 const pooled = new Map<number, GPUBuffer[]>();
 const slabSlots = new Map<number, BufferRange[]>();
-const SLAB_BYTES = 1 << 20;
+/** The first slab's size, and that of later ones, of which each is twice as large as the one before. */
+const [LEAST_SLAB, MOST_SLAB] = [1 << 18, 1 << 20];
 /** Buffers kept for reuse; more of a size than this are given back to the device. */
 const POOL_LIMIT = 8;
 let slab: GPUBuffer | undefined;
-let slabUsed = SLAB_BYTES;
+let slabUsed = 0;
 
 function cutSlab(size: number): BufferRange {
-  if (!slab || slabUsed + size > SLAB_BYTES) {
-    slab = createBuffer(SLAB_BYTES, STORAGE_USAGE, "small results");
+  if (!slab || slabUsed + size > slab.size) {
+    const bytes = slab ? Math.min(2 * slab.size, MOST_SLAB) : LEAST_SLAB;
+    slab = createBuffer(bytes, STORAGE_USAGE, "small results");
     slabUsed = 0;
   }
   const range = { buffer: slab, offset: slabUsed, size };

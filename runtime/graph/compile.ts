@@ -3,12 +3,12 @@ import { counters, gpu, tooLarge } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
-import { generateKernel, type KernelSpec, type ParallelSpec } from "../kernels/generate.ts";
+import { generateKernel, type KernelSpec } from "../kernels/generate.ts";
 import { opName } from "../kernels/op.ts";
-import type { RowsSpec } from "../kernels/rows.ts";
 import { formatShape, numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
 import { debugGraph, debugPlan, debugSource } from "./debug.ts";
+import { membersOf } from "./fuseRows.ts";
 import { type Binding, entryAt, Layout } from "./layout.ts";
 import { ALIGNMENT } from "./memory.ts";
 import type { Phase, TapeEntry } from "./node.ts";
@@ -87,11 +87,6 @@ function requireFits(entries: readonly TapeEntry[], stored: readonly boolean[]):
       op.kind === "host" || op.kind === "leaf" ? "a tensor" : `the result of ${opName(op)}`;
     throw tooLarge(`${what}, ${formatShape(op.shape)},`, bytes, limit);
   });
-}
-
-function membersOf(kernel: KernelSpec | RowsSpec | ParallelSpec): readonly KernelSpec[] {
-  if ("members" in kernel) return kernel.members;
-  return "parts" in kernel ? kernel.parts : [kernel];
 }
 
 /** Small results that nothing on the tape uses may still be read by the script: they are kept. */

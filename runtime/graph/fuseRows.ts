@@ -13,6 +13,13 @@ import type { Reads } from "./reads.ts";
 /** A kernel in the order of the plan. */
 export type Scheduled = KernelSpec | RowsSpec | ParallelSpec | { readonly program: number };
 
+/** Single kernels that this one consists of; a program has none. */
+export function membersOf(kernel: Scheduled): readonly KernelSpec[] {
+  if ("program" in kernel) return [];
+  if ("members" in kernel) return kernel.members;
+  return "parts" in kernel ? kernel.parts : [kernel];
+}
+
 /** What of a row a value has: all its elements, or one. */
 type Level = "full" | "row";
 

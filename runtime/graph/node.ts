@@ -29,6 +29,8 @@ export class Node {
   readonly host: HostData | undefined;
   /** For host nodes: the step of the loop in which the data was uploaded, -1 before. */
   uploadStep = -1;
+  /** For host nodes: whether the data is needed in every step, as a parameter's is. */
+  lasts = false;
   /** Place on the tape `epoch`. */
   index = -1;
   epoch = -1;

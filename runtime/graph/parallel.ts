@@ -5,7 +5,7 @@
  */
 import type { KernelSpec } from "../kernels/generate.ts";
 import { numel } from "../tensor/shape.ts";
-import type { Scheduled } from "./fuseRows.ts";
+import { membersOf, type Scheduled } from "./fuseRows.ts";
 import type { Reads } from "./reads.ts";
 
 /** Reductions to more elements than this fill a GPU by themselves. */
@@ -27,12 +27,12 @@ export function parallelize(
     if ("program" in kernel) parts = [];
     else if (isSmallReduction(kernel, reads)) {
       const joined = [...parts, kernel];
-      const between = order.slice(place + 1).filter(other => other !== undefined);
+      const between = order.slice(place + 1).flatMap(other => (other ? membersOf(other) : []));
       const first = parts[0] ?? kernel;
       const fits =
         bindings(joined, reads) <= maxBindings &&
         reads.entry(first.root).phase === reads.entry(kernel.root).phase &&
-        parts.every(part => members(between).every(other => reads.areIndependent(part, other))) &&
+        parts.every(part => between.every(other => reads.areIndependent(part, other))) &&
         parts.every(part => reads.areIndependent(part, kernel));
       if (fits && parts.length > 0) order[place] = undefined;
       parts = fits ? joined : [kernel];
@@ -49,15 +49,6 @@ function isSmallReduction(kernel: Scheduled, reads: Reads): kernel is KernelSpec
   if (!("root" in kernel) || kernel.core === undefined) return false;
   const { op } = reads.entry(kernel.core);
   return op.kind === "reduce" && numel(op.shape) <= SMALL;
-}
-
-/** Single kernels that these consist of. */
-function members(kernels: readonly Scheduled[]): readonly KernelSpec[] {
-  return kernels.flatMap(kernel => {
-    if ("program" in kernel) return [];
-    if ("members" in kernel) return kernel.members;
-    return "parts" in kernel ? kernel.parts : [kernel];
-  });
 }
 
 function bindings(parts: readonly KernelSpec[], reads: Reads): number {

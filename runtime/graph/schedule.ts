@@ -8,6 +8,7 @@ import type { Storage } from "../gpu/storage.ts";
 import { elementwiseFn } from "../kernels/elementwise.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { sameShape } from "../tensor/shape.ts";
+import { runEarly } from "./early.ts";
 import { fuseRows, type Scheduled } from "./fuseRows.ts";
 import type { TapeEntry } from "./node.ts";
 import { parallelize } from "./parallel.ts";
@@ -57,7 +58,8 @@ export function schedule(
   });
   const reads = new Reads(entries, stored);
   const rows = fuseRows(kernels, reads, new Set([...outputs, ...sinks]), maxReads + 1);
-  return { kernels: parallelize(rows, reads, maxReads + 1), stored, sinks };
+  const parallel = parallelize(rows, reads, maxReads + 1);
+  return { kernels: runEarly(parallel, reads), stored, sinks };
 }
 
 /** Values that a loop reads many times: only views of stored values will do. */

@@ -88,10 +88,7 @@ export function record(node: Node, program?: Program): void {
     return;
   }
   if (!node.storage && node.arenaEpoch >= 0) rescue(node);
-  // Data that comes back in another step is no batch: it stays on the GPU from then on.
-  if (node.host && !node.storage && node.uploadStep >= 0 && node.uploadStep !== step) {
-    node.realize(upload(node, node.host));
-  }
+  if (node.host && !node.storage && isNoBatch(node)) node.realize(upload(node, node.host));
   const inputs: number[] = [];
   let op = node.op;
   if (node.storage) {
@@ -125,6 +122,11 @@ export function takeRecording(): Recording {
   }
   state = root;
   return recording;
+}
+
+/** Whether data is a parameter's or comes back in another step: it stays on the GPU from then on. */
+function isNoBatch({ lasts, uploadStep }: Node): boolean {
+  return lasts || (uploadStep >= 0 && uploadStep !== step);
 }
 
 function advance(op: Op, inputs: readonly number[]): void {

@@ -9,8 +9,9 @@ export class Parameter extends Tensor {
   constructor(data: Tensor, requiresGrad = true) {
     super(data.node);
     this.requiresGrad_(requiresGrad);
+    if (data.node.host) data.node.lasts = true;
     // What it was computed from may change; it does not.
-    if (!data.node.host) this.keep();
+    else this.keep();
   }
 
   /**

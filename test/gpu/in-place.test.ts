@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import {
   arange,
   manualSeed,
+  nn,
   noGrad,
   ones,
+  optim,
   type Tensor,
   tensor,
   zeros,
@@ -109,4 +111,33 @@ test("random numbers in place keep shape and parameterhood", async () => {
   expect(await parameter.mean().item()).toBeCloseTo(0.25, 1);
   expect(parameter.requiresGrad && parameter.isLeaf).toBe(true);
   expect(parameter.shape).toEqual([50, 40]);
+});
+
+test("writes that could run early stay behind what reads the value before them", async () => {
+  const x = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
+  const [weight, other] = [new nn.Parameter(tensor([1, 1])), new nn.Parameter(tensor([5, 6]))];
+  // An optimizer gives them storages of their own.
+  const optimizer = new optim.SGD([weight, other], { lr: 0 });
+  weight.add(other).sum().backward();
+  await optimizer.step();
+  const seen = noGrad(() => {
+    const before = x.mul(weight).sum(1);
+    const swapped = other.add(weight);
+    weight.copy_(x.sum(0));
+    other.copy_(weight.mul(10));
+    const between = x.mul(weight).sum(1);
+    weight.copy_(x.sum(1));
+    return [before, swapped, between, weight.clone(), other.clone()].map(each => each.keep());
+  });
+  const values = await Promise.all(seen.map(async each => [...(await each.data())]));
+  expect(values).toEqual([
+    [3, 7],
+    [6, 7],
+    [16, 36],
+    [3, 7],
+    [40, 60],
+  ]);
 });
