@@ -4,9 +4,10 @@ import { reportProgress } from "../insight/progress.ts";
 import { tellFault } from "../tensor/loopFaults.ts";
 import { identity } from "../tensor/permutation.ts";
 import { hostGenerator, initialSeed, type RandomStream, takeStream } from "../tensor/random.ts";
+import { collate } from "./collate.ts";
 import type { AnyDataset, Dataset, IterableDataset, SampleDataset } from "./dataset.ts";
 import { ReadAhead } from "./readAhead.ts";
-import { type BatchReader, isBatched, isSampled, openReader } from "./reader.ts";
+import { type BatchReader, isBatched, isSampled, openReader, type ReadBatch } from "./reader.ts";
 import { RandomSampler, type Sampler } from "./samplers.ts";
 import { WorkerPool, workerSource } from "./workers.ts";
 
@@ -21,7 +22,7 @@ export interface DataLoaderOptions {
   sampler?: Sampler;
   /**
    * Batches that are read while the loop works on the one before: for data sets that read files. 0 by
-   * default; with workers, two for each of them.
+   * default; with workers, two for each of them, and of small batches as many as 1 MiB holds.
    */
   prefetch?: number;
   /**
@@ -33,7 +34,10 @@ export interface DataLoaderOptions {
 
 /** For sets of single samples, and for streams. */
 export interface CollatingOptions<Sample, Batch> extends DataLoaderOptions {
-  /** Makes a batch of a list of samples, on the thread of the loop: `data.collate`, or an own one. */
+  /**
+   * Makes a batch of a list of samples: `data.collate`, which workers do themselves, or an own one, which
+   * is called on the thread of the loop.
+   */
   collate: (samples: Sample[]) => Batch | Promise<Batch>;
 }
 
@@ -69,7 +73,8 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
   readonly dropLast: boolean;
   /** Without one, a pass reads all samples in order. */
   readonly sampler: Sampler | undefined;
-  readonly prefetch: number;
+  /** Undefined where it was not said. */
+  readonly prefetch: number | undefined;
   readonly numWorkers: number;
   readonly #collate: CollatingOptions<Sample, Batch>["collate"] | undefined;
   #batches = 0;
@@ -95,8 +100,8 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
     dataset: Dataset<Batch> | SampleDataset<Sample> | IterableDataset<Sample>,
     options: DataLoaderOptions & Partial<CollatingOptions<Sample, Batch>> = {},
   ) {
-    const { batchSize = 1, shuffle = false, dropLast = false, sampler, collate } = options;
-    const { numWorkers = 0, prefetch = 2 * numWorkers } = options;
+    const { batchSize = 1, shuffle = false, dropLast = false, sampler } = options;
+    const { numWorkers = 0, prefetch } = options;
     checkOptions(dataset, options);
     this.dataset = dataset;
     this.batchSize = batchSize;
@@ -104,7 +109,7 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
     this.sampler = shuffle && "length" in dataset ? new RandomSampler(dataset) : sampler;
     this.prefetch = prefetch;
     this.numWorkers = numWorkers;
-    this.#collate = collate;
+    this.#collate = options.collate;
     takePart(this);
   }
 
@@ -120,29 +125,30 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
     this.#resumed = undefined;
     this.#pass = pass;
     const reader = this.#open();
-    const ahead = new ReadAhead<unknown>(this.prefetch);
+    const ahead = new ReadAhead<ReadBatch>();
     try {
       while (pass.batch < this.length) {
         // A pass that is put back to an earlier place goes on from there.
         const { order } = pass;
         const batch = pass.batch;
         const samples = this.#samples;
-        const reading = ahead.take(order, batch, this.length, next =>
+        const count = this.prefetch ?? reader.depth ?? 0;
+        const reading = ahead.take(order, batch, { count, end: this.length }, next =>
           reader.read({
             batch: next,
             indices: order.slice(next * this.batchSize, (next + 1) * this.batchSize),
             random: { seed: initialSeed(), sample: samples + (next - batch) * this.batchSize },
           }),
         );
+        reader.receive?.();
         const [read] = await Promise.all([reading, kernelsReady]);
         batchFollows();
         // Meanwhile it may have been put back: then this batch is not the next one.
         if (pass.order !== order) continue;
-        const count = this.#count(read, batch);
-        if (count === 0) break;
-        const value = this.#collate ? await this.#collate(read as Sample[]) : (read as Batch);
+        if (read.samples === 0 || (this.dropLast && read.samples < this.batchSize)) break;
+        const value = await this.#batchOf(read);
         pass.batch++;
-        this.#report(pass, count);
+        this.#report(pass, read.samples);
         yield value;
       }
     } finally {
@@ -223,17 +229,13 @@ export class DataLoader<Batch, Sample = Batch> implements AsyncIterable<Batch> {
 
   #open(): BatchReader {
     if (this.numWorkers === 0) return openReader(this.dataset, this.batchSize);
-    return new WorkerPool(workerSource(this.dataset), this.numWorkers, this.batchSize);
+    const collates = this.#collate === (collate as unknown);
+    const { batchSize } = this;
+    return new WorkerPool(workerSource(this.dataset), this.numWorkers, { batchSize, collates });
   }
 
-  /** Samples in a batch that was read; 0 behind the last one. */
-  #count(read: unknown, batch: number): number {
-    if (this.#isNumbered) {
-      const samples = this.sampler?.length ?? this.#size;
-      return Math.min(this.batchSize, samples - batch * this.batchSize);
-    }
-    const { length } = (read ?? []) as Sample[];
-    return this.dropLast && length < this.batchSize ? 0 : length;
+  async #batchOf({ value, isList }: ReadBatch): Promise<Batch> {
+    return isList && this.#collate ? this.#collate(value as Sample[]) : (value as Batch);
   }
 
   /** A pass that was left early counts for what was read of it, so that the epoch only grows. */

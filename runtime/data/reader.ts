@@ -18,12 +18,21 @@ export interface RandomPlace {
   readonly sample: number;
 }
 
+/** What the data set gives for a batch. */
+export interface ReadBatch {
+  readonly value: unknown;
+  /** 0 behind the end of a stream. */
+  readonly samples: number;
+  /** The value is a list of samples, which are to be collated. */
+  readonly isList: boolean;
+}
+
 export interface BatchReader {
-  /**
-   * What the data set gives for a batch: of a set that gives single samples, a list of them.
-   * Undefined behind the end of a stream.
-   */
-  read(request: BatchRequest): Promise<unknown>;
+  read(request: BatchRequest): Promise<ReadBatch>;
+  /** Takes what other threads have read meanwhile, without a turn of the event loop. */
+  receive?(): void;
+  /** Batches that are worth to be read ahead; 0 if it is not said. */
+  readonly depth?: number;
   close(): Promise<void>;
 }
 
@@ -48,8 +57,9 @@ class BatchedReader implements BatchReader {
     this.#dataset = dataset;
   }
 
-  async read({ indices, random }: BatchRequest): Promise<unknown> {
-    return this.#dataset.batch(indices, generator(random, 0));
+  async read({ indices, random }: BatchRequest): Promise<ReadBatch> {
+    const value = await this.#dataset.batch(indices, generator(random, 0));
+    return { value, samples: indices.length, isList: false };
   }
 
   async close(): Promise<void> {}
@@ -62,14 +72,22 @@ class SampleReader implements BatchReader {
     this.#dataset = dataset;
   }
 
-  async read({ indices, random }: BatchRequest): Promise<unknown> {
+  async read({ indices, random }: BatchRequest): Promise<ReadBatch> {
     const samples = Array.from(indices, (index, place) =>
       this.#dataset.sample(index, generator(random, place)),
     );
-    return Promise.all(samples);
+    return listOf(samples.some(isPromise) ? await Promise.all(samples) : samples);
   }
 
   async close(): Promise<void> {}
+}
+
+function listOf(samples: readonly unknown[]): ReadBatch {
+  return { value: samples, samples: samples.length, isList: true };
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
 }
 
 /** Samples in lists, one batch behind the other. */
@@ -87,7 +105,7 @@ class StreamReader implements BatchReader {
   }
 
   /** One request after the other. */
-  read({ batch }: BatchRequest): Promise<unknown> {
+  read({ batch }: BatchRequest): Promise<ReadBatch> {
     const reading = this.#turn.then(() => this.#read(batch));
     this.#turn = reading.catch(() => {});
     return reading;
@@ -99,24 +117,24 @@ class StreamReader implements BatchReader {
   }
 
   /** A batch that is not the next one is found by going through the stream from its beginning. */
-  async #read(batch: number): Promise<unknown> {
+  async #read(batch: number): Promise<ReadBatch> {
     if (batch !== this.#batch || !this.#samples) {
       await this.#samples?.return?.();
       this.#samples = samplesOf(this.#dataset);
       for (this.#batch = 0; this.#batch < batch; this.#batch++) await this.#next();
     }
     this.#batch++;
-    return this.#next();
+    return listOf(await this.#next());
   }
 
-  async #next(): Promise<unknown[] | undefined> {
+  async #next(): Promise<unknown[]> {
     const samples: unknown[] = [];
     while (samples.length < this.#batchSize) {
       const next = await this.#samples?.next();
       if (!next || next.done) break;
       samples.push(next.value);
     }
-    return samples.length > 0 ? samples : undefined;
+    return samples;
   }
 }
 

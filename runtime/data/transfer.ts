@@ -18,6 +18,13 @@ export interface Packed {
   readonly transfer: ArrayBuffer[];
 }
 
+/** Whether a value has no tensor that is to be computed. */
+export function isSendable(value: unknown): boolean {
+  if (value instanceof Tensor) return hostValues(value) !== undefined;
+  if (Array.isArray(value)) return value.every(isSendable);
+  return !isPlainObject(value) || Object.values(value).every(isSendable);
+}
+
 /** @throws TypeError for a tensor that was computed: there is no GPU in a worker. */
 export function pack(value: unknown): Packed {
   const transfer: ArrayBuffer[] = [];

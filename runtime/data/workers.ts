@@ -1,16 +1,25 @@
 /** Threads that read the batches of a loader. */
-import { Worker } from "node:worker_threads";
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from "node:worker_threads";
 import { ADAPTER_VARIABLE } from "../gpu/adapter.ts";
 import { Subset } from "./combine.ts";
 import type { AnyDataset } from "./dataset.ts";
 import { type Origin, originOf } from "./modules.ts";
-import type { BatchReader, BatchRequest } from "./reader.ts";
+import type { BatchReader, BatchRequest, ReadBatch } from "./reader.ts";
 import { unpack } from "./transfer.ts";
 
 /** What a worker is started with. */
 export interface WorkerTask {
+  /** Where requests come, in lists, and replies go. */
+  readonly port: MessagePort;
   readonly origin: Origin;
   readonly batchSize: number;
+  /** Whether it makes batches of samples, by `collate`. */
+  readonly collates: boolean;
   /** The training script, for packages that are looked for in its project. */
   readonly script: string | undefined;
 }
@@ -21,7 +30,13 @@ export interface WorkerRequest {
 }
 
 export type WorkerReply =
-  | { readonly type: "batch"; readonly id: number; readonly value: unknown }
+  | {
+      readonly type: "batch";
+      readonly id: number;
+      readonly read: ReadBatch;
+      /** Of its arrays. */
+      readonly bytes: number;
+    }
   | { readonly type: "failed"; readonly id: number; readonly error: unknown };
 
 /** The module beside this one in the sources, at the top of dist/ in a build. */
@@ -55,20 +70,43 @@ export function workerSource(dataset: AnyDataset): Source {
   );
 }
 
+/** Batches ahead of the loop, for each thread. */
+const LEAST_AHEAD = 2;
+
+/** Batches ahead of the loop, where they are small, and how much they hold. */
+const MOST_AHEAD = 64;
+const AHEAD_BYTES = 1 << 20;
+
 /** Batches are dealt out in turn. */
 export class WorkerPool implements BatchReader {
   readonly #select: Source["select"];
   readonly #threads: readonly ReaderThread[];
 
-  constructor({ origin, select }: Source, count: number, batchSize: number) {
-    const task = { origin, batchSize, script: process.argv[1] };
+  constructor(
+    { origin, select }: Source,
+    count: number,
+    options: Pick<WorkerTask, "batchSize" | "collates">,
+  ) {
+    const task = { ...options, origin, script: process.argv[1] };
     this.#select = select;
     this.#threads = Array.from({ length: count }, () => new ReaderThread(task));
   }
 
-  async read(request: BatchRequest): Promise<unknown> {
-    const thread = this.#threads[request.batch % this.#threads.length];
-    return thread?.read({ ...request, indices: this.#select(request.indices) });
+  /** Small batches are made and taken in a row, between two turns of the thread that runs. */
+  get depth(): number {
+    const bytes = Math.max(...this.#threads.map(thread => thread.batchBytes));
+    const fitting = bytes > 0 ? Math.floor(AHEAD_BYTES / bytes) : 0;
+    return Math.min(Math.max(fitting, LEAST_AHEAD * this.#threads.length), MOST_AHEAD);
+  }
+
+  async read(request: BatchRequest): Promise<ReadBatch> {
+    const { [request.batch % this.#threads.length]: thread } = this.#threads;
+    if (!thread) throw new RangeError("a pool without threads");
+    return thread.read({ ...request, indices: this.#select(request.indices) });
+  }
+
+  receive(): void {
+    for (const thread of this.#threads) thread.receive();
   }
 
   async close(): Promise<void> {
@@ -78,42 +116,71 @@ export class WorkerPool implements BatchReader {
 
 class ReaderThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, PromiseWithResolvers<ReadBatch>>();
+  /** Of the arrays of the largest batch so far. */
+  batchBytes = 0;
   #requests = 0;
+  /** What has been asked for since the last turn of the loop. */
+  #unsent: WorkerRequest[] = [];
   #failure: Error | undefined;
 
-  constructor(task: WorkerTask) {
+  constructor(task: Omit<WorkerTask, "port">) {
     const env = { ...process.env, [ADAPTER_VARIABLE]: "none" };
-    this.#worker = new Worker(ENTRY, { workerData: task, env });
-    this.#worker.on("message", (reply: WorkerReply) => this.#settle(reply));
+    // Of a port of its own messages can be taken at any time, of a worker's only in a turn of the event loop.
+    const { port1, port2: port } = new MessageChannel();
+    const workerData = { ...task, port } satisfies WorkerTask;
+    this.#worker = new Worker(ENTRY, { workerData, env, transferList: [port] });
+    this.#port = port1;
+    this.#port.on("message", (reply: WorkerReply) => this.#settle(reply));
     this.#worker.on("error", error => this.#fail(error));
     this.#worker.on("exit", code =>
       this.#fail(new Error(`A worker of the DataLoader ended with the exit code ${code}.`)),
     );
     this.#worker.unref();
+    this.#port.unref();
   }
 
-  read(request: BatchRequest): Promise<unknown> {
+  read(request: BatchRequest): Promise<ReadBatch> {
     if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#requests++;
-    const reply = Promise.withResolvers<unknown>();
+    const reply = Promise.withResolvers<ReadBatch>();
     this.#waiting.set(id, reply);
     // Whoever waits for a batch keeps the process alive; an idle worker does not.
     this.#worker.ref();
-    this.#worker.postMessage({ id, request } satisfies WorkerRequest);
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
+    this.#unsent.push({ id, request });
     return reply.promise;
   }
 
+  receive(): void {
+    for (let next = receiveMessageOnPort(this.#port); next; ) {
+      this.#settle(next.message as WorkerReply);
+      next = receiveMessageOnPort(this.#port);
+    }
+  }
+
   async close(): Promise<void> {
+    // First: a reply that comes while the thread ends would let a process end that has nothing else to do.
+    this.#port.close();
     await this.#worker.terminate();
+  }
+
+  #send(): void {
+    this.#port.postMessage(this.#unsent);
+    this.#unsent = [];
   }
 
   #settle(reply: WorkerReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if (reply.type === "batch") waiting?.resolve(unpack(reply.value));
-    else waiting?.reject(reply.error);
+    if (reply.type === "failed") {
+      waiting?.reject(reply.error);
+      return;
+    }
+    this.batchBytes = Math.max(this.batchBytes, reply.bytes);
+    waiting?.resolve({ ...reply.read, value: unpack(reply.read.value) });
   }
 
   #fail(error: unknown): void {

@@ -15,5 +15,7 @@ export function permutation(count: number, random: () => number): Int32Array {
 
 /** 0 … count − 1 in order. */
 export function identity(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => i);
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  return order;
 }

@@ -5,7 +5,17 @@
  * substream 0.
  */
 export function philox(i: number, seed: number, stream: number, substream = 0): number {
-  let [c0, c1, c2, c3] = [i >>> 2, stream >>> 0, substream >>> 0, 0];
+  return philoxBlock(i >>> 2, seed, stream, substream)[i & 3] ?? 0;
+}
+
+/** Numbers 4 `block` … 4 `block` + 3 of a stream, which come of one computation. */
+export function philoxBlock(
+  block: number,
+  seed: number,
+  stream: number,
+  substream = 0,
+): readonly [number, number, number, number] {
+  let [c0, c1, c2, c3] = [block >>> 0, stream >>> 0, substream >>> 0, 0];
   let [k0, k1] = [seed >>> 0, 0];
   for (let round = 0; round < 10; round++) {
     const next0 = (multiplyHigh(c2, 0xcd9e8d57) ^ c1 ^ k0) >>> 0;
@@ -17,7 +27,12 @@ export function philox(i: number, seed: number, stream: number, substream = 0): 
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
   }
-  return (([c0, c1, c2, c3][i & 3] ?? 0) >>> 8) / 2 ** 24;
+  return [unit(c0), unit(c1), unit(c2), unit(c3)];
+}
+
+/** The upper 24 of 32 bits as a number in [0, 1). */
+function unit(bits: number): number {
+  return (bits >>> 8) / 2 ** 24;
 }
 
 /** The upper 32 bits of a product of 32-bit numbers. */

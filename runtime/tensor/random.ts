@@ -9,7 +9,7 @@ import { observer } from "../insight/observer.ts";
 import { internOp } from "../kernels/op.ts";
 import type { CreationArguments } from "./creation.ts";
 import { creation } from "./creation.ts";
-import { philox } from "./philox.ts";
+import { philoxBlock } from "./philox.ts";
 import type { Shape } from "./shape.ts";
 import { numel } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -92,7 +92,12 @@ export function takeStream(): RandomStream {
 /** A generator for host code (shuffling): numbers in [0, 1), of the next stream or of one named. */
 export function hostGenerator({ seed, stream } = takeStream()): () => number {
   let i = 0;
-  return () => philox(i++, seed, stream);
+  let block: readonly number[] = [];
+  return () => {
+    const at = i++ & 3;
+    if (at === 0) block = philoxBlock(i >>> 2, seed, stream);
+    return block[at] ?? 0;
+  };
 }
 
 /** Uniform numbers in [0, 1). */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { data, manualSeed, tensor, zeros } from "../../runtime/index.ts";
 import { loaderProgress } from "../../runtime/insight/progress.ts";
+import type counted from "./data-sets/counted.ts";
 import type squares from "./data-sets/squares.ts";
 
 const load = (length: number, options = {}) =>
@@ -21,11 +22,24 @@ function threads(): number {
   return report.workers.length;
 }
 
+/** What a script prints that runs in a process of its own. */
+function runScript(source: string, ...options: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "stepscope-loader-"));
+  const script = join(folder, "script.mjs");
+  writeFileSync(script, source);
+  const env = { ...process.env, STEPSCOPE_ADAPTER: "none" };
+  try {
+    return execFileSync(process.execPath, [...options, script], { encoding: "utf8", env });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** Lines of a file that is made where it is read, far larger than the memory of the process. */
 const STREAMED = `
 import { writeFileSync, appendFileSync } from "node:fs";
 import { data, tensor } from ${JSON.stringify(new URL("../../runtime/index.ts", import.meta.url).href)};
-const [, , path] = process.argv;
+const path = process.argv[1] + ".jsonl";
 const line = JSON.stringify({ x: Array.from({ length: 8 }, (_, i) => i + 0.25), text: "x".repeat(400) });
 writeFileSync(path, "");
 for (let i = 0; i < 64; i++) appendFileSync(path, (line + "\\n").repeat(2000));
@@ -37,6 +51,20 @@ for await (const batch of new data.DataLoader(lines, { batchSize: 500, prefetch:
   sum += (await batch.data())[8 * 499 + 3];
 }
 console.log(JSON.stringify({ batches, sum }));
+`;
+
+/** Passes that are left at their third batch, with nothing else that keeps the process. */
+const LEFT_EARLY = `
+import { data } from ${JSON.stringify(new URL("../../runtime/index.ts", import.meta.url).href)};
+const module = new URL(${JSON.stringify(new URL("./data-sets/squares.ts", import.meta.url).href)});
+const dataset = await data.fromModule(module, 1000);
+for (let pass = 0; pass < 3; pass++) {
+  let batches = 0;
+  for await (const _ of new data.DataLoader(dataset, { batchSize: 4, numWorkers: 2 })) {
+    if (++batches === 3) break;
+  }
+}
+console.log("behind the loops");
 `;
 
 describe("DataLoader with workers", () => {
@@ -61,6 +89,10 @@ describe("DataLoader with workers", () => {
     expect(new Set(there.map(({ thread }) => thread)).size).toBe(2);
     expect(values(await read(subset, 1))).toEqual(values(await read(subset, 0)));
     expect(threads()).toBe(before);
+  });
+
+  test("a script goes on behind a pass that it leaves early", () => {
+    expect(runScript(LEFT_EARLY)).toBe("behind the loops\n");
   });
 
   test("tells the loop what goes wrong in a thread", async () => {
@@ -88,6 +120,84 @@ describe("DataLoader with workers", () => {
     await expect(loop({ computed: true })).rejects.toThrow("This thread reads data and has no GPU");
     const none = await data.fromModule(new URL("../unit/random.ts", import.meta.url)).catch(String);
     expect(none).toContain("expected a default export that makes the data set");
+  });
+});
+
+describe("DataLoader with workers that are ahead of the loop", () => {
+  const BATCH = 4;
+
+  /** A data set, and what waits, with the thread held, until so many of its samples have been read. */
+  async function countedSamples(length: number, options = {}) {
+    const shared = new SharedArrayBuffer(4);
+    const url = new URL("./data-sets/counted.ts", import.meta.url);
+    const dataset = await data.fromModule<typeof counted>(url, length, shared, options);
+    const count = new Int32Array(shared);
+    const untilRead = (samples: number) => {
+      for (let now = 0; now < samples; now = Atomics.load(count, 0)) {
+        if (Atomics.wait(count, 0, now, 10_000) === "timed-out") break;
+      }
+      return Atomics.load(count, 0);
+    };
+    return { dataset, untilRead };
+  }
+
+  test("takes what was read without a turn of the event loop", async () => {
+    const { dataset, untilRead } = await countedSamples(400);
+    const loader = new data.DataLoader(dataset, {
+      batchSize: BATCH,
+      numWorkers: 1,
+      prefetch: 8,
+      collate: data.collate,
+    });
+    const batches = loader[Symbol.asyncIterator]();
+    await batches.next();
+    // What is begun last has not been sent yet, what was begun before it has.
+    untilRead(9 * BATCH);
+    let turns = 0;
+    setImmediate(() => turns++);
+    for (let i = 1; i < 4; i++) {
+      const { value } = await batches.next();
+      expect(value?.name[0]).toBe(`${i * BATCH}`);
+    }
+    expect(turns).toBe(0);
+    await batches.return(undefined);
+  });
+
+  test("has many batches read where they are small, and as many as are asked for", async () => {
+    const readBehindSecond = async (prefetch: number | undefined, samples: number) => {
+      const { dataset, untilRead } = await countedSamples(4000);
+      const loader = new data.DataLoader(dataset, {
+        batchSize: BATCH,
+        numWorkers: 1,
+        collate: data.collate,
+        ...(prefetch !== undefined && { prefetch }),
+      });
+      const batches = loader[Symbol.asyncIterator]();
+      await batches.next();
+      await batches.next();
+      // A turn of the loop sends what is asked for.
+      await new Promise(resolve => setTimeout(resolve, 0));
+      const read = untilRead(samples);
+      await batches.return(undefined);
+      return read / BATCH;
+    };
+    expect(await readBehindSecond(undefined, 50 * BATCH)).toBeGreaterThanOrEqual(50);
+    expect(await readBehindSecond(2, 4 * BATCH)).toBeLessThanOrEqual(4);
+  });
+
+  test("workers make the batches of samples; what they cannot join, the loop does", async () => {
+    const read = async (numWorkers: number, mixed: boolean) => {
+      const { dataset } = await countedSamples(10, { mixed });
+      manualSeed(2);
+      const { collate } = data;
+      const loader = new data.DataLoader(dataset, { batchSize: BATCH, numWorkers, collate });
+      const batches = [];
+      for await (const { x, name } of loader) batches.push([x.dtype, ...(await x.data()), name]);
+      return batches;
+    };
+    for (const mixed of [false, true]) {
+      expect(await read(2, mixed)).toEqual(await read(0, mixed));
+    }
   });
 });
 
@@ -181,13 +291,7 @@ describe("DataLoader of a stream", () => {
   });
 
   test("larger than memory, a file of 55 MB is read with 24 MB of heap", () => {
-    const folder = mkdtempSync(join(tmpdir(), "stepscope-stream-"));
-    const script = join(folder, "stream.mjs");
-    writeFileSync(script, STREAMED);
-    const args = ["--max-old-space-size=24", script, join(folder, "lines.jsonl")];
-    const env = { ...process.env, STEPSCOPE_ADAPTER: "none" };
-    const output = execFileSync(process.execPath, args, { encoding: "utf8", env });
-    rmSync(folder, { recursive: true });
+    const output = runScript(STREAMED, "--max-old-space-size=24");
     expect(JSON.parse(output)).toEqual({ batches: 256, sum: 256 * 3.25 });
   });
 });

@@ -188,6 +188,14 @@ describe("DataLoader with prefetch", () => {
     expect(loader.stateDict()).toMatchObject({ batches: 1, samples: 2 });
   });
 
+  test("reads on when half of that is taken", async () => {
+    const { dataset, read } = files(-1);
+    const loader = new data.DataLoader(dataset, { prefetch: 4 });
+    const counts: number[] = [];
+    for await (const _ of loader) counts.push(read.length);
+    expect(counts).toEqual([5, 5, 7, 7, 9, 9, 10, 10, 10, 10]);
+  });
+
   test("fails where the batch is taken that cannot be read", async () => {
     const seen: number[][] = [];
     const loop = async () => {
