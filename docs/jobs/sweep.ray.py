@@ -41,5 +41,5 @@ waiting, results = [], []
 for lr, seed in [(lr, seed) for seed in range(SEEDS) for lr in RATES]:
     waiting.append(train.remote(lr, seed))
 results += ray.get(waiting)
-for lr, seed, loss in sorted(results, key=lambda result: (float(result[0]), result[1])):
-    print(f"lr {lr}  seed {seed}  loss {loss:.4g}")
+for lr, seed, value in sorted(results, key=lambda result: (float(result[0]), result[1])):
+    print(f"lr {lr}  seed {seed}", "loss", f"{value:.4g}", sep="  ")

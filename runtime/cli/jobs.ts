@@ -1,5 +1,7 @@
 /** A sweep as a job of an engine that has many machines: each task is one `stepscope train`. */
 
+import { type Measure, measureName } from "./sweepMeasure.ts";
+
 /** Engines that a job can be written for. */
 export const ENGINES = ["slurm", "kubernetes", "ray"] as const;
 
@@ -11,6 +13,8 @@ export interface JobOptions {
   readonly args: readonly string[];
   readonly rates: readonly number[];
   readonly seeds: number;
+  /** What a table of the runs ranks by. */
+  readonly measure: Measure;
   /** Tasks at the same time; all of them if left out. */
   readonly parallel: number | undefined;
   readonly tag: string;
@@ -116,7 +120,7 @@ ${indented(shell, 14)}
 
 /** A script that trains in Ray's workers, and prints a table. */
 function ray(options: JobOptions): string {
-  const { script, args, rates, seeds, parallel, tag } = options;
+  const { script, args, rates, seeds, parallel, tag, measure } = options;
   const tail = args.length > 0 ? ["--", ...args] : [];
   const limit =
     parallel === undefined
@@ -126,6 +130,13 @@ function ray(options: JobOptions): string {
     while len(waiting) >= ${parallel}:
         ready, waiting = ray.wait(waiting)
         results += ray.get(ready)`;
+  const { metric } = measure;
+  const metricLines =
+    metric === undefined
+      ? ""
+      : `
+            if message["type"] == "metric":
+                metrics[message["name"]] = message["value"]`;
   return `"""${title(options)}
 
 In the folder of the project, which all machines of the cluster see: python FILE
@@ -152,16 +163,16 @@ def train(lr, seed):
         env["STEPSCOPE_RESUME"] = checkpoints
     own = ["--lr", lr, "--seed-offset", str(seed), "--tag", ${JSON.stringify(tag)}, "--json"]
     command = ["stepscope", "train", ${JSON.stringify(script)}, *own${tail.map(each => `, ${JSON.stringify(each)}`).join("")}]
-    end = {}
+    end = {}${metric === undefined ? "" : "\n    metrics = {}"}
     with subprocess.Popen(command, cwd=PROJECT, env=env, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             message = json.loads(line)
             if message["type"] == "end":
-                end = message
+                end = message${metricLines}
     if process.returncode != 0:
         raise RuntimeError(f"lr {lr}, seed {seed}: {end.get('error', end)}")
     # What is not finite is written as a string.
-    return lr, seed, float(end["finalLoss"])
+    return lr, seed, float(${metric === undefined ? 'end["finalLoss"]' : `metrics[${JSON.stringify(metric)}]`})
 
 
 ray.init()
@@ -169,15 +180,22 @@ waiting, results = [], []
 for lr, seed in [(lr, seed) for seed in range(SEEDS) for lr in RATES]:${limit}
     waiting.append(train.remote(lr, seed))
 results += ray.get(waiting)
-for lr, seed, loss in sorted(results, key=lambda result: (float(result[0]), result[1])):
-    print(f"lr {lr}  seed {seed}  loss {loss:.4g}")
+for lr, seed, value in sorted(results, key=lambda result: (float(result[0]), result[1])):
+    print(f"lr {lr}  seed {seed}", ${JSON.stringify(measureName(measure))}, f"{value:.4g}", sep="  ")
 `;
 }
 
-function title({ script, rates, seeds }: JobOptions): string {
+function title({ script, rates, seeds, measure }: JobOptions): string {
   const least = rates[0];
   const range = rates.length > 1 ? `${least} to ${rates.at(-1)}` : least;
-  return `Learning rates of ${script.replaceAll(/["\\\n]/g, "?")}: ${rates.length} from ${range}, ${seeds} of each.`;
+  const { metric, mode } = measure;
+  const ranking = metric === undefined ? "" : ` Ranked by ${plain(metric)} (${mode}).`;
+  return `Learning rates of ${plain(script)}: ${rates.length} from ${range}, ${seeds} of each.${ranking}`;
+}
+
+/** A text as it may stand in a comment. */
+function plain(text: string): string {
+  return text.replaceAll(/["\\\n]/g, "?");
 }
 
 /** Shell lines that choose a task's rate and seed, and find what it left when it was ended before. */

@@ -18,6 +18,7 @@ import { ENGINES, jobText } from "./jobs.ts";
 import { resumable } from "./resume.ts";
 import { listProject } from "./runs.ts";
 import { sweep } from "./sweep.ts";
+import { measureOf } from "./sweepMeasure.ts";
 import { learningRate, rateGrid } from "./sweepPlan.ts";
 import { train } from "./train.ts";
 import { view } from "./view.ts";
@@ -42,6 +43,8 @@ const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
   stepscope sweep FILE --lr FROM..TO [--seeds N] …     Train with each of several learning rates, and say
                                                        which is best; called again it goes on
       --points N  How many rates, at equal distances of their logarithms (two a decade)
+      --metric NAME  Rank by what the script logs under this name last, not by the training loss
+      --mode MODE min or max: which values of the metric are good (min for a loss)
       --seeds N   Runs of each rate (1): the script's own seed, the next one, …
       --parallel N  Runs at the same time (1)
       --tag WORD  Tag of the runs (sweep); also --json and ARGS as above
@@ -228,6 +231,8 @@ function sweepOrEmit(args: string[]): number | Promise<number> {
     points: { type: "string" },
     seeds: { type: "string", default: "1" },
     parallel: { type: "string" },
+    metric: { type: "string" },
+    mode: { type: "string" },
     tag: { type: "string", default: "sweep" },
     emit: { type: "string" },
     json: { type: "boolean", default: false },
@@ -245,6 +250,7 @@ function sweepOrEmit(args: string[]): number | Promise<number> {
     args: scriptArgs,
     rates: rateGrid(values.lr, points),
     seeds: atLeastOne("--seeds", values.seeds),
+    measure: measureOf(values.metric, values.mode),
     tag: tag(values.tag),
   };
   if (values.emit === undefined) {

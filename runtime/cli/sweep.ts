@@ -12,10 +12,11 @@ import { runDuration } from "../store/summary.ts";
 import { EXIT } from "./exit.ts";
 import { Follower, GRACE_MS } from "./follower.ts";
 import { brief, digits, errorText, lastStep, type StepSummary } from "./format.ts";
+import { type Measure, measureName, runEnd } from "./sweepMeasure.ts";
 import { type Trial, trialsOf } from "./sweepPlan.ts";
 import {
   byRate,
-  endLoss,
+  heldOutLines,
   resultLines,
   sweepObject,
   type TrialResult,
@@ -29,6 +30,7 @@ export interface SweepOptions {
   readonly seeds: number;
   /** Runs at the same time. */
   readonly parallel: number;
+  readonly measure: Measure;
   /** Tag of its runs, by which it finds those that have finished. */
   readonly tag: string;
   readonly json: boolean;
@@ -94,7 +96,7 @@ class Sweep {
 
   /** What an earlier call of the same sweep has finished; each trial once. */
   #finished(): TrialResult[] {
-    const { script, tag } = this.#options;
+    const { script, tag, measure } = this.#options;
     const project = projectFolder(script);
     // In a container, or on another machine, the project has another path.
     const place = `/${slashes(relative(project, script))}`;
@@ -107,7 +109,7 @@ class Sweep {
     const hash = stored.length > 0 ? shortHash(readFileSync(script)) : "";
     return this.#trials.flatMap(trial => {
       const found = stored.find(({ record }) => this.#isOf(record, trial, hash));
-      return found ? [{ trial, run: found.record, loss: endLoss(found.folder) }] : [];
+      return found ? [{ trial, run: found.record, ...runEnd(found.folder, measure) }] : [];
     });
   }
 
@@ -121,7 +123,7 @@ class Sweep {
   }
 
   async #train(trial: Trial): Promise<void> {
-    const { script, args, sidecar, tag } = this.#options;
+    const { script, args, sidecar, tag, measure } = this.#options;
     const state: { follower: Follower; step?: StepSummary } = {
       follower: new Follower(
         quietReport(step => {
@@ -149,27 +151,39 @@ class Sweep {
     if (run.status === "completed" && !run.options?.some(({ name }) => name === "lr")) {
       throw new Error(NO_RATE);
     }
-    this.#add({ trial, run, loss: endLoss(state.follower.runFolder) }, true);
+    this.#add({ trial, run, ...runEnd(state.follower.runFolder, measure) }, true);
   }
 
   #add(result: TrialResult, isNew: boolean): void {
+    const { measure, json } = this.#options;
+    this.#checkMetric(result);
     this.#results.push(result);
     this.#clearProgress();
     console.log(
-      this.#options.json
-        ? JSON.stringify(trialObject(result, isNew))
-        : this.#resultLine(result, isNew),
+      json ? JSON.stringify(trialObject(result, measure, isNew)) : this.#resultLine(result, isNew),
     );
     if (result.run.error) console.error(errorText(result.run));
   }
 
+  /** None of the others would log it, either. */
+  #checkMetric({ run, metrics }: TrialResult): void {
+    const { metric } = this.#options.measure;
+    if (metric === undefined || run.status !== "completed" || metrics.includes(metric)) return;
+    const logged = metrics.length > 0 ? `it logs ${metrics.join(", ")}` : "it logs none";
+    throw new Error(
+      `The script does not log ${metric}: ${logged}. A script does by log({ ${metric} }).`,
+    );
+  }
+
   /** `[3/21]  η 3.16e-4  seed 1  loss 0.1234  4.2 s  about 1 min left` */
-  #resultLine({ trial, run, loss }: TrialResult, isNew: boolean): string {
+  #resultLine({ trial, run, value }: TrialResult, isNew: boolean): string {
     return [
       `[${this.#results.length}/${this.#trials.length}]`,
       `η ${brief(trial.lr)}`,
       `seed ${run.seed}`,
-      run.status === "completed" ? `loss ${digits(loss)}` : run.status,
+      run.status === "completed"
+        ? `${measureName(this.#options.measure)} ${digits(value)}`
+        : run.status,
       `${(runDuration(run) / 1000).toFixed(1)} s`,
       isNew ? this.#timeLeft() : "from before",
     ]
@@ -200,10 +214,13 @@ class Sweep {
   }
 
   #tell(): void {
-    const { rates, tag, json } = this.#options;
+    const { rates, tag, json, measure } = this.#options;
     const found = byRate(rates, this.#results);
-    if (json) console.log(JSON.stringify(sweepObject(tag, found)));
-    else for (const line of ["", ...resultLines(found)]) console.log(line);
+    if (json) console.log(JSON.stringify(sweepObject(tag, found, measure)));
+    else {
+      const lines = resultLines(found, measure);
+      console.log(["", ...lines, ...heldOutLines(this.#results, measure)].join("\n"));
+    }
     if (this.#isStopped) {
       console.error("Stopped. The same command goes on with the runs that have not finished.");
     }

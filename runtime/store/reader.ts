@@ -119,6 +119,17 @@ export class RunReader {
     );
   }
 
+  /** The last value of each metric that the script logged, by its name. */
+  lastMetrics(): Map<string, number> {
+    this.#damage = undefined;
+    const rows = this.#rows(
+      "SELECT name, value FROM metric WHERE id IN (SELECT max(id) FROM metric GROUP BY name) ORDER BY id",
+    );
+    return new Map(
+      Array.from(rows, ({ name, value }) => [String(name), Number(value ?? Number.NaN)]),
+    );
+  }
+
   /** Histograms of a tensor behind step `after`; none of a run that was recorded before there were any. */
   histograms(tensor: number, after: number): TensorHistograms {
     this.#damage = undefined;

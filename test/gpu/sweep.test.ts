@@ -128,7 +128,7 @@ describe("sweep", () => {
     expect(again).toHaveLength(7);
     expect(again.slice(0, -1).map(({ isNew }) => isNew)).toEqual(Array(6).fill(false));
     expect(again.at(-1)).toMatchObject({ type: "sweep", tag: "sweep", best: 0.1 });
-    expect(again.at(-1).rates[1].losses[1]).toBeCloseTo(loopLoss(20), 5);
+    expect(again.at(-1).rates[1].values[1]).toBeCloseTo(loopLoss(20), 5);
     expect(project.runs()).toHaveLength(6);
     // The same project in another place, as a machine sees it that it was mounted into.
     const elsewhere = mkdtempSync(join(tmpdir(), "stepscope-elsewhere-"));
@@ -140,6 +140,42 @@ describe("sweep", () => {
     project.write("a.ts", `${LOOP} await steps(2);`);
     const other = await stepscope("sweep", "a.ts", "--lr", "0.1", "--json");
     expect(objects(other.stdout)[0]).toMatchObject({ steps: 2, isNew: true });
+  });
+
+  test("ranks by a metric that the script logs, where one is named", async () => {
+    // What is trained gets better with the rate, and the metric is best at the one in the middle.
+    project.write(
+      "a.ts",
+      `import { log } from "stepscope";
+       ${LOOP} await steps(20);
+       const end = await x.item();
+       log({ "val/loss": 9 });
+       log({ "val/loss": Math.abs(end - 1), distance: end });`,
+    );
+    const sweep = ["sweep", "a.ts", "--lr", "0.01..0.1", "--points", "3"];
+    const { stdout, code } = await stepscope(...sweep, "--metric", "val/loss");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\[1\/3\] {2}η 0\.01 {2}seed 0 {2}val\/loss 1\.67/m);
+    expect(stdout).toMatch(/^By val\/loss as each run logged it last: the least is best\.$/m);
+    expect(stdout).toMatch(/^0\.0316 +1 .* {2}← best$/m);
+    const byLoss = await stepscope(...sweep);
+    expect(byLoss.stdout).toMatch(/^By the training loss over the last twentieth of each run\.$/m);
+    expect(byLoss.stdout).toMatch(/^0\.1 +1 .* {2}← best$/m);
+    expect(byLoss.stdout).toContain(
+      "The runs also logged val/loss: --metric val/loss ranks by it.",
+    );
+    const great = [...sweep, "--metric", "distance", "--mode", "max", "--json"];
+    const lines = objects((await stepscope(...great)).stdout);
+    expect(lines[0]).toMatchObject({ type: "trial", lr: 0.01, isNew: false });
+    expect(lines[0].value).toBeCloseTo(4 * 0.98 ** 20, 5);
+    expect(lines.at(-1)).toMatchObject({ metric: "distance", mode: "max", best: 0.01 });
+    // What nobody logs is said of the first run, not of the last.
+    const none = await stepscope(...sweep.with(3, "0.2..0.3"), "--metric", "valLoss");
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain(
+      "The script does not log valLoss: it logs val/loss, distance. A script does by log({ valLoss }).",
+    );
+    expect(project.runs()).toHaveLength(4);
   });
 
   test("is stopped by Ctrl+C, and goes on with what has not finished", async () => {
@@ -241,6 +277,7 @@ describe("a task of a Slurm array", () => {
         args: ["two words"],
         rates: [0.1, 0.2],
         seeds: 2,
+        measure: { mode: "min" },
         parallel: undefined,
         tag: "array",
       }),

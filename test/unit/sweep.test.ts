@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ENGINES, type Engine, type JobOptions, jobText } from "../../runtime/cli/jobs.ts";
+import { type Measure, measureOf, runEnd } from "../../runtime/cli/sweepMeasure.ts";
 import { rateGrid, trialsOf } from "../../runtime/cli/sweepPlan.ts";
 import {
   bestOf,
   byRate,
-  endLoss,
+  heldOutLines,
   resultLines,
   sweepObject,
   type TrialResult,
@@ -53,11 +54,37 @@ describe("the grid", () => {
   });
 });
 
+describe("what it is ranked by", () => {
+  test.each([
+    [undefined, undefined, { mode: "min" }],
+    ["val/Loss", undefined, { metric: "val/Loss", mode: "min" }],
+    ["accuracy", "max", { metric: "accuracy", mode: "max" }],
+  ])("%s, %s", (metric, mode, measure) => {
+    expect(measureOf(metric, mode)).toEqual(measure);
+  });
+
+  test.each([
+    [
+      "accuracy",
+      undefined,
+      "--mode: say whether a small accuracy is good (min), or a great one (max).",
+    ],
+    ["accuracy", "best", '--mode: expected min or max, got "best".'],
+    [undefined, "max", "--mode: belongs to a --metric; of training losses the least is best."],
+  ])("refuses %s, %s", (metric, mode, reason) => {
+    expect(() => measureOf(metric, mode)).toThrow(reason);
+  });
+});
+
+const LOSS: Measure = { mode: "min" };
+
 describe("the results", () => {
-  const result = (lr: number, loss: number, status: RunStatus = "completed"): TrialResult => ({
+  const result = (lr: number, value: number, status: RunStatus = "completed"): TrialResult => ({
     trial: { lr, seedOffset: 0 },
     run: exampleRun({ status }),
-    loss,
+    loss: value,
+    value,
+    metrics: ["accuracy", "valLoss"],
   });
 
   test("the best has the least mean; one that diverged or failed is none", () => {
@@ -72,44 +99,71 @@ describe("the results", () => {
         result(10, 0, "failed"),
       ],
     );
-    expect(bestOf(rates)?.lr).toBe(0.1);
-    expect(resultLines(rates)).toEqual([
+    expect(bestOf(rates, LOSS)?.lr).toBe(0.1);
+    expect(resultLines(rates, LOSS)).toEqual([
+      "By the training loss over the last twentieth of each run.",
       "η         runs      loss      least     greatest",
       "0.01      1         0.5000    0.5000    0.5000",
       "0.1       2         0.2000    0.1000    0.3000  ← best",
       "1         2         NaN       NaN       NaN",
       "10        0",
     ]);
-    expect(sweepObject("wide", rates)).toEqual({
+    expect(sweepObject("wide", rates, LOSS)).toEqual({
       type: "sweep",
       tag: "wide",
+      metric: "loss",
+      mode: "min",
       best: 0.1,
       rates: [
-        { lr: 0.01, losses: [0.5], mean: 0.5 },
-        { lr: 0.1, losses: [0.1, 0.3], mean: 0.2 },
-        { lr: 1, losses: [0.01, "NaN"], mean: "NaN" },
-        { lr: 10, losses: [], mean: null },
+        { lr: 0.01, values: [0.5], mean: 0.5 },
+        { lr: 0.1, values: [0.1, 0.3], mean: 0.2 },
+        { lr: 1, values: [0.01, "NaN"], mean: "NaN" },
+        { lr: 10, values: [], mean: null },
       ],
     });
   });
 
+  test("by a metric whose great values are good the best has the greatest mean", () => {
+    const measure: Measure = { metric: "accuracy", mode: "max" };
+    const results = [result(0.01, 0.5), result(0.1, 0.9), result(1, Number.NaN)];
+    expect(resultLines(byRate([0.01, 0.1, 1], results), measure)).toEqual([
+      "By accuracy as each run logged it last: the greatest is best.",
+      "η         runs      accuracy  least     greatest",
+      "0.01      1         0.5000    0.5000    0.5000",
+      "0.1       1         0.9000    0.9000    0.9000  ← best",
+      "1         1         NaN       NaN       NaN",
+    ]);
+    expect(heldOutLines(results, measure)).toEqual([]);
+    expect(heldOutLines(results, LOSS)).toEqual([
+      "The runs also logged valLoss: --metric valLoss ranks by it.",
+    ]);
+  });
+
   test("what is best at an end of the range is said to be there", () => {
     const last = (...losses: number[]) =>
-      resultLines(byRate([1, 2], [result(1, losses[0] ?? 0), result(2, losses[1] ?? 0)])).at(-1);
+      resultLines(byRate([1, 2], [result(1, losses[0] ?? 0), result(2, losses[1] ?? 0)]), LOSS).at(
+        -1,
+      );
     expect(last(1, 2)).toBe("The best is the least that was tried: try smaller ones, too.");
     expect(last(2, 1)).toBe("The best is the greatest that was tried: try greater ones, too.");
     expect(last(Number.NaN, Number.NaN)).toBe("No learning rate ended with a number.");
   });
 
-  test("the loss at the end is that of the last twentieth of the steps", () => {
+  test("the loss at the end is that of the last twentieth of the steps, a metric the one logged last", () => {
     const { id, folder: run } = createRunFolder(join(folder, "train.ts"));
     const record = exampleRun({ id });
     const writer = new RunWriter(run, record, "");
     const batch = exampleBatch(1, 40);
     const after = afterBatch(record, batch);
-    writer.add({ record: after, batches: [batch], logs: [], metrics: [] });
+    const metric = (name: string, value: number) => ({ name, value, step: 40, time: 0 });
+    const metrics = [metric("valLoss", 0.5), metric("accuracy", 0.9), metric("valLoss", 0.25)];
+    writer.add({ record: after, batches: [batch], logs: [], metrics });
     writer.close();
-    expect(endLoss(run)).toBeCloseTo((1 / 39 + 1 / 40) / 2, 12);
+    const end = runEnd(run, { metric: "valLoss", mode: "min" });
+    expect(end.loss).toBeCloseTo((1 / 39 + 1 / 40) / 2, 12);
+    expect(end).toMatchObject({ value: 0.25, metrics: ["accuracy", "valLoss"] });
+    expect(runEnd(run, { metric: "none", mode: "min" }).value).toBeNaN();
+    expect(runEnd(run, LOSS).value).toBe(end.loss);
   });
 });
 
@@ -123,6 +177,7 @@ describe("a job", () => {
     args: [],
     rates: rateGrid("1e-4..1e-1"),
     seeds: 3,
+    measure: LOSS,
     parallel: undefined,
     tag: "sweep",
   };
@@ -131,6 +186,7 @@ describe("a job", () => {
     script: 'a "b" & c.ts',
     args: ["--name", "it's\n#2", "$HOME"],
     parallel: 4,
+    measure: { metric: 'val "loss"', mode: "max" },
     tag: "Größe_1",
   };
   const FILES: Readonly<Record<Engine, string>> = {
