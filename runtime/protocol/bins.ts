@@ -13,12 +13,15 @@ export const HAS_NEGATIVE_INFINITY = 2 ** 31;
 /** The bits of `info` that count. */
 const COUNT = HAS_NAN - 1;
 
+/** As exact as what was measured: float32 of tensors, float64 over all parameters. */
+export type BinNumbers = Float32Array | Float64Array;
+
 /** Bins of a quantity, some of each tensor after those of the one before it. */
-export interface Bins {
+export interface Bins<Numbers extends BinNumbers = BinNumbers> {
   /** Over the finite values of the bin; NaN without any. */
-  readonly low: Float32Array;
-  readonly mean: Float32Array;
-  readonly high: Float32Array;
+  readonly low: Numbers;
+  readonly mean: Numbers;
+  readonly high: Numbers;
   /** Number of finite values, and which others there were. 0: no step at all. */
   readonly info: Uint32Array;
 }
@@ -35,7 +38,7 @@ export interface BinsRequest {
 }
 
 /** The answer: tensors.length × count bins, the first of each tensor being bin number `first`. */
-export interface TensorBins extends Bins {
+export interface TensorBins extends Bins<Float32Array> {
   readonly request: BinsRequest;
   readonly first: number;
   readonly count: number;
@@ -54,15 +57,21 @@ export function has(info: number, kinds: number): boolean {
 }
 
 /** Bins that are being filled, with sums in float64. */
-export class BinSums {
-  readonly low: Float32Array;
-  readonly high: Float32Array;
+export class BinSums<Numbers extends BinNumbers = Float32Array> {
+  readonly low: Numbers;
+  readonly high: Numbers;
   readonly sums: Float64Array;
   readonly info: Uint32Array;
+  readonly #numbers: new (
+    length: number,
+  ) => Numbers;
 
-  constructor(length: number) {
-    this.low = new Float32Array(length).fill(Number.NaN);
-    this.high = new Float32Array(length).fill(Number.NaN);
+  constructor(length: number, numbers: new (length: number) => Numbers) {
+    this.#numbers = numbers;
+    this.low = new numbers(length);
+    this.high = new numbers(length);
+    this.low.fill(Number.NaN);
+    this.high.fill(Number.NaN);
     this.sums = new Float64Array(length);
     this.info = new Uint32Array(length);
   }
@@ -81,7 +90,7 @@ export class BinSums {
   }
 
   /** Adds all that is in a bin that lies in this one. */
-  merge(bin: number, from: BinSums | Bins, other: number): void {
+  merge(bin: number, from: BinSums<BinNumbers> | Bins, other: number): void {
     const { low, high, sums, info } = this;
     const added = from.info[other] ?? 0;
     const before = info[bin] ?? 0;
@@ -96,16 +105,17 @@ export class BinSums {
     sums[bin] = (sums[bin] ?? 0) + (sum ?? 0);
   }
 
-  finish(): Bins {
+  finish(): Bins<Numbers> {
     const { low, high, info, sums } = this;
-    const mean = new Float32Array(sums.length);
+    const mean = new this.#numbers(sums.length);
     // 0 / 0 is NaN, as it is to be.
     for (let i = 0; i < mean.length; i++) mean[i] = (sums[i] ?? 0) / ((info[i] ?? 0) & COUNT);
     return { low, mean, high, info };
   }
 }
 
-function kindOf(value: number): number {
+/** What `info` says of a value that is not finite. */
+export function kindOf(value: number): number {
   if (Number.isNaN(value)) return HAS_NAN;
   return value > 0 ? HAS_POSITIVE_INFINITY : HAS_NEGATIVE_INFINITY;
 }

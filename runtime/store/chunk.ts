@@ -4,7 +4,8 @@
  * tensors also in bins. A while later their values at every step are dropped, which are nearly all of a
  * long run; the bins stay.
  */
-import { BinSums, type Bins } from "../protocol/bins.ts";
+import { type BinNumbers, BinSums, type Bins } from "../protocol/bins.ts";
+import { type CurveName, curveValues, DERIVED_COLUMNS, rateName } from "../protocol/curves.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../protocol/steps.ts";
 
 /** Steps whose tensors are kept one by one, at the end of a run. */
@@ -35,6 +36,11 @@ export function binWidths(size: number): readonly number[] {
   return [...WIDTHS.filter(width => width < size), size];
 }
 
+/** The same of quantities over all parameters, of which narrower bins are quickly made of what is kept. */
+export function curveWidths(size: number): readonly number[] {
+  return binWidths(size).filter(width => width >= NARROWEST_KEPT);
+}
+
 /** A quantity over all parameters: one number a step, or one a group and step. */
 export interface CurveColumn {
   readonly name: string;
@@ -45,7 +51,7 @@ export interface CurveColumn {
 export interface TensorLevel {
   readonly name: string;
   readonly width: number;
-  readonly values: Float32Array | Bins;
+  readonly values: Float32Array | Bins<Float32Array>;
 }
 
 /** The columns over all parameters of batches that continue each other. */
@@ -70,6 +76,34 @@ export function* curveColumns(batches: readonly StepBatch[]): Generator<CurveCol
   yield { name: RATES, values: rates };
 }
 
+/** All that is drawn over all parameters: the columns of a chunk, what follows from them, and η group by group. */
+export function* quantitiesOf(
+  columns: readonly CurveColumn[],
+  groups: number,
+): Generator<{ readonly name: CurveName; readonly values: Float64Array }> {
+  const column = (name: string) =>
+    columns.find(each => each.name === name)?.values ?? new Float64Array();
+  const count = column("loss").length;
+  for (const name of [...STEP_COLUMNS, ...DERIVED_COLUMNS]) {
+    yield { name, values: curveValues(name, count, column) };
+  }
+  for (let group = 0; group < groups; group++) {
+    yield { name: rateName(group), values: every(column(RATES), groups, group) };
+  }
+}
+
+/** Every `stride`-th number from number `from` on. */
+export function every(values: Float64Array, stride: number, from: number): Float64Array {
+  const length = Math.floor(values.length / stride);
+  return Float64Array.from({ length }, (_, row) => values[row * stride + from] ?? Number.NaN);
+}
+
+/** The bins of a quantity over all parameters that are kept of a chunk. */
+export function curveLevels(values: Float64Array, firstStep: number, size: number) {
+  const cut = { firstStep, count: values.length, tensorCount: 1 };
+  return levels(values, cut, curveWidths(size), Float64Array);
+}
+
 /** The columns of tensors of batches that continue each other: of each quantity exactly, then in bins. */
 export function* tensorLevels(batches: readonly StepBatch[], size: number): Generator<TensorLevel> {
   const [first] = batches;
@@ -80,14 +114,28 @@ export function* tensorLevels(batches: readonly StepBatch[], size: number): Gene
   for (const [column, name] of TENSOR_COLUMNS.entries()) {
     const values = columns[column] ?? new Float32Array();
     yield { name, width: 1, values };
-    let finer: { width: number; sums: BinSums } | undefined;
-    for (const width of binWidths(size)) {
-      const sums = finer
-        ? coarser(finer, { width, firstStep, count, tensorCount })
-        : binned(values, { width, firstStep, count, tensorCount });
-      yield { name, width, values: sums.finish() };
-      finer = { width, sums };
+    const cut = { firstStep, count, tensorCount };
+    for (const { width, bins } of levels(values, cut, binWidths(size), Float32Array)) {
+      yield { name, width, values: bins };
     }
+  }
+}
+
+/** Values at every step in bins of these widths, each a multiple of the one before it. */
+function* levels<Numbers extends BinNumbers>(
+  values: BinNumbers,
+  cut: Cut,
+  widths: readonly number[],
+  numbers: new (length: number) => Numbers,
+): Generator<{ width: number; bins: Bins<Numbers> }> {
+  let finer: { width: number; sums: BinSums<Numbers> } | undefined;
+  for (const width of widths) {
+    const { firstStep, count, tensorCount } = cut;
+    const sums = new BinSums(tensorCount * binsOf(firstStep, count, width), numbers);
+    if (finer) mergeFiner(sums, width, finer, cut);
+    else addValues(sums, width, values, cut);
+    yield { width, bins: sums.finish() };
+    finer = { width, sums };
   }
 }
 
@@ -116,30 +164,34 @@ function tensorColumns(
 }
 
 interface Cut {
-  readonly width: number;
   readonly firstStep: number;
   readonly count: number;
   readonly tensorCount: number;
 }
 
-/** Values at every step in bins. */
-function binned(values: Float32Array, { width, firstStep, count, tensorCount }: Cut): BinSums {
+function addValues(
+  sums: BinSums<BinNumbers>,
+  width: number,
+  values: BinNumbers,
+  { firstStep, count, tensorCount }: Cut,
+): void {
   const bins = binsOf(firstStep, count, width);
-  const sums = new BinSums(tensorCount * bins);
   const offset = firstStep % width;
   for (let tensor = 0, at = 0; tensor < tensorCount; tensor++) {
     for (let row = 0; row < count; row++, at++) {
       sums.add(tensor * bins + Math.floor((offset + row) / width), values[at] ?? Number.NaN);
     }
   }
-  return sums;
 }
 
-/** Bins in wider ones, whose width is a multiple. */
-function coarser(finer: { width: number; sums: BinSums }, cut: Cut): BinSums {
-  const { width, firstStep, count, tensorCount } = cut;
+/** Adds bins whose width is a part of that of these. */
+function mergeFiner(
+  sums: BinSums<BinNumbers>,
+  width: number,
+  finer: { readonly width: number; readonly sums: BinSums<BinNumbers> },
+  { firstStep, count, tensorCount }: Cut,
+): void {
   const bins = binsOf(firstStep, count, width);
-  const sums = new BinSums(tensorCount * bins);
   const fine = binsOf(firstStep, count, finer.width);
   const ratio = width / finer.width;
   const offset = Math.floor(firstStep / finer.width) % ratio;
@@ -149,5 +201,4 @@ function coarser(finer: { width: number; sums: BinSums }, cut: Cut): BinSums {
       sums.merge(target, finer.sums, tensor * fine + bin);
     }
   }
-  return sums;
 }

@@ -1,9 +1,21 @@
 /** Reads the steps of a run that are kept by columns (chunk.ts). */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { BinSums, Bins, BinsRequest } from "../protocol/bins.ts";
-import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../protocol/steps.ts";
+import type { BinNumbers, BinSums, Bins, BinsRequest } from "../protocol/bins.ts";
+import {
+  type CurveName,
+  type CurveRequest,
+  type CurveTotal,
+  curveValues,
+  groupOf,
+} from "../protocol/curves.ts";
+import {
+  STEP_COLUMNS,
+  type StepBatch,
+  type StepColumn,
+  TENSOR_COLUMNS,
+} from "../protocol/steps.ts";
 import { bufferOf, checksum } from "./blob.ts";
-import { binsOf, RATES } from "./chunk.ts";
+import { binsOf, every, RATES } from "./chunk.ts";
 
 /** Steps that are kept together, with the same groups and tensors. */
 export interface Chunk {
@@ -18,8 +30,11 @@ export class ChunkReader {
   readonly #chunks: StatementSync;
   readonly #curve: StatementSync;
   readonly #level: StatementSync;
+  /** Undefined for a run that was recorded before there were pyramids. */
+  readonly #pyramid: StatementSync | undefined;
+  readonly #totals: StatementSync | undefined;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, hasPyramids: boolean) {
     this.#chunks = database.prepare(
       "SELECT * FROM chunk WHERE firstStep <= ? AND firstStep + count > ? ORDER BY firstStep",
     );
@@ -30,6 +45,11 @@ export class ChunkReader {
       AND width = coalesce(
         (SELECT max(width) FROM tensor WHERE name = ?1 AND firstStep = ?2 AND width <= ?3),
         (SELECT min(width) FROM tensor WHERE name = ?1 AND firstStep = ?2))`);
+    if (!hasPyramids) return;
+    this.#pyramid = database.prepare(`
+      SELECT width, data, crc FROM pyramid WHERE name = ? AND firstStep = ? AND width <= ?
+      ORDER BY width DESC LIMIT 1`);
+    this.#totals = database.prepare("SELECT * FROM total");
   }
 
   /** The chunks that have any of the steps `from` to `to`, both inclusive. */
@@ -51,6 +71,56 @@ export class ChunkReader {
   /** η of all groups, row-major. */
   rates({ firstStep }: Chunk): Float64Array {
     return new Float64Array(whole(this.#curve.get(RATES, firstStep)));
+  }
+
+  /** The values of a quantity; NaN of a group that a chunk does not have. */
+  values(chunk: Chunk, name: CurveName): Float64Array {
+    const { count, groups } = chunk;
+    const group = groupOf(name);
+    if (group === undefined) {
+      return curveValues(name as StepColumn, count, column => this.curve(chunk, column));
+    }
+    return group < groups
+      ? every(this.rates(chunk), groups, group)
+      : new Float64Array(count).fill(Number.NaN);
+  }
+
+  /** What is known of the steps of all chunks together; undefined where that is not kept. */
+  totals(): readonly CurveTotal[] | undefined {
+    return this.#totals?.all().map(row => ({
+      name: String(row.name) as CurveName,
+      least: Number(row.least),
+      greatest: Number(row.greatest),
+      firstOdd: Number(row.firstOdd),
+    }));
+  }
+
+  /** Adds the bins of a chunk to those of a quantity that are asked for, the first of which is number `first`. */
+  addCurveBins(
+    chunk: Chunk,
+    { name, width }: CurveRequest,
+    sums: BinSums<Float64Array>,
+    first: number,
+  ): void {
+    const { firstStep, count } = chunk;
+    const row = this.#pyramid?.get(name, firstStep, width);
+    const kept = Number(row?.width ?? 1);
+    const begin = Math.floor(firstStep / kept);
+    const last = first + sums.info.length;
+    if (row) {
+      const length = binsOf(firstStep, count, kept);
+      const level = planes(whole(row), length, Float64Array);
+      for (let bin = 0; bin < length; bin++) {
+        const target = Math.floor(((begin + bin) * kept) / width);
+        if (target >= first && target < last) sums.merge(target - first, level, bin);
+      }
+      return;
+    }
+    const values = this.values(chunk, name);
+    const end = Math.min(count, last * width - firstStep);
+    for (let i = Math.max(0, first * width - firstStep); i < end; i++) {
+      sums.add(Math.floor((firstStep + i) / width) - first, values[i] ?? Number.NaN);
+    }
   }
 
   /** All that is known of the steps of a chunk. Without values of single steps it has no tensors. */
@@ -93,7 +163,7 @@ export class ChunkReader {
       return;
     }
     const length = binsOf(firstStep, count, kept);
-    const level = planes(buffer, tensorCount * length);
+    const level = planes(buffer, tensorCount * length, Float32Array);
     const begin = Math.floor(firstStep / kept);
     const wider = Math.max(1, kept / width);
     const from = Math.max(0, Math.floor(firstStep / width) - first);
@@ -158,8 +228,18 @@ function whole(row: Record<string, unknown> | undefined): ArrayBuffer {
   return buffer;
 }
 
-function planes(buffer: ArrayBuffer, length: number): Bins {
-  const plane = (i: number) => new Float32Array(buffer, 4 * i * length, length);
-  const info = new Uint32Array(buffer, 12 * length, length);
+interface NumberArray<Numbers extends BinNumbers> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): Numbers;
+}
+
+function planes<Numbers extends BinNumbers>(
+  buffer: ArrayBuffer,
+  length: number,
+  numbers: NumberArray<Numbers>,
+): Bins<Numbers> {
+  const size = numbers.BYTES_PER_ELEMENT * length;
+  const plane = (i: number) => new numbers(buffer, i * size, length);
+  const info = new Uint32Array(buffer, 3 * size, length);
   return { low: plane(0), mean: plane(1), high: plane(2), info };
 }

@@ -1,5 +1,7 @@
 /** Steps by columns, put together from pieces. */
+import { type CurveName, curveValues, groupOf } from "../protocol/curves.ts";
 import { type StepBatch, type StepColumn, type StepCurves, stepValue } from "../protocol/steps.ts";
+import { every } from "./chunk.ts";
 
 /** Columns of a batch, with η where `rates` says so. */
 export function curvesOf(
@@ -19,6 +21,18 @@ export function curvesOf(
     groups: rates ? groups : 0,
     lr: rates ? lr : new Float64Array(),
   };
+}
+
+/** The values of a quantity over all parameters; NaN of a group that the batch does not have. */
+export function batchValues(batch: StepBatch, name: CurveName): Float64Array {
+  const { count, groups, lr } = batch;
+  const group = groupOf(name);
+  if (group === undefined) {
+    return curveValues(name as StepColumn, count, column =>
+      Float64Array.from({ length: count }, (_, row) => stepValue(batch, row, column)),
+    );
+  }
+  return group < groups ? every(lr, groups, group) : new Float64Array(count).fill(Number.NaN);
 }
 
 /** Pieces joined to as many rows as `most`, unless one alone has more. */

@@ -3,17 +3,22 @@ import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
 /** Raised when a table or a column of a batch changes; kept in the file as SQLite's `user_version`. */
-export const STORE_VERSION = 5;
+export const STORE_VERSION = 6;
 
-/** The oldest version that is read: before 5 no steps were kept by columns. */
+/**
+ * The oldest version that is read: before 5 no steps were kept by columns, before 6 there were no bins of
+ * what is known of all parameters.
+ */
 export const OLDEST_VERSION = 4;
+export const FIRST_WITH_CHUNKS = 5;
+export const FIRST_WITH_PYRAMIDS = 6;
 
 /**
  * `run` and `progress` have one row each: what changes with every step is apart from the record,
  * which may be long. Columns of a batch are blobs of
  * little-endian numbers, as in memory, with a CRC-32 over the three of them. NaN is NULL.
- * Steps that fill a chunk (chunk.ts) move from `batch` to `chunk`, `curve` and `tensor`, in the
- * transaction that brings the last of them.
+ * Steps that fill a chunk (chunk.ts) move from `batch` to `chunk`, `curve`, `pyramid` and `tensor`, in the
+ * transaction that brings the last of them; `total` has what is known of them all together.
  */
 const SCHEMA = `
   CREATE TABLE run (
@@ -48,6 +53,20 @@ const SCHEMA = `
     data BLOB NOT NULL,
     crc INTEGER NOT NULL,
     PRIMARY KEY (name, firstStep)
+  ) STRICT;
+  CREATE TABLE pyramid (
+    name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    firstStep INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (name, width, firstStep)
+  ) STRICT;
+  CREATE TABLE total (
+    name TEXT PRIMARY KEY,
+    least REAL NOT NULL,
+    greatest REAL NOT NULL,
+    firstOdd INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE tensor (
     name TEXT NOT NULL,

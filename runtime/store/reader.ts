@@ -3,6 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { BinSums, type BinsRequest, type TensorBins } from "../protocol/bins.ts";
+import {
+  type CurveBins,
+  type CurveName,
+  type CurveRequest,
+  type CurveTotal,
+  curveNames,
+} from "../protocol/curves.ts";
 import { type TensorHistograms, wordsOf } from "../protocol/histogram.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
@@ -20,10 +27,17 @@ import {
 import { logRecord, metricRecord, runRecord, stepBatch } from "../protocol/validate.ts";
 import { bufferOf, bytesIn, checksum } from "./blob.ts";
 import { type Chunk, ChunkReader } from "./chunkReader.ts";
-import { curvesOf, joinCurves } from "./curves.ts";
-import { OLDEST_VERSION, openDatabase, STORE_VERSION } from "./database.ts";
+import { batchValues, curvesOf, joinCurves } from "./curves.ts";
+import {
+  FIRST_WITH_CHUNKS,
+  FIRST_WITH_PYRAMIDS,
+  OLDEST_VERSION,
+  openDatabase,
+  STORE_VERSION,
+} from "./database.ts";
 import { RUN_DATABASE, SIDECAR_LOG } from "./paths.ts";
 import { isAlive, processIdentity } from "./process.ts";
+import { noTotal, withValues } from "./total.ts";
 
 /** Rows that a chunk of `steps` holds at most, unless one batch alone has more. */
 const CHUNK_ROWS = 1024;
@@ -63,7 +77,10 @@ export class RunReader {
       if (Number(version) < OLDEST_VERSION || Number(version) > STORE_VERSION) {
         throw new Error(`its format is version ${version}, this program reads ${STORE_VERSION}`);
       }
-      this.#chunks = version === STORE_VERSION ? new ChunkReader(database) : undefined;
+      this.#chunks =
+        Number(version) >= FIRST_WITH_CHUNKS
+          ? new ChunkReader(database, Number(version) >= FIRST_WITH_PYRAMIDS)
+          : undefined;
       this.record();
     } catch (error) {
       database.close();
@@ -202,10 +219,120 @@ export class RunReader {
       };
     });
     if (this.#damage !== undefined) return;
-    // The checksum is over all columns, so it is not looked at.
-    const columns = "firstStep, count, groups, 0 AS tensorCount, steps, lr, x'' AS tensors";
-    const batches = this.#batches(columns, Math.max(from, next ?? from), to, next);
+    const batches = this.#openSteps(Math.max(from, next ?? from), to, next);
     for (const batch of chunks(batches, CURVE_ROWS)) yield curvesOf(batch, names, rates);
+  }
+
+  /** What is known of all steps of what is drawn over all parameters. */
+  totals(groups: number): readonly CurveTotal[] {
+    const names = curveNames(groups);
+    const known = new Map(this.#chunks?.totals()?.map(total => [total.name, total]));
+    // Of the steps in chunks that is kept, unless the run is older.
+    const { chunks, list } = this.#listChunks(1, Number.MAX_SAFE_INTEGER);
+    const last = list.at(-1);
+    const from = known.size > 0 && chunks && last ? last.firstStep + last.count : 1;
+    return names.map(name => {
+      let total = known.get(name) ?? noTotal(name);
+      for (const { firstStep, values } of this.values(name, from)) {
+        total = withValues(total, values, firstStep);
+      }
+      return total;
+    });
+  }
+
+  /** The values of a quantity over all parameters from step `from` on, in pieces; those of damaged chunks are left out. */
+  values(
+    name: CurveName,
+    from = 1,
+    to = Number.MAX_SAFE_INTEGER,
+  ): Generator<{ readonly firstStep: number; readonly values: Float64Array }> {
+    return this.#snapshot(() => this.#values(name, from, to));
+  }
+
+  *#values(name: CurveName, from: number, to: number) {
+    const next = yield* this.#eachSoundChunk(from, to, function* (chunk, chunks) {
+      const { firstStep, count } = chunk;
+      const [skip, end] = [Math.max(0, from - firstStep), Math.min(count, to - firstStep + 1)];
+      yield { firstStep: firstStep + skip, values: chunks.values(chunk, name).subarray(skip, end) };
+    });
+    for (const batch of this.#openSteps(Math.max(from, next ?? from), to, next)) {
+      yield { firstStep: batch.firstStep, values: batchValues(batch, name) };
+    }
+  }
+
+  /** A quantity over all parameters in bins. Those of damaged chunks are empty. */
+  curveBins(request: CurveRequest): Omit<CurveBins, "averages" | "biases"> {
+    const { width, from, to } = request;
+    const first = Math.floor(from / width);
+    const count = Math.max(0, Math.floor(to / width) - first + 1);
+    const begin = Math.max(1, first * width);
+    const end = (first + count) * width - 1;
+    if (width === 1) return this.#singleSteps(request, count);
+    const sums = new BinSums(count, Float64Array);
+    let last = 0;
+    for (const step of this.#snapshot(() => this.#addCurveBins(request, sums, begin, end))) {
+      last = step;
+    }
+    return { request, first, last, ...sums.finish() };
+  }
+
+  #singleSteps(request: CurveRequest, count: number): Omit<CurveBins, "averages" | "biases"> {
+    const { name, from, to } = request;
+    const mean = new Float64Array(count).fill(Number.NaN);
+    let last = 0;
+    for (const { firstStep, values } of this.values(name, from, to)) {
+      mean.set(values, firstStep - from);
+      last = firstStep + values.length - 1;
+    }
+    const none = new Float64Array();
+    return { request, first: from, last, low: none, mean, high: none, info: new Uint32Array() };
+  }
+
+  /** Yields the last step of what was added. */
+  *#addCurveBins(
+    request: CurveRequest,
+    sums: BinSums<Float64Array>,
+    from: number,
+    to: number,
+  ): Generator<number> {
+    const { name, width } = request;
+    const first = Math.floor(request.from / width);
+    const next = yield* this.#eachSoundChunk(from, to, function* (chunk, chunks) {
+      chunks.addCurveBins(chunk, request, sums, first);
+      yield Math.min(to, chunk.firstStep + chunk.count - 1);
+    });
+    for (const batch of this.#openSteps(Math.max(from, next ?? from), to, next)) {
+      const values = batchValues(batch, name);
+      for (const [row, value] of values.entries()) {
+        sums.add(Math.floor((batch.firstStep + row) / width) - first, value);
+      }
+      yield batch.firstStep + batch.count - 1;
+    }
+  }
+
+  /** Steps that have not filled a chunk, without tensors: the checksum, which is over all, is not looked at. */
+  #openSteps(from: number, to: number, next: number | undefined): Generator<StepBatch> {
+    const columns = "firstStep, count, groups, 0 AS tensorCount, steps, lr, x'' AS tensors";
+    return this.#batches(columns, from, to, next);
+  }
+
+  /** What `read` yields of each chunk that has any of these steps and can be read. Returns the step after them. */
+  *#eachSoundChunk<T>(
+    from: number,
+    to: number,
+    read: (chunk: Chunk, chunks: ChunkReader) => Generator<T>,
+  ): Generator<T, number | undefined> {
+    this.#damage = undefined;
+    const { chunks, list } = this.#listChunks(from, to);
+    for (const chunk of chunks ? list : []) {
+      try {
+        if (chunks) yield* read(chunk, chunks);
+      } catch (error) {
+        this.#damage ??= `Damaged at step ${chunk.firstStep}: ${text(error)}`;
+      }
+    }
+    const last = list.at(-1);
+    return last && last.firstStep + last.count;
   }
 
   /** A quantity of tensors in bins. It knows what comes before the first step that is damaged. */
@@ -213,7 +340,7 @@ export class RunReader {
     const { tensors, width, from, to } = request;
     const first = Math.floor(from / width);
     const count = Math.max(0, Math.floor(to / width) - first + 1);
-    const sums = new BinSums(tensors.length * count);
+    const sums = new BinSums(tensors.length * count, Float32Array);
     let last = 0;
     const steps = this.#snapshot(() => this.#addBins(request, sums, first, count));
     for (const step of steps) last = step;

@@ -1,16 +1,22 @@
 /** Writes the steps of a run: as they come, and by columns as soon as they fill a chunk. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Bins } from "../protocol/bins.ts";
+import type { CurveTotal } from "../protocol/curves.ts";
 import { continues, type StepBatch, sliceBatch, TENSOR_COLUMNS } from "../protocol/steps.ts";
 import { bytesOf, checksum } from "./blob.ts";
 import {
   binWidths,
+  type CurveColumn,
   chunkSteps,
   curveColumns,
+  curveLevels,
   EXACT_STEPS,
   NARROWEST_KEPT,
+  quantitiesOf,
   type TensorLevel,
   tensorLevels,
 } from "./chunk.ts";
+import { noTotal, withValues } from "./total.ts";
 
 /** What is known of the steps that are in the file. */
 interface Progress {
@@ -20,6 +26,8 @@ interface Progress {
   readonly size: number;
   /** The step that comes next; undefined before the first. */
   readonly next: number | undefined;
+  /** Of all steps that have filled a chunk, by name. */
+  readonly totals: ReadonlyMap<string, CurveTotal>;
 }
 
 /** Adds steps within the transactions of the run's writer. */
@@ -28,10 +36,17 @@ export class StepWriter {
   readonly #deleteBatches: StatementSync;
   readonly #insertChunk: StatementSync;
   readonly #insertCurve: StatementSync;
+  readonly #insertPyramid: StatementSync;
+  readonly #replaceTotal: StatementSync;
   readonly #insertTensor: StatementSync;
   readonly #lastInexact: StatementSync;
   readonly #deleteTensor: StatementSync;
-  #kept: Progress = { open: [], size: Number.POSITIVE_INFINITY, next: undefined };
+  #kept: Progress = {
+    open: [],
+    size: Number.POSITIVE_INFINITY,
+    next: undefined,
+    totals: new Map(),
+  };
   /** The same with what this transaction has added. */
   #now = this.#kept;
 
@@ -40,6 +55,8 @@ export class StepWriter {
     this.#deleteBatches = database.prepare("DELETE FROM batch WHERE firstStep < ?");
     this.#insertChunk = database.prepare("INSERT INTO chunk VALUES (?, ?, ?, ?)");
     this.#insertCurve = database.prepare("INSERT INTO curve VALUES (?, ?, ?, ?)");
+    this.#insertPyramid = database.prepare("INSERT INTO pyramid VALUES (?, ?, ?, ?, ?)");
+    this.#replaceTotal = database.prepare("REPLACE INTO total VALUES (?, ?, ?, ?)");
     this.#insertTensor = database.prepare("INSERT INTO tensor VALUES (?, ?, ?, ?, ?)");
     this.#lastInexact = database.prepare(
       "SELECT max(firstStep) AS step FROM chunk WHERE firstStep + count <= ?",
@@ -64,7 +81,7 @@ export class StepWriter {
       const end = Math.min(batch.count, border - batch.firstStep);
       const part = sliceBatch(batch, row, end);
       this.#insert(part);
-      this.#now = { open: [...open, part], size, next: first + part.count };
+      this.#now = { ...this.#now, open: [...open, part], size, next: first + part.count };
       if (this.#now.next === border) this.#fillChunk();
       row = end;
     }
@@ -110,14 +127,35 @@ export class StepWriter {
     const { firstStep, groups, tensorCount } = first;
     const count = batches.reduce((sum, batch) => sum + batch.count, 0);
     this.#insertChunk.run(firstStep, count, groups, tensorCount);
-    for (const { name, values } of curveColumns(batches)) {
+    const columns = [...curveColumns(batches)];
+    for (const { name, values } of columns) {
       const bytes = bytesOf(values);
       this.#insertCurve.run(name, firstStep, bytes, checksum([bytes]));
     }
+    this.#writePyramids(columns, first, size);
     for (const level of tensorLevels(batches, size)) {
       const bytes = levelBytes(level);
       this.#insertTensor.run(level.name, level.width, firstStep, bytes, checksum([bytes]));
     }
+  }
+
+  /** Writes the bins of what is known of all parameters, and what is known of all steps together. */
+  #writePyramids(
+    columns: readonly CurveColumn[],
+    { firstStep, groups }: StepBatch,
+    size: number,
+  ): void {
+    const totals = new Map(this.#now.totals);
+    for (const { name, values } of quantitiesOf(columns, groups)) {
+      for (const { width, bins } of curveLevels(values, firstStep, size)) {
+        const bytes = binBytes(bins);
+        this.#insertPyramid.run(name, width, firstStep, bytes, checksum([bytes]));
+      }
+      const total = withValues(totals.get(name) ?? noTotal(name), values, firstStep);
+      totals.set(name, total);
+      this.#replaceTotal.run(name, total.least, total.greatest, total.firstOdd);
+    }
+    this.#now = { ...this.#now, totals };
   }
 
   /** Drops what is known of tensors at single steps before `step`, and in bins as narrow. */
@@ -131,13 +169,18 @@ export class StepWriter {
   }
 }
 
-/** One blob of a level: of bins first all that is least, then the means, the greatest, and what there was. */
 function levelBytes({ values }: TensorLevel): Uint8Array {
-  if (values instanceof Float32Array) return bytesOf(values);
-  const { low, mean, high, info } = values;
-  const bytes = new Uint8Array(4 * low.byteLength);
-  for (const [i, plane] of [low, mean, high, info].entries()) {
-    bytes.set(bytesOf(plane), i * low.byteLength);
+  return values instanceof Float32Array ? bytesOf(values) : binBytes(values);
+}
+
+/** One blob of bins: first all that is least, then the means, the greatest, and what there was. */
+function binBytes({ low, mean, high, info }: Bins): Uint8Array {
+  const planes = [low, mean, high, info].map(bytesOf);
+  const bytes = new Uint8Array(planes.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const plane of planes) {
+    bytes.set(plane, at);
+    at += plane.length;
   }
   return bytes;
 }

@@ -5,6 +5,7 @@ import type { RunRecord } from "../../runtime/protocol/run.ts";
 import {
   STEP_COLUMNS,
   type StepBatch,
+  type StepColumn,
   TENSOR_COLUMNS,
   type TensorColumn,
 } from "../../runtime/protocol/steps.ts";
@@ -33,6 +34,28 @@ export const NAMES = Object.keys(SERIES);
 /** The column that has them. */
 export const COLUMN = "effectiveLrP50" satisfies TensorColumn;
 
+/** The same over all parameters, by the number of the series. */
+const CURVES: Readonly<Partial<Record<StepColumn, number>>> = {
+  weightNorm: 0,
+  stepMs: 2,
+  updateNorm: 3,
+  noiseScale: 4,
+  stepToWeight: 5,
+  travel: 6,
+};
+
+/** Columns over all parameters that are hard to sum up. */
+export const CURVE_NAMES = Object.keys(CURVES) as readonly StepColumn[];
+
+/** What a column over all parameters has at a step: of most its place. */
+export function curveAt(name: StepColumn, step: number): number {
+  if (name === "loss") return 1 / step;
+  const series = CURVES[name];
+  return series === undefined
+    ? step + STEP_COLUMNS.indexOf(name) / 64
+    : (SERIES[NAMES[series] ?? ""]?.(step, randomNumbers(step * 64 + series)) ?? Number.NaN);
+}
+
 /** Steps `from` to `to` (inclusive): tensor `i` has series `i` in one column, and the others tell their place. */
 export function batchOf(from: number, to: number, tensorCount = NAMES.length): StepBatch {
   const count = to - from + 1;
@@ -52,9 +75,10 @@ export function batchOf(from: number, to: number, tensorCount = NAMES.length): S
     groups: 2,
     tensorCount,
     steps: Float64Array.from({ length: count * STEP_COLUMNS.length }, (_, i) =>
-      i % STEP_COLUMNS.length === 0
-        ? 1 / (from + Math.floor(i / STEP_COLUMNS.length))
-        : from + i / 64,
+      curveAt(
+        STEP_COLUMNS[i % STEP_COLUMNS.length] ?? "loss",
+        from + Math.floor(i / STEP_COLUMNS.length),
+      ),
     ),
     lr: Float64Array.from({ length: 2 * count }, (_, i) => 2 + (from * 2 + i) / 1e6),
     tensors,

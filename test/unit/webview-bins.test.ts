@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { Ema } from "../../runtime/protocol/ema.ts";
 import { binRows, type Positions } from "../../webview/data/axis.ts";
 import { Bins } from "../../webview/data/bins.ts";
 import { Column } from "../../webview/data/column.ts";
-import { Ema } from "../../webview/data/ema.ts";
 import { type Range, type ScaleKind, withoutOutliers } from "../../webview/data/scale.ts";
 import { Trace } from "../../webview/data/trace.ts";
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { place } from "../../runtime/protocol/place.ts";
 import { STEP_COLUMNS, type StepBatch, TENSOR_COLUMNS } from "../../runtime/protocol/steps.ts";
 import { Column } from "../../webview/data/column.ts";
 import {
@@ -10,7 +11,7 @@ import {
   formatValue,
 } from "../../webview/data/format.ts";
 import { RunSeries, stepsPerSecond } from "../../webview/data/runSeries.ts";
-import { linearTicks, logTicks, place, stepTicks, yDomain } from "../../webview/data/scale.ts";
+import { linearTicks, logTicks, stepTicks, yDomain } from "../../webview/data/scale.ts";
 
 /** A number that tells where it stands: step, tensor and column. */
 function batch(firstStep: number, count: number, groups = 1, tensorCount = 1): StepBatch {

@@ -1,4 +1,5 @@
-import { place, type ScaleKind } from "./scale.ts";
+import { place } from "../../runtime/protocol/place.ts";
+import type { ScaleKind } from "./scale.ts";
 
 /** Rows whose extremes are kept together, so that a long range is cut in bins without reading it. */
 const BLOCK = 64;

@@ -1,5 +1,5 @@
+import { Ema } from "../../runtime/protocol/ema.ts";
 import type { Samples } from "./column.ts";
-import { Ema } from "./ema.ts";
 import type { ScaleKind } from "./scale.ts";
 
 /** Rows from one state of the average that is kept to the next. */

@@ -7,8 +7,9 @@ import {
   HAS_POSITIVE_INFINITY,
   has,
 } from "../../runtime/protocol/bins.ts";
+import { place } from "../../runtime/protocol/place.ts";
 import { Column, type Extremes, type Means, NONE, noExtremes, take } from "./column.ts";
-import { place, type ScaleKind } from "./scale.ts";
+import type { ScaleKind } from "./scale.ts";
 
 /** Bins that are asked for reach to multiples of so many: the next ones are often among them. */
 const ASKED_TOGETHER = 64;

@@ -1,6 +1,6 @@
+import { Ema } from "../../runtime/protocol/ema.ts";
 import { Bins } from "./bins.ts";
 import type { Samples } from "./column.ts";
-import { Ema } from "./ema.ts";
 import type { ScaleKind } from "./scale.ts";
 import { type Smoothed, smoothed } from "./smoothed.ts";
 import { TensorSeries } from "./tensorSeries.ts";

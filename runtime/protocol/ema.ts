@@ -1,9 +1,12 @@
-import { place, type ScaleKind } from "./scale.ts";
+import { place, type ScaleKind } from "./place.ts";
 
 export interface EmaState {
   readonly mean: number;
   readonly bias: number;
 }
+
+/** Below this a bias is lost beside 1. As it fell further it would be denormal, which processors are slow with. */
+const LOST = 2 ** -60;
 
 /**
  * Debiased exponential moving average: s ← β·s + (1 − β)·v, shown as s / (1 − βⁿ) (Kingma & Ba
@@ -28,15 +31,29 @@ export class Ema {
     const seen = this.scale === "log" ? Math.log(value) : value;
     const weight = times === 1 ? this.weight : this.weight ** times;
     this.mean = weight * this.mean + (1 - weight) * seen;
-    this.bias *= weight;
+    this.bias = less(this.bias, weight);
     return true;
+  }
+
+  /** Takes the values `from` to `to` (exclusive) of a series, each once. */
+  takeAll(values: ArrayLike<number>, from: number, to: number): void {
+    const { weight } = this;
+    const isLog = this.scale === "log";
+    let { mean, bias } = this;
+    for (let i = from; i < to; i++) {
+      const value = values[i] ?? Number.NaN;
+      // A difference of two finite numbers is a number, of others NaN.
+      if (value - value !== 0 || (isLog && value <= 0)) continue;
+      mean = weight * mean + (1 - weight) * (isLog ? Math.log(value) : value);
+      bias = less(bias, weight);
+    }
+    this.mean = mean;
+    this.bias = bias;
   }
 
   /** Takes a value, so many times. Returns the average with it. */
   next(value: number, times = 1): number {
-    if (!this.take(value, times)) return Number.NaN;
-    const smooth = this.mean / (1 - this.bias);
-    return this.scale === "log" ? Math.exp(smooth) : smooth;
+    return this.take(value, times) ? averageOf(this.state, this.scale) : Number.NaN;
   }
 
   /** What is known of the values before, to go on from there. */
@@ -48,4 +65,14 @@ export class Ema {
     this.mean = mean;
     this.bias = bias;
   }
+}
+
+function less(bias: number, weight: number): number {
+  return bias < LOST ? 0 : bias * weight;
+}
+
+/** The average that a state stands for; NaN before the first value. */
+export function averageOf({ mean, bias }: EmaState, scale: ScaleKind): number {
+  const smooth = mean / (1 - bias);
+  return scale === "log" ? Math.exp(smooth) : smooth;
 }
