@@ -17,7 +17,7 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
     ...frame(),
     layer: [
       {
-        data: { name: "guides" },
+        data: rowsOf("guides"),
         mark: {
           type: "rule",
           strokeDash: [2, 4],
@@ -28,7 +28,7 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         encoding: { y },
       },
       {
-        data: { name: "spread" },
+        data: rowsOf("spread"),
         mark: {
           type: "area",
           fill: color,
@@ -39,7 +39,7 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         encoding: { x, y: yOf("low", yScale), y2: { field: "high" }, detail: { field: "slot" } },
       },
       {
-        data: { name: "raw" },
+        data: rowsOf("raw"),
         mark: {
           type: "line",
           strokeWidth: { expr: "rawWidth" },
@@ -51,7 +51,7 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         encoding,
       },
       {
-        data: { name: "smooth" },
+        data: rowsOf("smooth"),
         mark: { type: "line", strokeWidth: 2, strokeDash: dash, color, ...broken },
         encoding,
       },
@@ -67,7 +67,7 @@ function band(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
     ...frame(),
     layer: [
       {
-        data: { name: "band" },
+        data: rowsOf("band"),
         mark: {
           type: "area",
           fill: { expr: "accent" },
@@ -81,7 +81,7 @@ function band(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         encoding: { x, y: yOf("low", yScale), y2: { field: "high" } },
       },
       {
-        data: { name: "band" },
+        data: rowsOf("band"),
         mark: { type: "line", color: { expr: "accent" }, strokeWidth: 2, ...broken },
         encoding: { x, y: yOf("mid", yScale) },
       },
@@ -97,7 +97,7 @@ function stack(xScale: ScaleKind): TopLevelSpec {
     ...frame(),
     layer: [
       {
-        data: { name: "stack" },
+        data: rowsOf("stack"),
         mark: {
           type: "area",
           fill: color,
@@ -132,7 +132,7 @@ function heatMap(xScale: ScaleKind): TopLevelSpec {
   const labelExpr = "yLabels[indexof(yTicks, datum.value)]";
   return {
     ...frame(),
-    data: { name: "picture" },
+    data: rowsOf("picture"),
     mark: { type: "image", clip: true, aspect: false, smooth: false },
     encoding: {
       x: xOf(xScale),
@@ -148,7 +148,7 @@ function heatMap(xScale: ScaleKind): TopLevelSpec {
 function histogram(xScale: ScaleKind): TopLevelSpec {
   return {
     ...frame(),
-    data: { name: "picture" },
+    data: rowsOf("picture"),
     mark: { type: "image", clip: true, aspect: false, smooth: false },
     encoding: {
       x: xOf(xScale),
@@ -165,6 +165,11 @@ function histogram(xScale: ScaleKind): TopLevelSpec {
  * nothing to sort.
  */
 const broken = { invalid: "break-paths-show-path-domains", order: false, clip: true } as const;
+
+/** A data set whose columns are numbers already: nothing is copied to make them such. */
+function rowsOf(name: string) {
+  return { name, format: { parse: null } };
+}
 
 function frame() {
   return {
@@ -260,7 +265,7 @@ export function yOf(field: string, kind: ScaleKind, titled: object = Y_TITLE) {
  */
 function edgeMarks(xScale: ScaleKind) {
   return {
-    data: { name: "marks" },
+    data: rowsOf("marks"),
     mark: {
       type: "point" as const,
       size: 45,
