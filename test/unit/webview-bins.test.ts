@@ -3,7 +3,7 @@ import { Ema } from "../../runtime/protocol/ema.ts";
 import { binRows, type Positions } from "../../webview/data/axis.ts";
 import { Bins } from "../../webview/data/bins.ts";
 import { Column } from "../../webview/data/column.ts";
-import { type Range, type ScaleKind, withoutOutliers } from "../../webview/data/scale.ts";
+import { extents, type Range, type ScaleKind, withoutOutliers } from "../../webview/data/scale.ts";
 import { Trace } from "../../webview/data/trace.ts";
 
 type Point = readonly [step: number, value: number];
@@ -122,6 +122,67 @@ describe("bins", () => {
     for (const row of before) if (row > 1100) expect(grown).toContain(row);
   });
 
+  test.each([
+    ["linear", "linear"],
+    ["log", "linear"],
+    ["linear", "log"],
+  ] as const)("of a series that grows are those of a new one (y %s, x %s)", (scale, xScale) => {
+    const values = wild(6000);
+    const column = new Column(64);
+    const bins = new Bins();
+    // All of it, then the end of it, then a part that was seen before.
+    const windows = [
+      (last: number) => [1, last],
+      (last: number) => [last - 700, last],
+      () => [300, 900],
+    ];
+    for (let length = 1000, turn = 0; length <= values.length; length += 37, turn++) {
+      column.append(values.slice(column.length, length));
+      const part = windows[Math.floor(turn / 20) % windows.length]?.(length) as unknown as Range;
+      const starts = binRows(stepsOf(values.slice(0, length), 1), part, xScale, 80);
+      bins.cut(column, starts, scale);
+      const fresh = new Bins();
+      fresh.cut(columnOf(values.slice(0, length)), starts, scale);
+      expect(lineOf(bins)).toEqual(lineOf(fresh));
+      for (let i = 0; i < fresh.length; i++) expect(bins.at(i)).toEqual(fresh.at(i));
+    }
+  });
+
+  test("that have not changed are not looked at again", () => {
+    class Watched extends Column {
+      looks = 0;
+      override extremes(...asked: Parameters<Column["extremes"]>) {
+        this.looks += 1;
+        super.extremes(...asked);
+      }
+    }
+    const watched = new Watched(64);
+    const bins = new Bins();
+    let most = 0;
+    for (let length = 10_300; length < 12_000; length += 50) {
+      watched.append(wild(length).slice(watched.length));
+      const positions = stepsOf(Array.from({ length }), 1);
+      watched.looks = 0;
+      bins.cut(watched, binRows(positions, [1, length], "linear", 320), "linear");
+      if (length > 10_300) most = Math.max(most, watched.looks);
+    }
+    expect(bins.length).toBeGreaterThan(160);
+    // A bin is 64 rows wide: 50 new ones are in two of them.
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  test("of what is no longer known are looked at again", () => {
+    const values = wild(2000);
+    const column = columnOf(values);
+    const bins = new Bins();
+    const starts = binRows(stepsOf(values, 1), [1, 2000], "linear", 80);
+    bins.cut(column, starts, "linear");
+    column.forget(1000);
+    bins.cut(column, starts, "linear");
+    expect(bins.at(3)?.firstRow).toBe(-1);
+    expect(lineOf(bins).filter(([row, value]) => row < 960 && !Number.isNaN(value))).toEqual([]);
+  });
+
   test("show one spike among a hundred thousand values, and its row", () => {
     const values = Array.from({ length: 100_000 }, () => 1);
     values[77_777] = 1e6;
@@ -157,6 +218,25 @@ describe("outliers", () => {
   test("are nothing in a constant with a spike, nor without values", () => {
     expect(withoutOutliers([2, 2, 2, 2, 9], "linear")).toEqual([2, 9]);
     expect(withoutOutliers([], "linear")).toEqual([Infinity, -Infinity]);
+  });
+
+  test.each(["linear", "log"] as const)("are those of the definition (%s)", scale => {
+    for (const length of [1, 2, 20, 333, 5000]) {
+      const values = wild(length).filter(value => inside(value, scale));
+      const before = values.slice();
+      const found = extents(values, scale);
+      expect(values).toEqual(before);
+      const sorted = values.toSorted((a, b) => a - b);
+      expect(found.extent).toEqual([sorted[0] ?? Infinity, sorted.at(-1) ?? -Infinity]);
+      const size = scale === "log" ? Math.log : (value: number) => value;
+      const at = (share: number) => size(sorted[Math.round(share * (sorted.length - 1))] ?? NaN);
+      const reach = 2 * (at(0.95) - at(0.05));
+      const kept = sorted.filter(
+        value => size(value) >= at(0.05) - reach && size(value) <= at(0.95) + reach,
+      );
+      if (reach > 0) expect(found.typical).toEqual([kept[0], kept.at(-1)]);
+      else expect(found.typical).toEqual(found.extent);
+    }
   });
 });
 
@@ -214,6 +294,26 @@ describe("trace", () => {
     for (const points of [shown([0, 4999]), shown([4000, 4100])]) {
       expect(points.length).toBeGreaterThan(40);
       for (const [row, value] of points) expect(value).toBe(expected[row]);
+    }
+  });
+
+  test.each(["linear", "log"] as const)("that grows is smoothed as one that is new (%s)", scale => {
+    const values = wild(4000);
+    const column = new Column(64);
+    const options = { scale, smoothing: 0.9 };
+    const grown = new Trace(column, options);
+    const drawn = (trace: Trace, starts: readonly number[]) => {
+      trace.cut(starts);
+      const points: Point[] = [];
+      trace.smoothLine((row, value) => points.push([row, value]));
+      return points;
+    };
+    for (let length = 500; length <= values.length; length += 61) {
+      column.append(values.slice(column.length, length));
+      const whole = values.slice(0, length);
+      const starts = binRows(stepsOf(whole, 1), [1, length], "linear", 80);
+      const fresh = new Trace(columnOf(whole), options);
+      expect(drawn(grown, starts)).toEqual(drawn(fresh, starts));
     }
   });
 });

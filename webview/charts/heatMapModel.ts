@@ -1,4 +1,4 @@
-import { type Range, withoutOutliers } from "../data/scale.ts";
+import { extents, type Range } from "../data/scale.ts";
 import { ChartRows } from "./chartRows.ts";
 import { HeatCells, type HeatRow } from "./heatCells.ts";
 import type { ChartModel, ColorScale, Drawn, Reading, Window } from "./model.ts";
@@ -23,6 +23,7 @@ export class HeatMapModel implements ChartModel {
   /** Vega draws anew what is another object than before: two in turns. */
   private readonly canvases = [document.createElement("canvas"), document.createElement("canvas")];
   private readonly picture;
+  private image: ImageData;
 
   /** @param chosen name of the tensor that is chosen in the other charts. */
   constructor(rows: readonly HeatRow[], chosen: string, ramp: Ramp) {
@@ -34,6 +35,7 @@ export class HeatMapModel implements ChartModel {
     this.scale = { stops: ramp.stops, domain: [Infinity, -Infinity], note, isOdd: false };
     this.picture = { x: 0, x2: 1, y: 0, y2: rows.length, image: this.canvases[0] };
     this.dataSets = { picture: [this.picture] };
+    this.image = new ImageData(1, Math.max(1, rows.length * ROW_PIXELS));
   }
 
   get colors(): ColorScale {
@@ -43,9 +45,10 @@ export class HeatMapModel implements ChartModel {
   write(window: Window, width: number): Drawn {
     this.cells.cut(window, Math.max(1, width));
     [this.picture.x, this.picture.x2] = window.domain;
-    const extremes = this.cells.extremes();
-    const [low, high] = withoutOutliers(extremes, "log");
-    const extent: Range = [extremes[0] ?? low, extremes.at(-1) ?? high];
+    const {
+      extent,
+      typical: [low, high],
+    } = extents(this.cells.extremes(), "log");
     const typical: Range = [Math.max(low, high * LOWEST), high];
     return { extent, typical, points: this.cells.columns, values: this.cells.steps };
   }
@@ -54,24 +57,39 @@ export class HeatMapModel implements ChartModel {
   mark(_window: Window, shown: Range): void {
     const [canvas] = this.canvases.reverse();
     if (!canvas) return;
-    const { ramp, cells } = this;
-    const { columns, values } = cells;
-    canvas.width = columns;
-    canvas.height = this.rows.names.length * ROW_PIXELS;
-    const image = new ImageData(canvas.width, canvas.height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (const [cell, value] of values.entries()) {
-      if (!(value > 0)) continue;
-      const odd = value === Number.POSITIVE_INFINITY;
-      const pixel = odd ? ramp.alarm : ramp.pixel(value, shown);
-      const row = Math.floor(cell / columns) * ROW_PIXELS;
-      const column = cell % columns;
-      for (let i = 0; i < ROW_PIXELS; i += odd ? 2 : 1)
-        pixels[(row + i) * columns + column] = pixel;
-    }
-    canvas.getContext("2d")?.putImageData(image, 0, 0);
+    const { columns } = this.cells;
+    const height = this.rows.names.length * ROW_PIXELS;
+    if (canvas.width !== columns) canvas.width = columns;
+    if (canvas.height !== height) canvas.height = height;
+    if (this.image.width !== columns) this.image = new ImageData(columns, height);
+    const isOdd = this.paint(new Uint32Array(this.image.data.buffer), shown);
+    canvas.getContext("2d")?.putImageData(this.image, 0, 0);
     this.picture.image = canvas;
-    this.scale = { ...this.scale, domain: shown, isOdd: values.includes(Infinity) };
+    this.scale = { ...this.scale, domain: shown, isOdd };
+  }
+
+  /** Paints all cells; returns whether anything is not finite. */
+  private paint(pixels: Uint32Array, shown: Range): boolean {
+    const { alarm } = this.ramp;
+    const { columns, values } = this.cells;
+    const pixelOf = this.ramp.over(shown);
+    let isOdd = false;
+    for (let from = 0; from < values.length; from += columns) {
+      const line = from * ROW_PIXELS;
+      const odd: number[] = [];
+      for (let column = 0; column < columns; column++) {
+        const value = values[from + column] ?? Number.NaN;
+        const isOver = value === Number.POSITIVE_INFINITY;
+        if (isOver) odd.push(column);
+        pixels[line + column] = isOver ? alarm : value > 0 ? pixelOf(value) : 0;
+      }
+      for (let i = 1; i < ROW_PIXELS; i++) {
+        pixels.copyWithin(line + i * columns, line, line + columns);
+        if (i % 2 === 1) for (const column of odd) pixels[line + i * columns + column] = 0;
+      }
+      isOdd ||= odd.length > 0;
+    }
+    return isOdd;
   }
 
   readings(row: number): readonly Reading[] {

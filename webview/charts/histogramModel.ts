@@ -65,9 +65,10 @@ export class HistogramModel implements ChartModel {
     canvas.height = ROWS;
     const image = new ImageData(columns, ROWS);
     const pixels = new Uint32Array(image.data.buffer);
+    const pixelOf = this.ramp.over(this.scale.domain);
     for (let column = 0; column < columns; column++) {
       for (const [row, share] of this.cells.shares(column, shown, ROWS).entries()) {
-        if (share > 0) pixels[row * columns + column] = this.ramp.pixel(share, this.scale.domain);
+        if (share > 0) pixels[row * columns + column] = pixelOf(share);
       }
     }
     canvas.getContext("2d")?.putImageData(image, 0, 0);

@@ -2,7 +2,7 @@ import { binRows, nearestRow, type Positions, rowAt, rowsIn } from "../data/axis
 import type { Bins } from "../data/bins.ts";
 import type { Samples } from "../data/column.ts";
 import type { RunSeries } from "../data/runSeries.ts";
-import { type Range, type ScaleKind, withoutOutliers } from "../data/scale.ts";
+import { extents, type Range, type ScaleKind } from "../data/scale.ts";
 import type { SeedMean } from "../data/seedMean.ts";
 import { Trace } from "../data/trace.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
@@ -226,9 +226,7 @@ export function extentsOf(
       if (bin && bin.firstRow >= 0) values.push(bin.min, bin.max);
     }
   }
-  const typical = withoutOutliers(values, scale);
-  const extent: Range = [values[0] ?? typical[0], values.at(-1) ?? typical[1]];
-  return { extent, typical };
+  return extents(values, scale);
 }
 
 /** Adds a trace's edge marks to the pool; the caller finishes the pool. */

@@ -33,10 +33,15 @@ export class Ramp {
     this.alarm = pixelOf(error);
   }
 
-  /** The pixel of a positive number; numbers outside of the domain have the colour of its end. */
-  pixel(value: number, [low, high]: Range): number {
-    const share = Math.log(value / low) / Math.log(high / low);
-    const shade = Math.round(Math.min(Math.max(share, 0), 1) * (SHADES - 1));
-    return this.shades[Number.isNaN(shade) ? SHADES - 1 : shade] ?? 0;
+  /** Pixels of positive numbers; those outside of the domain have the colour of its end. */
+  over([low, high]: Range): (value: number) => number {
+    const { shades } = this;
+    const begin = Math.log(low);
+    const scale = (SHADES - 1) / (Math.log(high) - begin);
+    return value => {
+      const shade = Math.round((Math.log(value) - begin) * scale);
+      // A domain without width has the last colour alone.
+      return shades[shade >= 0 ? Math.min(shade, SHADES - 1) : shade < 0 ? 0 : SHADES - 1] ?? 0;
+    };
   }
 }

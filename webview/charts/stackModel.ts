@@ -1,6 +1,6 @@
 import { binRows, rowsIn } from "../data/axis.ts";
 import type { Column } from "../data/column.ts";
-import { type Range, withoutOutliers } from "../data/scale.ts";
+import { extents, type Range } from "../data/scale.ts";
 import { EXTRA_BINS } from "./linesModel.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import { layerPool, markPool } from "./pool.ts";
@@ -51,10 +51,10 @@ export class StackModel implements ChartModel {
     const points = Math.max(...this.pools.map(pool => pool.finish()));
     const heights = this.tops.map(({ y }) => y).filter(Number.isFinite);
     const [from, to] = rowsIn(positions, domain);
-    const [, typical] = withoutOutliers(heights, "linear");
-    const above = (high: number): Range => (heights.length > 0 ? [0, high] : [Infinity, -Infinity]);
+    const { extent, typical } = extents(heights, "linear");
+    const above = ([, high]: Range): Range => (heights.length > 0 ? [0, high] : extent);
     return {
-      extent: above(heights.at(-1) ?? 0),
+      extent: above(extent),
       typical: above(typical),
       points,
       values: to - from,

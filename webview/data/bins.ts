@@ -3,10 +3,17 @@ import type { Range, ScaleKind } from "./scale.ts";
 
 /**
  * A series cut into bins, as it is drawn: a bin keeps its least and greatest value and where they
- * are, so no spike is lost. The objects are made once and filled anew by each `cut`.
+ * are, so no spike is lost. What rows have that the bins of the last `cut` had, too, is not looked at
+ * again: a run that goes on changes its last bin alone.
  */
 export class Bins {
-  private readonly bins: Extremes[] = [];
+  private bins: Extremes[] = [];
+  /** Whether what a bin has is settled. */
+  private settled: boolean[] = [];
+  /** Objects of bins that are gone, to be filled anew. */
+  private readonly spare: Extremes[] = [];
+  private samples: Samples | undefined;
+  private scale: ScaleKind = "linear";
   private used = 0;
   private starts: readonly number[] = [];
 
@@ -21,14 +28,27 @@ export class Bins {
 
   /** Cuts a series at these rows: bin `i` is rows `starts[i]` to `starts[i + 1]`. */
   cut(samples: Samples, starts: readonly number[], scale: ScaleKind): void {
-    this.starts = starts;
+    const { bins, settled, spare, starts: borders } = this;
+    const before = samples === this.samples && scale === this.scale ? bins.length : 0;
+    Object.assign(this, { samples, scale, starts, bins: [], settled: [] });
     this.used = Math.max(0, starts.length - 1);
     samples.aim?.(starts[0] ?? 0, starts.at(-1) ?? 0, this.used);
+    let next = 0;
+    const passBy = () => spare.push(bins[next++] as Extremes);
     for (let i = 0; i < this.used; i++) {
-      const bin = this.bins[i] ?? noExtremes();
-      this.bins[i] = bin;
-      samples.extremes(starts[i] ?? 0, starts[i + 1] ?? 0, scale, bin);
+      const [from, to] = [starts[i] ?? 0, starts[i + 1] ?? 0];
+      while (next < before && (borders[next] ?? 0) < from) passBy();
+      const isSettled = samples.isSettled?.(from, to) ?? false;
+      const isSame = borders[next] === from && borders[next + 1] === to && settled[next] === true;
+      if (next < before && isSame && isSettled) this.bins.push(bins[next++] as Extremes);
+      else {
+        const bin = spare.pop() ?? noExtremes();
+        samples.extremes(from, to, scale, bin);
+        this.bins.push(bin);
+      }
+      this.settled.push(isSettled);
     }
+    while (next < bins.length) passBy();
   }
 
   /** Least and greatest value; [∞, −∞] if there is none. */

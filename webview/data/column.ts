@@ -34,6 +34,8 @@ export interface Samples {
   at(row: number): number;
   /** Extremes of rows `from` to `to` (exclusive), written into `found`. */
   extremes(from: number, to: number, scale: ScaleKind, found: Extremes): void;
+  /** Whether the numbers in rows `from` to `to` (exclusive) stay as they are for as long as this says so. */
+  isSettled?(from: number, to: number): boolean;
   /** Of what is fetched as it is drawn: rows `from` to `to` (exclusive) will be, in so many bins. */
   aim?(from: number, to: number, bins: number): void;
 }
@@ -97,6 +99,10 @@ export class Column implements Means {
     return row >= begin && row < this.used ? (this.values[row - begin] ?? Number.NaN) : Number.NaN;
   }
 
+  isSettled(from: number, to: number): boolean {
+    return from >= this.begin && to <= this.used;
+  }
+
   /** Begins at a row, before any number was added. */
   startAt(row: number): void {
     this.begin = this.used = row - (row % BLOCK);
@@ -145,19 +151,22 @@ export class Column implements Means {
     let [sum, count] = [0, 0];
     const end = Math.min(to, this.used);
     let row = Math.max(this.begin, from);
+    const { values, begin } = this;
     while (row < end) {
-      if (row % BLOCK === 0 && row + BLOCK <= end) {
-        const block = (row - this.begin) / BLOCK;
+      const border = row - (row % BLOCK) + BLOCK;
+      if (row % BLOCK === 0 && border <= end) {
+        const block = (row - begin) / BLOCK;
         sum += this.sums[block] ?? 0;
         count += this.counts[block] ?? 0;
-        row += BLOCK;
+        row = border;
         continue;
       }
-      const value = this.at(row);
-      row += 1;
-      if (Number.isNaN(value)) continue;
-      sum += value;
-      count += 1;
+      for (const stop = Math.min(border, end); row < stop; row++) {
+        const value = values[row - begin] ?? Number.NaN;
+        if (Number.isNaN(value)) continue;
+        sum += value;
+        count += 1;
+      }
     }
     return sum / count;
   }

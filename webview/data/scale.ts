@@ -80,20 +80,34 @@ export function logTicks([low, high]: Range, count: number): number[] {
 /** How many times the spread of the middle nine tenths lies outside of them without being cut off. */
 const SPREADS = 2;
 
+/** Least and greatest of some values, [∞, −∞] of none, and of those that a scale should show. */
+export interface Extents {
+  readonly extent: Range;
+  readonly typical: Range;
+}
+
 /**
- * Least and greatest of the values that a scale should show: those within twice the distance from
- * the 5th to the 95th percentile around these. What lies further out would squeeze all others.
- * `values` are sorted in place; they can all be drawn on an axis of this kind.
+ * A scale should show the values within twice the distance from the 5th to the 95th percentile around
+ * these. What lies further out would squeeze all others. All values can be drawn on an axis of this kind.
  */
-export function withoutOutliers(values: number[], scale: ScaleKind): Range {
-  if (values.length === 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  values.sort((a, b) => a - b);
+export function extents(values: ArrayLike<number>, scale: ScaleKind): Extents {
+  // Numbers in a typed array are sorted without a function that compares them.
+  const sorted = Float64Array.from(values).sort();
+  const last = sorted.length - 1;
+  const extent: Range = [sorted[0] ?? Number.POSITIVE_INFINITY, sorted[last] ?? -Infinity];
   const size = scale === "log" ? Math.log : (value: number) => value;
-  const at = (share: number) => size(values[Math.round(share * (values.length - 1))] ?? Number.NaN);
+  const at = (share: number) => size(sorted[Math.round(share * last)] ?? Number.NaN);
   const reach = SPREADS * (at(0.95) - at(0.05));
-  const [from, to] = [at(0.05) - reach, at(0.95) + reach];
   // A constant with a spike has no spread: then the spike is all that there is to see.
-  if (!(reach > 0)) return [values[0] ?? 0, values.at(-1) ?? 0];
-  const kept = values.filter(value => size(value) >= from && size(value) <= to);
-  return [kept[0] ?? 0, kept.at(-1) ?? 0];
+  if (!(reach > 0)) return { extent, typical: extent };
+  const [from, to] = [at(0.05) - reach, at(0.95) + reach];
+  let [first, end] = [0, last];
+  while (size(sorted[first] ?? to) < from) first += 1;
+  while (size(sorted[end] ?? from) > to) end -= 1;
+  return { extent, typical: [sorted[first] ?? 0, sorted[end] ?? 0] };
+}
+
+/** Least and greatest of the values that a scale should show. */
+export function withoutOutliers(values: ArrayLike<number>, scale: ScaleKind): Range {
+  return extents(values, scale).typical;
 }

@@ -88,6 +88,11 @@ export class TensorSeries implements Means {
     this.begin = Math.max(this.begin, row);
   }
 
+  /** What is not known exactly comes out of the store as narrow as it is drawn. */
+  isSettled(from: number, to: number): boolean {
+    return from >= this.begin && this.exact.isSettled(from, to);
+  }
+
   receive(bins: LoadedBins): void {
     const others = this.loaded.filter(({ width }) => width !== bins.width);
     this.loaded = [bins, ...others].slice(0, MOST_KEPT);

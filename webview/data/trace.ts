@@ -23,6 +23,8 @@ export class Trace {
   private readonly smooth: Smoothed | undefined;
   /** The moving average of means, by bin. */
   private averages: readonly number[] | undefined;
+  /** The moving average at the rows at which it was drawn the last time. */
+  private known = new Map<number, number>();
 
   constructor(samples: Samples, { scale, smoothing }: TraceOptions) {
     this.samples = samples;
@@ -55,13 +57,19 @@ export class Trace {
 
   /** The moving average at the last value of each bin; NaN, a gap, where nothing can be drawn. */
   smoothLine(visit: (row: number, value: number) => void): void {
-    const { smooth, averages } = this;
+    const { smooth, averages, known } = this;
     if (!smooth) return;
+    this.known = new Map();
     let bin = 0;
     this.bins.lasts((row, start) => {
-      const average = averages?.[bin++];
-      if (row < 0) visit(start, Number.NaN);
-      else visit(row, average ?? smooth.at(row));
+      if (averages) visit(row < 0 ? start : row, row < 0 ? Number.NaN : (averages[bin] ?? NaN));
+      else if (row < 0) visit(start, Number.NaN);
+      else {
+        const average = known.get(row) ?? smooth.at(row);
+        this.known.set(row, average);
+        visit(row, average);
+      }
+      bin += 1;
     });
   }
 }

@@ -150,12 +150,13 @@ export class ElementMap {
     const domain: Range = [Math.max(low, high * LOWEST), high];
     const image = new ImageData(this.columns, rows);
     const pixels = new Uint32Array(image.data.buffer);
+    const pixelOf = ramp.over(domain);
     let isOdd = false;
     for (const [i, size] of sizes.entries()) {
       const odd = !Number.isFinite(size);
       isOdd ||= odd;
       if (odd) pixels[i] = ramp.alarm;
-      else if (size > 0) pixels[i] = ramp.pixel(size, domain);
+      else if (size > 0) pixels[i] = pixelOf(size);
     }
     this.canvas.getContext("2d")?.putImageData(image, 0, 0);
     this.legend.show({ stops: ramp.stops, domain, isOdd, note: "|Δθ|, empty where it is 0" });
