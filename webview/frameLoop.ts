@@ -2,6 +2,9 @@
 const SHORTEST = 40;
 const LONGEST = 90;
 
+/** Milliseconds between two frames of the screen. */
+const FRAME = 1000 / 60;
+
 /**
  * Redraws at most once an animation frame, one redraw after the other. Between two it rests as
  * long as one takes, within limits: what is drawn is trained on the same machine. A hidden page
@@ -13,8 +16,8 @@ export class FrameLoop {
   private running = false;
   /** The next redraw does not wait for the machine to have rested. */
   private urgent = false;
-  private cost = 0;
-  private end = 0;
+  /** When the next redraw may come. */
+  private due = 0;
 
   constructor(draw: () => Promise<void>) {
     this.draw = draw;
@@ -34,15 +37,15 @@ export class FrameLoop {
 
   private async frame(): Promise<void> {
     const now = performance.now();
-    const pause = Math.min(Math.max(SHORTEST, 2 * this.cost), LONGEST) - this.cost;
-    if (now - this.end < pause && !this.urgent) return this.start();
+    if (now < this.due && !this.urgent) return this.start();
     this.requested = false;
     this.urgent = false;
     try {
       await this.draw();
     } finally {
-      this.end = performance.now();
-      this.cost = this.end - now;
+      const cost = performance.now() - now;
+      // A frame comes a little late: counted from when it was due, the rate does not fall to that of every third.
+      this.due = Math.max(this.due, now - FRAME) + Math.min(Math.max(SHORTEST, 2 * cost), LONGEST);
       this.running = false;
       if (this.requested) this.start();
     }
