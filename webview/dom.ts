@@ -28,7 +28,18 @@ export function icon(name: string): HTMLElement {
   });
 }
 
-/** Sets the text of an element where it differs: what does not change is not laid out again. */
+/**
+ * Sets the text of an element where it differs: what does not change is not laid out again. A text that
+ * is there stays the same node, so that no rule on an element's children is looked at.
+ */
 export function setText(target: HTMLElement, text: string): void {
-  if (target.textContent !== text) target.textContent = text;
+  const { firstChild } = target;
+  if (firstChild instanceof Text && firstChild === target.lastChild && text !== "") {
+    if (firstChild.data !== text) firstChild.data = text;
+  } else if (target.textContent !== text) target.textContent = text;
+}
+
+/** Hides or shows an element where it is not so: to hide it again would style it anew. */
+export function setHidden(target: HTMLElement, hidden: boolean): void {
+  if (target.hidden !== hidden) target.hidden = hidden;
 }

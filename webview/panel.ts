@@ -98,6 +98,7 @@ export class Panel {
       pictures: new PictureOutput(host, notice),
       redraw: () => this.frames.request(),
       choose: change => this.choose(change),
+      filled: isFull => this.body.classList.toggle("one-chart", isFull),
     });
     this.elements = new ElementMap(tensor => control({ type: "measure", tensor }));
     this.picture = new PictureCard({ send: control, choose: change => this.choose(change) });

@@ -17,6 +17,7 @@ export interface Theme {
 
 /** Shows the colour and dash of a slot before an element; of none, nothing. */
 export function markSlot(target: HTMLElement, slot: number | undefined): void {
+  if (target.dataset.slot === slot?.toString()) return;
   const style = slot === undefined ? undefined : COMPARED[slot - COMPARED_SLOT];
   const on = style?.dash[0] ?? 0;
   const properties = {

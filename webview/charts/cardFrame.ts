@@ -37,6 +37,7 @@ export class CardFrame {
   private readonly plot: HTMLElement;
   private readonly fullButton: HTMLButtonElement;
   private seen = true;
+  private plotSeen = true;
 
   /** `shown`: the card has come into sight. */
   constructor(options: FrameOptions, content: FrameContent, shown: () => void) {
@@ -62,6 +63,11 @@ export class CardFrame {
   /** False while it is scrolled out of sight. */
   get visible(): boolean {
     return this.seen;
+  }
+
+  /** False while its plot is, though not all of the card may be. */
+  get plotVisible(): boolean {
+    return this.plotSeen;
   }
 
   /** Gives it its height, in CSS pixels, or that of the style; or all of the page. */
@@ -115,11 +121,16 @@ export class CardFrame {
   }
 
   private watchVisibility(shown: () => void): void {
-    new IntersectionObserver(entries => {
+    const observer = new IntersectionObserver(entries => {
       // A busy page hears of several changes at once: the last is how it is now.
-      this.seen = entries.at(-1)?.isIntersecting ?? true;
+      for (const { target, isIntersecting } of entries) {
+        if (target === this.root) this.seen = isIntersecting;
+        else this.plotSeen = isIntersecting;
+      }
       if (this.seen) shown();
-    }).observe(this.root);
+    });
+    observer.observe(this.root);
+    observer.observe(this.plot);
   }
 }
 

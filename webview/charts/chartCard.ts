@@ -3,15 +3,15 @@ import { press, toggle } from "../controls.ts";
 import { describePlace, rowsIn } from "../data/axis.ts";
 import { formatCount, formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
-import { type Range, type ScaleKind, yDomain } from "../data/scale.ts";
-import { element, icon, setText } from "../dom.ts";
+import { yDomain as domainOf, type Range, type ScaleKind } from "../data/scale.ts";
+import { element, icon, setHidden, setText } from "../dom.ts";
 import { markSlot, type Theme } from "../theme.ts";
 import { CardFrame, type FrameOptions } from "./cardFrame.ts";
 import { ColorLegend } from "./colorLegend.ts";
 import type { Crosshair } from "./crosshair.ts";
 import { type ChartModel, type Drawn, type Reading, textOf, type Window } from "./model.ts";
 import { type Picture, pictureOf } from "./picture.ts";
-import { Plot } from "./plot.ts";
+import { Plot, type PlotView } from "./plot.ts";
 import { ReadingTable } from "./readingTable.ts";
 import type { Scales } from "./vegaChart.ts";
 
@@ -70,6 +70,8 @@ export class ChartCard {
   private view: CardView | undefined;
   private drawn: Drawn | undefined;
   private dirty = true;
+  /** What the plot is to show once it is seen; undefined where it shows that. */
+  private undrawn: PlotView | undefined;
 
   constructor(options: CardOptions) {
     const { title, control, crosshair, redraw } = options;
@@ -98,7 +100,7 @@ export class ChartCard {
         choice: [...(control && label ? [label, control.root] : []), this.legend, this.colors.root],
         table: this.table.root,
       },
-      () => this.dirty && redraw(),
+      () => (this.dirty || this.undrawn) && redraw(),
     );
     crosshair.onChange(() => this.showReadings());
   }
@@ -112,6 +114,7 @@ export class ChartCard {
     this.content = content;
     this.theme = theme;
     this.dirty = true;
+    this.undrawn = undefined;
     const scales = content?.scales ?? { x: "linear", y: "linear" };
     press(this.scaleButton, scales.y === "log");
     this.scaleButton.disabled = !content;
@@ -142,22 +145,44 @@ export class ChartCard {
     this.dirty = true;
   }
 
-  /** Draws what is new, if the card can be seen. */
-  async draw(view: CardView): Promise<void> {
+  /** Draws what is new and can be seen. Returns whether there was anything: then it has something to `tell`. */
+  async draw(view: CardView): Promise<boolean> {
     this.view = view;
-    const { series, window, yZoom, ignoresOutliers, events } = view;
-    if (!this.content || !this.dirty || !this.frame.visible || series.length === 0) return;
+    const { content } = this;
+    if (!content || !this.frame.visible || view.series.length === 0) return false;
+    const isNew = this.dirty;
+    if (isNew) this.undrawn = this.write(content, view);
     this.dirty = false;
-    const { model, scales } = this.content;
+    if (this.frame.plotVisible) await this.drawPlot();
+    return isNew;
+  }
+
+  /** Fills the data sets; what the plot shows of them. */
+  private write({ model, scales }: CardContent, view: CardView): PlotView {
+    const { series, window, yZoom, ignoresOutliers, events, hasOthers } = view;
     const drawn = model.write(window, this.plot.pixels);
     const values = ignoresOutliers ? drawn.typical : drawn.extent;
-    const domain = yZoom ?? model.rows?.domain ?? yDomain(...values, scales.y);
-    model.mark(window, model.rows ? values : domain);
-    this.colors.show(model.colors);
+    const yDomain = yZoom ?? model.rows?.domain ?? domainOf(...values, scales.y);
+    model.mark(window, model.rows ? values : yDomain);
     this.drawn = drawn;
     const steps = series.positions("step");
-    const { hasOthers } = view;
-    await this.plot.draw({ window, yDomain: domain, yScale: scales.y, steps, events, hasOthers });
+    return { window, yDomain, yScale: scales.y, steps, events, hasOthers };
+  }
+
+  private async drawPlot(): Promise<void> {
+    const { undrawn } = this;
+    this.undrawn = undefined;
+    if (undrawn) await this.plot.draw(undrawn);
+  }
+
+  /** Says in words and numbers what was drawn. */
+  tell(): void {
+    const { content, view, drawn } = this;
+    // A chart may have been made anew while others were drawn.
+    if (!content || !view || !drawn) return;
+    const { model } = content;
+    const { series } = view;
+    this.colors.show(model.colors);
     this.root.dataset.lastStep = String(series.lastStep);
     this.root.setAttribute("aria-busy", String(!series.isComplete || model.isWhole === false));
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
@@ -194,7 +219,7 @@ export class ChartCard {
   }
 
   private showLegend(readings: readonly Reading[]): void {
-    this.legend.hidden = readings.length < 2;
+    setHidden(this.legend, readings.length < 2);
     if (readings.length < 2) return;
     while (this.legend.children.length > readings.length) this.legend.lastElementChild?.remove();
     for (const [i, reading] of readings.entries()) {
@@ -246,6 +271,7 @@ export class ChartCard {
 
   /** What is shown, as a picture: the values are those of the last step. */
   async picture(): Promise<Picture | undefined> {
+    await this.drawPlot();
     const { content, view, drawn, theme } = this;
     const plot = await this.plot.toSvg();
     if (!content || !view || !drawn || !theme || !plot) return undefined;

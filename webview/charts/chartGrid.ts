@@ -50,6 +50,8 @@ export interface GridOptions {
   readonly histograms: Histograms;
   readonly redraw: () => void;
   readonly choose: (change: Partial<ViewState>) => void;
+  /** One chart has the whole page, or none any longer. */
+  readonly filled: (isFull: boolean) => void;
 }
 
 /** All charts of a run, over the same part of the x axis. */
@@ -172,7 +174,13 @@ export class ChartGrid {
     const { events, tensor } = this;
     const hasOthers = this.compared.length > 0;
     const view = { series, window, tensor, ignoresOutliers, events, hasOthers };
-    for (const [id, card] of this.cards) await card.draw({ ...view, yZoom: yZooms[id] });
+    const drawn: ChartCard[] = [];
+    for (const [id, card] of this.cards) {
+      const isDrawn = await card.draw({ ...view, yZoom: yZooms[id] });
+      if (isDrawn && card instanceof ChartCard) drawn.push(card);
+    }
+    // A canvas that writes text asks for the styles of the page: what changes them comes at last.
+    for (const card of drawn) card.tell();
     // What is to be seen first is seen by now.
     if (this.tensors.length > 0) this.options.histograms.want(tensor, series.lastStep);
   }
@@ -390,6 +398,7 @@ export class ChartGrid {
       card.place(layout.heights[id], isFull);
     }
     this.root.classList.toggle("full", full !== undefined);
+    this.options.filled(full !== undefined);
     this.none.hidden = cards.length === 0 || cards.some(card => !card.hidden);
     if (cards.every((card, i) => card === this.root.children[i])) return;
     // An element that is moved loses the focus.

@@ -11,7 +11,7 @@ import {
 } from "../data/axis.ts";
 import { formatExact } from "../data/format.ts";
 import { linearTicks, logTicks, type Range, type ScaleKind } from "../data/scale.ts";
-import { element, setText } from "../dom.ts";
+import { element, setHidden, setText } from "../dom.ts";
 import { markSlot, type Theme } from "../theme.ts";
 import type { ChartRows } from "./chartRows.ts";
 import type { Crosshair } from "./crosshair.ts";
@@ -122,7 +122,7 @@ export class Plot {
     this.theme = theme;
     this.canvas.replaceChildren();
     this.rows = model?.rows;
-    this.rowBox.hidden = true;
+    setHidden(this.rowBox, true);
     this.vega = model && new VegaChart(this.canvas, model, scales, theme, axisTitle);
   }
 
@@ -184,8 +184,8 @@ export class Plot {
     const x = row === undefined ? Number.NaN : this.placeOf(row, this.options.crosshair.beyond);
     const { left, width } = this.area();
     const shown = x >= left && x <= left + width;
-    this.line.hidden = !shown;
-    this.tooltip.hidden = !shown || !this.active;
+    setHidden(this.line, !shown);
+    setHidden(this.tooltip, !shown || !this.active);
     this.describe(row ?? positions.length - 1, readings);
     this.showRow();
     if (!shown) return;
@@ -198,7 +198,7 @@ export class Plot {
     const { rows, view } = this;
     if (!view) return;
     const { pointed } = rows ?? {};
-    this.rowBox.hidden = !rows || pointed === undefined;
+    setHidden(this.rowBox, !rows || pointed === undefined);
     if (!rows || pointed === undefined) return;
     const { left, top, width, height } = this.area();
     const [low, high] = view.yDomain;
@@ -411,9 +411,9 @@ export class Plot {
     const pointed = this.active;
     this.active = false;
     if (this.rows) this.rows.pointed = undefined;
-    this.rowBox.hidden = true;
+    setHidden(this.rowBox, true);
     this.options.crosshair.point(undefined);
-    this.tooltip.hidden = true;
+    setHidden(this.tooltip, true);
     return pointed;
   }
 }

@@ -62,6 +62,7 @@ export class EventMarks {
     left: number,
     width: number,
   ) {
+    const had = this.places.length + this.veils.length;
     const within = (x: number) => Math.min(Math.max(x, left), left + width);
     this.places = marks
       .map(({ step, text }) => ({ x: placeOf(step), text }))
@@ -69,6 +70,7 @@ export class EventMarks {
     this.veils = takenBack
       .map(({ first, last }): Range => [within(placeOf(first)), within(placeOf(last))])
       .filter(([from, to]) => to > from);
+    if (had + this.places.length + this.veils.length === 0) return;
     this.root.replaceChildren(
       ...this.veils.map(([from, to]) => boxAt("veil", from, to - from)),
       ...this.places.map(({ x }) => boxAt("event-mark", x)),

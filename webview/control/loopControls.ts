@@ -3,7 +3,7 @@ import { type Rewindable, stepBackTarget, undoTarget } from "../../runtime/proto
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { iconButton } from "../controls.ts";
 import { formatCount } from "../data/format.ts";
-import { element, icon } from "../dom.ts";
+import { element, icon, setHidden } from "../dom.ts";
 
 /** Most steps that can be asked for. */
 const MAX_STEPS = 1e9;
@@ -83,13 +83,13 @@ export class LoopControls {
     this.rewind.disabled = kept.length === 0;
     this.stepBack.disabled = stepBackTarget(this.run) === undefined;
     this.undo.disabled = undoTarget(this.run) === undefined;
-    this.root.hidden = status !== "running";
+    setHidden(this.root, status !== "running");
     this.paused = paused;
     this.toFinding.setAttribute("aria-pressed", String(run.runsToFinding === true));
     this.showNote(run);
     const hadFocus = [this.pause, this.resume].some(each => each === document.activeElement);
-    this.pause.hidden = paused;
-    this.resume.hidden = !paused;
+    setHidden(this.pause, paused);
+    setHidden(this.resume, !paused);
     // One takes the place of the other under the user's finger.
     if (hadFocus) (paused ? this.resume : this.pause).focus();
   }
@@ -99,7 +99,7 @@ export class LoopControls {
     const text = runsToFinding
       ? "Runs until the diagnosis finds something."
       : finding && `Held: ${finding.title}, found at step ${formatCount(finding.since)}.`;
-    this.note.hidden = status !== "running" || text === undefined;
+    setHidden(this.note, status !== "running" || text === undefined);
     if (this.note.textContent === (text ?? "")) return;
     this.note.replaceChildren(icon(finding ? "lightbulb" : "run-errors"), text ?? "");
   }

@@ -5,7 +5,7 @@ import {
   optionObjection,
 } from "../../runtime/protocol/control.ts";
 import { iconButton } from "../controls.ts";
-import { element, setText } from "../dom.ts";
+import { element, setHidden, setText } from "../dom.ts";
 import { NumberField, plainNumber } from "./numberField.ts";
 
 export interface OptionActions {
@@ -40,7 +40,7 @@ export class OptionRow {
       set(name, undefined);
     });
     this.write = writeButton(label, () => write?.(name, this.value));
-    this.write.hidden = true;
+    setHidden(this.write, true);
     this.root = element(
       "div",
       { class: "hyperparameter", attributes: { "data-option": name } },
@@ -64,8 +64,8 @@ export class OptionRow {
     this.value = value;
     this.field.show(value, `${state} ${value}`);
     const isOwn = value === own;
-    this.back.hidden = isOwn;
-    this.write.hidden = isOwn || !canWrite;
+    setHidden(this.back, isOwn);
+    setHidden(this.write, isOwn || !canWrite);
     setText(this.own, isOwn ? "" : `script: ${plainNumber(own)}`);
   }
 }

@@ -8,7 +8,7 @@ import type { OptionValue } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { iconButton } from "../controls.ts";
 import type { RunSeries } from "../data/runSeries.ts";
-import { element, setText } from "../dom.ts";
+import { element, setHidden, setText } from "../dom.ts";
 import { NumberField } from "./numberField.ts";
 import { OptionRow, writeButton } from "./optionRow.ts";
 
@@ -102,7 +102,7 @@ export class RateControl {
 
   /** Shows what the next step has while the loop is held, else what the last one had. */
   show({ status, paused, options = [], rewinds = [] }: RunRecord, series: RunSeries): void {
-    this.root.hidden = status !== "running" || !(series.groups > 0);
+    setHidden(this.root, status !== "running" || !(series.groups > 0));
     if (this.group.options.length !== series.groups) this.offerGroups(series.groups);
     const ofGroup = options.filter(({ group }) => group === this.chosen);
     const lr = ofGroup.find(({ name }) => name === "lr");
@@ -113,13 +113,13 @@ export class RateControl {
     this.field.show(shown, [this.inForce, series.length, rewinds.length].join(" "));
     if (this.slider !== document.activeElement) this.slide(this.field.value);
     const isSet = lr !== undefined && lr.value !== lr.own && factor === 1;
-    this.write.hidden = !isSet || !this.actions.write;
+    setHidden(this.write, !isSet || !this.actions.write);
     this.showOptions(ofGroup, rewinds.length);
   }
 
   private showOptions(ofGroup: readonly OptionRecord[], rewinds: number): void {
     const others = ofGroup.filter(({ name }) => name !== "lr");
-    this.more.hidden = others.length === 0;
+    setHidden(this.more, others.length === 0);
     const isSame =
       others.length === this.rows.length &&
       others.every(({ name }, i) => this.rows[i]?.name === name);

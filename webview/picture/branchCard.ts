@@ -13,7 +13,7 @@ import { iconButton, press, toggle } from "../controls.ts";
 import { formatCount, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
-import { element, setText } from "../dom.ts";
+import { element, setHidden, setText } from "../dom.ts";
 import { readTheme } from "../theme.ts";
 import type { ViewState } from "../viewState.ts";
 import { branchModel, branchScale, describeBranches, lossText } from "./branchModel.ts";
@@ -151,7 +151,7 @@ export class BranchCard {
   open(): void {
     if (this.run?.status !== "running") return;
     this.isOpen = true;
-    this.root.hidden = false;
+    setHidden(this.root, false);
     this.root.scrollIntoView({ block: "nearest" });
     this.factors.focus();
     this.factors.select();
@@ -166,7 +166,7 @@ export class BranchCard {
     Object.assign(this, { run, state });
     const { branches } = this;
     const isRunning = run.status === "running";
-    this.root.hidden = !this.isOpen;
+    setHidden(this.root, !this.isOpen);
     this.start.disabled = !isRunning || this.isTrying;
     this.canTake =
       isRunning && run.paused === true && branches?.step === series.lastStep && branches.isOver;
@@ -217,7 +217,7 @@ export class BranchCard {
   private close(): void {
     if (this.isTrying) this.actions.send({ type: "stopBranching" });
     this.isOpen = false;
-    this.root.hidden = true;
+    setHidden(this.root, true);
   }
 
   /** What was tried is changed for good, and the loop goes on with it. */

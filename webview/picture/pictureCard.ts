@@ -10,7 +10,7 @@ import { iconButton, NameSelect, press, toggle } from "../controls.ts";
 import { formatSteps, formatValue } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
-import { element, setText } from "../dom.ts";
+import { element, setHidden, setText } from "../dom.ts";
 import { readTheme } from "../theme.ts";
 import { DRAWN_EVERY, type ViewState } from "../viewState.ts";
 import { drawLineModel, drawSurfaceModel } from "./pictureChart.ts";
@@ -149,7 +149,7 @@ export class PictureCard {
     this.again.disabled = !isRunning;
     if (isHeld && state.drawsWhilePaused && this.asked !== this.place) this.ask();
     if (isRunning && !isHeld && this.isDue(state.drawsEvery)) this.ask();
-    this.root.hidden = !isRunning || (!isHeld && !this.picture && !this.isAwaited);
+    setHidden(this.root, !isRunning || (!isHeld && !this.picture && !this.isAwaited));
     if (this.root.hidden) this.forget();
     if (!this.picture) setText(this.waiting, this.isAwaited ? "Drawing…" : "Not drawn yet");
     this.showProgress();
@@ -203,7 +203,7 @@ export class PictureCard {
   /** Asks for it, whatever there is, and brings it into view. */
   open(): void {
     this.ask();
-    this.root.hidden = false;
+    setHidden(this.root, false);
     this.root.scrollIntoView({ block: "nearest" });
   }
 

@@ -3,7 +3,7 @@ import { iconButton, press, toggle } from "../controls.ts";
 import type { ComparedRun, ComparedRuns } from "../data/comparedRuns.ts";
 import { formatSteps, formatValue } from "../data/format.ts";
 import type { SeedBand } from "../data/seedMean.ts";
-import { element, icon, setText } from "../dom.ts";
+import { element, icon, setHidden, setText } from "../dom.ts";
 import { COMPARED_SLOT } from "../slots.ts";
 import { markSlot } from "../theme.ts";
 import { DEFAULT_STATE, type ViewState } from "../viewState.ts";
@@ -110,9 +110,9 @@ export class ComparisonBar {
    * seed alone.
    */
   show({ all, baseline }: ComparedRuns, state: ViewState, hasReplicates: boolean): void {
-    this.mean.hidden = !hasReplicates;
+    setHidden(this.mean, !hasReplicates);
     this.mean.setAttribute("aria-pressed", String(state.meansSeeds));
-    this.deviation.hidden = !hasReplicates || !state.meansSeeds;
+    setHidden(this.deviation, !hasReplicates || !state.meansSeeds);
     press(this.deviation, state.seedBand === "deviation");
     this.state = state;
     const { compared, runFolder } = state;

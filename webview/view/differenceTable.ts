@@ -1,7 +1,7 @@
 import { differences } from "../../runtime/protocol/configuration.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
-import { element } from "../dom.ts";
+import { element, setHidden } from "../dom.ts";
 import { COMPARED_SLOT } from "../slots.ts";
 import { markSlot } from "../theme.ts";
 
@@ -19,7 +19,7 @@ export class DifferenceTable {
   }
 
   show(run: RunRecord, compared: readonly ComparedRun[]): void {
-    this.root.hidden = compared.length === 0;
+    setHidden(this.root, compared.length === 0);
     const found = differences([run, ...compared.map(other => other.run)]);
     const names = compared.map(({ runFolder, label, slot }) => ({ runFolder, label, slot }));
     const key = JSON.stringify([found, names]);

@@ -4,7 +4,7 @@ import { X_KINDS, type XKind } from "../data/axis.ts";
 import { formatCount } from "../data/format.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
-import { element, icon, setText } from "../dom.ts";
+import { element, icon, setHidden, setText } from "../dom.ts";
 import type { ViewState } from "../viewState.ts";
 
 const X_NAMES: Readonly<Record<XKind, string>> = {
@@ -82,11 +82,11 @@ export class Toolbar {
     press(this.logX, state.xScale === "log");
     press(this.outliers, state.ignoresOutliers);
     press(this.follow, state.follows);
-    this.follow.hidden = !running || !state.zoom;
-    this.reset.hidden = !state.zoom && Object.keys(state.yZooms).length === 0;
+    setHidden(this.follow, !running || !state.zoom);
+    setHidden(this.reset, !state.zoom && Object.keys(state.yZooms).length === 0);
     this.smoothing.set(state.smoothing);
     const row = this.firstOdd();
-    this.odd.hidden = row < 0;
+    setHidden(this.odd, row < 0);
     const label = this.odd.lastElementChild;
     if (row >= 0 && label instanceof HTMLElement) {
       setText(label, `Not finite at step ${formatCount(series.positions("step").at(row))}`);
