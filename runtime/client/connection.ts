@@ -62,11 +62,16 @@ export class SidecarConnection {
 /**
  * Says hello to a sidecar. Throws if nobody listens, if the sidecar refuses, and if it answers
  * with something that is not the protocol; a fault that comes later closes the connection.
+ * @param answerMs longest that the sidecar may take to answer.
  */
-export function connectTo(address: Address, listener: MessageListener): Promise<SidecarConnection> {
+export function connectTo(
+  address: Address,
+  listener: MessageListener,
+  answerMs: number = ANSWER_MS,
+): Promise<SidecarConnection> {
   return new Promise((resolve, reject) => {
     const socket = connect(address.socket);
-    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error("The sidecar does not answer.")));
+    socket.setTimeout(answerMs, () => socket.destroy(new Error("The sidecar does not answer.")));
     const decoder = new FrameDecoder();
     let connection: SidecarConnection | undefined;
     const closed = new Promise<void>(settle => socket.once("close", () => settle()));

@@ -11,9 +11,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { connectTo } from "../../runtime/client/connection.ts";
 import { findNode, isRecent } from "../../runtime/client/node.ts";
 import { startRun } from "../../runtime/client/start.ts";
 import { RUN_DATABASE, runsFolder } from "../../runtime/store/paths.ts";
@@ -111,6 +113,17 @@ describe("a process that does not listen", () => {
     await expect(start).rejects.toThrow("The training process ended (exit code 9).\nno memory");
     expect(readdirSync(runsFolder(folder))).toEqual([]);
     expect(livingSidecars()).toEqual([]);
+  });
+});
+
+describe("a process that listens and does not answer", () => {
+  test("is given up after a while", async () => {
+    const server = createServer(client => client.resume());
+    const socket = join(folder, "silent.sock");
+    await new Promise<void>(resolve => server.listen(socket, resolve));
+    const address = { socket, token: "", runFolder: folder };
+    await expect(connectTo(address, () => {}, 50)).rejects.toThrow("The sidecar does not answer.");
+    await new Promise(resolve => server.close(resolve));
   });
 });
 
