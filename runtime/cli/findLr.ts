@@ -1,6 +1,7 @@
 /** `stepscope find-lr FILE`: tries learning rates before a run, and says which one to take. */
 import { tryLearningRates } from "../client/learningRate.ts";
 import { jsonNumber } from "../exchange/jsonLines.ts";
+import { shareOf } from "../protocol/numberText.ts";
 import type { LearningRateProbe, ProbeOptions } from "../protocol/probe.ts";
 import { EXIT } from "./exit.ts";
 import { brief, digits, runLine } from "./format.ts";
@@ -76,7 +77,7 @@ function travelText({ travel }: LearningRateProbe): string {
   const percent = (share: number) => `${(100 * share).toPrecision(2)} %`;
   if (Number.isNaN(travel.travel))
     return `At that rate the loss explodes within ${travel.steps} steps.`;
-  const moved = `In ${travel.steps} steps it moves the weights by ${percent(travel.travel)} of their norm`;
+  const moved = `In ${travel.steps} steps it moves the weights by ${shareOf(travel.travel, "their norm")}`;
   if (travel.expected === undefined || travel.suggestion === undefined) {
     const horizon = Number(travel.horizon.toPrecision(2)).toLocaleString("en");
     return `${moved}, which is right for a run of about ${horizon} steps: say how long yours is with --planned.`;

@@ -5,3 +5,10 @@ export function numberText(number: number, digits: number): string {
   if (value === 0 || (size >= 1e-3 && size < 1e6)) return String(value);
   return value.toExponential().replace("e+", "e");
 }
+
+/** A ratio in words: `84 % of their norm`, and from ten on `150 times their norm`. */
+export function shareOf(ratio: number, whole: string): string {
+  return ratio < 10
+    ? `${numberText(100 * ratio, 2)} % of ${whole}`
+    : `${numberText(ratio, 2)} times ${whole}`;
+}

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { formatCount, formatLoss, formatRate } from "../../extension/format.ts";
 import { Throttle } from "../../extension/throttle.ts";
+import { shareOf } from "../../runtime/protocol/numberText.ts";
 
 describe("formatLoss", () => {
   it.each([
@@ -18,6 +19,20 @@ describe("formatLoss", () => {
     [Number.NEGATIVE_INFINITY, "−∞"],
   ])("writes %d as %s", (loss, text) => {
     expect(formatLoss(loss)).toBe(text);
+  });
+});
+
+describe("shareOf", () => {
+  it.each([
+    [0.00312, "0.31 % of it"],
+    [8.4, "840 % of it"],
+    [9.96, "1000 % of it"],
+    [10, "10 times it"],
+    [150.4, "150 times it"],
+    [2.34e9, "2.3e9 times it"],
+    [Number.POSITIVE_INFINITY, "Infinity times it"],
+  ])("writes %d as %s", (ratio, text) => {
+    expect(shareOf(ratio, "it")).toBe(text);
   });
 });
 

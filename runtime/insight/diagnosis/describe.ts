@@ -1,5 +1,6 @@
 /** The words of a finding about the learning rate, and the numbers behind it. */
 import type { Evidence, Finding, FindingCode, Suggestion } from "../../protocol/finding.ts";
+import { shareOf } from "../../protocol/numberText.ts";
 import { brief } from "./phrases.ts";
 import type { RunPlan } from "./record.ts";
 import { contributions } from "./scorecard.ts";
@@ -144,7 +145,7 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
       value,
       expected: [usual / 5, usual * 6],
       text:
-        `In ${steps} steps the parameters have moved ${brief(100 * value)} % of their norm; in runs ` +
+        `In ${steps} steps the parameters have moved ${shareOf(value, "their norm")}; in runs ` +
         `of ${length} steps that end well it is about ${brief(100 * usual)} % by then.`,
     };
   },
@@ -156,7 +157,7 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
   ratio: ratioOf("ratio", "step : weight", x => `Each update is ${x} of the parameters' norm.`),
   level: values => {
     const value = 10 ** values.level;
-    const text = `The loss is ${brief(100 * value)} % of what it was at the start.`;
+    const text = `The loss is ${shareOf(value, "what it was at the start")}.`;
     return { name: "loss : loss at the start", value, expected: [0, 0.6], text };
   },
   peak: power(
