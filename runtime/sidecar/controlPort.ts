@@ -3,8 +3,8 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { ChangeRecord, LoopOrder, OptionRecord } from "../protocol/control.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { GroupRecord } from "../protocol/run.ts";
+import type { Controls } from "./controlledLoop.ts";
 import type { RecorderLink } from "./link.ts";
-import type { Controls } from "./loopControl.ts";
 
 export class ControlPort implements Controls {
   readonly #port: MessagePort;

@@ -3,75 +3,28 @@ import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
 import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { PictureView } from "../protocol/picture.ts";
-import type { Stretch } from "../protocol/rewind.ts";
-import { Branching, type Excursion, LoopLeft, type Trials } from "./branching.ts";
-import { LiveOptions, type OptionListener } from "./liveOptions.ts";
+import { Branching, type Excursion, LoopLeft } from "./branching.ts";
+import type { ControlledLoop, Controls, StepLocator } from "./controlledLoop.ts";
+import { LiveOptions } from "./liveOptions.ts";
+import { LoopPlace } from "./loopPlace.ts";
 import { NonFiniteSearch } from "./nonFiniteSearch.ts";
-import { type Snapshots, Timeline, type TimelineListener } from "./timeline.ts";
-
-/** The loop, as far as its controls need to know it. */
-export interface ControlledLoop {
-  /** Steps of the run so far. */
-  stepCount(): number;
-  /** Resolves when all that was measured until now has been told. */
-  drain(): Promise<void>;
-  /** Time that the loop was held belongs to no step. */
-  loopResumed(): void;
-  /** Where states are kept to go back to. */
-  readonly snapshots: Snapshots;
-  /** Missing where nothing is drawn. */
-  readonly pictures?: PictureDrawer;
-  /** Missing where nothing is searched for. */
-  readonly locator?: StepLocator;
-  /** Missing where nothing is tried. */
-  readonly trials?: Trials;
-  /** Missing where nothing is measured of elements. */
-  readonly elements?: ElementMeasurer;
-}
-
-/** Measures what the latest step did to each element of a tensor: ElementMeter. */
-export interface ElementMeasurer {
-  passed(optimizer: object, step: number): void;
-  ask(tensor: number, step: number, isHeld: boolean): void;
-  forget(): void;
-}
-
-/** Draws the loss around the place where the loop stands: Pictures. */
-export interface PictureDrawer {
-  before(optimizer: object, step: number, isHeld: boolean): void;
-  passed(optimizer: object, isLast: boolean): void;
-  forget(): void;
-  cancel(): void;
-  stop(): void;
-  draw(view: PictureView, step: number, inForce: readonly Stretch[]): Promise<void>;
-}
-
-/** Finds where a step has its first value that is not finite: NonFiniteLocator. */
-export interface StepLocator {
-  arm(): void;
-  disarm(): void;
-  /** @returns tells what was found. Rejects with an error that says why nothing was. */
-  find(step: number): Promise<() => void>;
-}
-
-/** Where controls come from. */
-export interface Controls extends TimelineListener, OptionListener {
-  /** Takes the next control that has arrived; undefined if there is none. */
-  take(): LoopOrder | undefined;
-  /** Says whether the loop is held, and awaits controls while it is. */
-  held(isHeld: boolean): void;
-  /** Whether the process lives for the controls that may come. */
-  keepAlive(isKept: boolean): void;
-}
+import { Timeline } from "./timeline.ts";
 
 /** What a loop has from the beginning. */
 export type Beginning = Pick<LaunchOptions, "runTo" | "overrides">;
 
-/** Steps of other optimizers after which one is no part of the loop any more. */
-const MOST_ELSEWHERE = 16;
-
 /** Controls that neither move the loop nor change it. */
 const LOOKS: readonly LoopOrder["type"][] = ["draw", "stopDrawing", "measure", "search"];
+
+/** Controls that move the loop elsewhere than to a step that is searched. */
+const MOVES: readonly LoopOrder["type"][] = [
+  "pause",
+  "resume",
+  "step",
+  "runTo",
+  "rewind",
+  "branch",
+];
 
 /** What is done between two steps. */
 type Deed = Extract<LoopOrder, { type: "set" | "rewind" | "locate" }>;
@@ -82,15 +35,8 @@ export class LoopControl implements Gate {
   readonly #controls: Controls;
   readonly #options: LiveOptions;
   readonly #timeline: Timeline;
-  /**
-   * Changes and ways back are at one place of the loop alone: behind the steps of one optimizer. Behind
-   * those of another one the script would go on elsewhere than it was. It is the one that came last:
-   * of several that share a batch, behind its step a new one is fetched.
-   */
-  #place: object | undefined;
-  readonly #seen = new WeakSet<object>();
-  /** Steps of other optimizers since. */
-  #elsewhere = 0;
+  /** Changes and ways back are there alone. */
+  readonly #place = new LoopPlace();
   #isAtPlace = false;
   /** What is to be done there. */
   #due: Deed[] = [];
@@ -157,7 +103,7 @@ export class LoopControl implements Gate {
       if (this.#excursion?.isRemembered) this.#loop.pictures?.before(optimizer, now, true);
     } else {
       // Of several that share a batch the first optimizer has its loss.
-      this.#isDrawn = this.#toDraw !== undefined && this.#elsewhere === 0;
+      this.#isDrawn = this.#toDraw !== undefined && this.#place.isBehind;
       this.#loop.pictures?.before(optimizer, now, this.#isDrawn || now + 1 >= this.#until);
     }
     return putBack;
@@ -166,7 +112,8 @@ export class LoopControl implements Gate {
   after(optimizer: object): Promise<void> | undefined {
     if (this.#arrival) return this.#arrive(optimizer, this.#arrival);
     this.#loop.elements?.passed(optimizer, this.#loop.stepCount());
-    this.#isAtPlace = this.#isPlace(optimizer);
+    if (this.#place.follow(optimizer)) this.#timeline.move();
+    this.#isAtPlace = this.#place.isBehind;
     if (this.#isAtPlace) this.#doWhatIsDue();
     if (this.#isAtPlace) this.#timeline.passed(this.#loop.stepCount());
     this.#armForSearch();
@@ -183,18 +130,6 @@ export class LoopControl implements Gate {
       this.#searched = undefined;
     }
     return this.#hold.promise;
-  }
-
-  #isPlace(optimizer: object): boolean {
-    this.#elsewhere = optimizer === this.#place ? 0 : this.#elsewhere + 1;
-    const isNew = !this.#seen.has(optimizer);
-    this.#seen.add(optimizer);
-    if (isNew || this.#elsewhere > MOST_ELSEWHERE) {
-      this.#place = optimizer;
-      this.#elsewhere = 0;
-      this.#timeline.move();
-    }
-    return optimizer === this.#place;
   }
 
   /** Whether the loop has steps to take, or a way to the place where something is to be done. */
@@ -224,6 +159,7 @@ export class LoopControl implements Gate {
 
   #obey(control: LoopOrder): void {
     const now = this.#loop.stepCount();
+    if (MOVES.includes(control.type)) this.#endSearch();
     switch (control.type) {
       case "pause":
         this.#until = now;
@@ -308,6 +244,12 @@ export class LoopControl implements Gate {
     if (reached === undefined) return;
     this.#searched = now + step - reached;
     this.#until = this.#searched;
+  }
+
+  /** A loop that is sent elsewhere does not come to the step that is searched, or comes by another way. */
+  #endSearch(): void {
+    this.#searched = undefined;
+    this.#due = this.#due.filter(({ type }) => type !== "locate");
   }
 
   #armForSearch(): void {
@@ -396,10 +338,9 @@ export class LoopControl implements Gate {
 
   /** A step of an excursion is queued. @returns what the loop waits for. */
   #arrive(optimizer: object, arrival: PromiseWithResolvers<void>): Promise<void> | undefined {
-    this.#elsewhere = optimizer === this.#place ? 0 : this.#elsewhere + 1;
-    this.#isAtPlace = this.#elsewhere === 0;
+    this.#isAtPlace = this.#place.passed(optimizer);
     if (this.#isAtPlace) this.#loop.drain().then(arrival.resolve, arrival.reject);
-    else if (this.#elsewhere > MOST_ELSEWHERE) arrival.reject(new LoopLeft());
+    else if (this.#place.isLeft) arrival.reject(new LoopLeft());
     else {
       this.#loop.pictures?.passed(optimizer, false);
       return undefined;

@@ -1,7 +1,7 @@
 /** Looks for the first value of a run that is not finite, beside the run: nothing of it is left behind. */
 import { type Excursion, LoopLeft, type Trials } from "./branching.ts";
+import type { StepLocator } from "./controlledLoop.ts";
 import type { LiveOptions } from "./liveOptions.ts";
-import type { StepLocator } from "./loopControl.ts";
 import type { Snapshots } from "./timeline.ts";
 
 /** Steps that are taken once more at the most: a script that counts its steps has as many fewer behind. */

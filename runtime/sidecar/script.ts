@@ -9,11 +9,12 @@ import type { ProbeOptions } from "../protocol/probe.ts";
 import type { SourceLocation } from "../protocol/run.ts";
 import type { Trials } from "./branching.ts";
 import { compileScript } from "./compile.ts";
+import type { ControlledLoop } from "./controlledLoop.ts";
 import type { ControlPort } from "./controlPort.ts";
 import { describeError } from "./failure.ts";
 import { offerToRequire, provideEngine } from "./hooks.ts";
 import type { Outcome, RecorderLink } from "./link.ts";
-import { type ControlledLoop, LoopControl } from "./loopControl.ts";
+import { LoopControl } from "./loopControl.ts";
 import { probeLearningRate } from "./probe.ts";
 
 export class ScriptRun {

@@ -283,6 +283,31 @@ describe("a loop under control", () => {
     expect(loop.state).toBe(stateBehind(30));
   });
 
+  test.each<LoopOrder[]>([[{ type: "pause" }], [{ type: "rewind", step: 4 }, { type: "pause" }]])(
+    "is not searched any more once it was sent elsewhere: %j",
+    async (...elsewhere) => {
+      const loop = new Loop();
+      const running = loop.run(() => {
+        // Half way from step 4, to which it was put back, to the one that is searched.
+        if (loop.steps === 11) loop.inbox.push(...elsewhere.splice(0));
+        return loop.steps === 30;
+      });
+      loop.inbox.push({ type: "runTo", step: 4 });
+      await settled();
+      await loop.send({ type: "runTo", step: 9 });
+      await loop.send({ type: "locate", step: 8 });
+      expect([loop.steps, loop.found]).toEqual([12, []]);
+      const { state } = loop;
+      await loop.send({ type: "step", count: 1 });
+      expect([loop.steps, loop.state]).toEqual([13, stepped(state, 1)]);
+      expect([loop.found, loop.armed]).toEqual([[], 0]);
+      await loop.send({ type: "locate", step: 13 }, { type: "pause" });
+      expect([loop.steps, loop.found]).toEqual([13, []]);
+      await loop.send({ type: "resume" });
+      await running;
+    },
+  );
+
   test("says so where the script leaves it in a branch, for another one or for good", async () => {
     const loop = new Loop();
     const other = { paramGroups: [{ lr: 1 }], groupIndices: [1] };
