@@ -42,17 +42,31 @@ export function brief(value: number): string {
     : String(Number(value.toPrecision(4)));
 }
 
-/** `step 1,234 · epoch 2.41 · loss 0.2314 · ‖g‖ 1.203 · η 0.002 · 512 steps/s` */
-export function stepLine(summary: StepSummary, stepsPerSecond: number): string {
+/** `40 s`, `12 min`, `3.5 h` */
+export function durationText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** `step 1,234 · epoch 2.41, 12 s left · loss 0.2314 · ‖g‖ 1.203 · η 0.002 · 512 steps/s` */
+export function stepLine(
+  summary: StepSummary,
+  { perSecond, secondsLeft }: { readonly perSecond: number; readonly secondsLeft: number },
+): string {
   const { step, epoch, loss, gradNorm, lr } = summary;
   return [
     `step ${step.toLocaleString("en")}`,
-    ...(Number.isNaN(epoch) ? [] : [`epoch ${epoch.toFixed(2)}`]),
+    ...(Number.isNaN(epoch) ? [] : [`epoch ${epoch.toFixed(2)}${leftText(secondsLeft)}`]),
     `loss ${digits(loss)}`,
     `‖g‖ ${digits(gradNorm)}`,
     `η ${brief(lr)}`,
-    ...(stepsPerSecond > 0 ? [`${brief(Number(stepsPerSecond.toPrecision(3)))} steps/s`] : []),
+    ...(perSecond > 0 ? [`${brief(Number(perSecond.toPrecision(3)))} steps/s`] : []),
   ].join(" · ");
+}
+
+/** `, 12 s left`; nothing where that is not known. */
+export function leftText(seconds: number): string {
+  return Number.isNaN(seconds) ? "" : `, ${durationText(seconds)} left`;
 }
 
 /** `valLoss 0.2314 · accuracy 0.9710` */

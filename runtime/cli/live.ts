@@ -14,6 +14,7 @@ import {
   errorText,
   findingLine,
   lastStep,
+  leftText,
   metricsLine,
   runLine,
   type StepSummary,
@@ -136,7 +137,7 @@ export class LiveReport implements Report {
       head,
       cells.join("  "),
       ...metrics,
-      ...epochLine(last.epoch),
+      ...epochLine(last.epoch, isRunning ? this.#rate.secondsLeft : Number.NaN),
       style("cyan", this.#losses.sparkline()),
       ...(this.#hasKeys && isRunning ? [style("dim", KEYS_HELP)] : []),
     ];
@@ -151,13 +152,15 @@ function held({ paused, runsToFinding, heldFor, findings }: RunRecord): string {
   return finding ? `  paused: ${finding.title}` : "  paused";
 }
 
-/** How far the current pass over the data is. Nothing without a loader. */
-function epochLine(epoch: number): string[] {
+/** How far the current pass over the data is, and how long it will take. Nothing without a loader. */
+function epochLine(epoch: number, secondsLeft: number): string[] {
   if (!Number.isFinite(epoch)) return [];
   const done = epoch === 0 ? 0 : epoch - (Math.ceil(epoch) - 1);
   const full = Math.round(done * BAR_CELLS);
   const bar = "█".repeat(full) + "░".repeat(BAR_CELLS - full);
-  return [`epoch ${Math.max(1, Math.ceil(epoch))}  ${bar} ${Math.round(done * 100)} %`];
+  return [
+    `epoch ${Math.max(1, Math.ceil(epoch))}  ${bar} ${Math.round(done * 100)} %${leftText(secondsLeft)}`,
+  ];
 }
 
 /** Cuts a line that would wrap; a wrapped line could not be erased. */

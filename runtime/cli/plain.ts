@@ -79,7 +79,7 @@ export class PlainReport implements Report {
 
   #sayStep(): void {
     const parts = [
-      this.#unsaid && stepLine(this.#unsaid, this.#rate.perSecond),
+      this.#unsaid && stepLine(this.#unsaid, this.#rate),
       metricsLine(this.#metrics),
     ].filter(Boolean);
     if (parts.length === 0) return;

@@ -11,7 +11,7 @@ import { projectFolder } from "../store/paths.ts";
 import { runDuration } from "../store/summary.ts";
 import { EXIT } from "./exit.ts";
 import { Follower, GRACE_MS } from "./follower.ts";
-import { brief, digits, errorText, lastStep, type StepSummary } from "./format.ts";
+import { brief, digits, durationText, errorText, lastStep, type StepSummary } from "./format.ts";
 import { type Measure, measureName, runEnd } from "./sweepMeasure.ts";
 import { type Trial, trialsOf } from "./sweepPlan.ts";
 import {
@@ -196,7 +196,7 @@ class Sweep {
     const times = this.#results.map(({ run }) => runDuration(run));
     const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
     const rounds = Math.ceil(left / this.#options.parallel);
-    return left > 0 ? `about ${durationText(rounds * mean)} left` : "";
+    return left > 0 ? `about ${durationText((rounds * mean) / 1000)} left` : "";
   }
 
   #showProgress(): void {
@@ -257,11 +257,4 @@ function quietReport(stepped: (step: StepSummary) => void): Report {
       stepped(lastStep(batch));
     },
   };
-}
-
-/** `40 s`, `12 min`, `3.5 h` */
-function durationText(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -2,6 +2,8 @@ import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LiveReport } from "../../runtime/cli/live.ts";
 import { LossHistory } from "../../runtime/cli/lossHistory.ts";
+import { PlainReport } from "../../runtime/cli/plain.ts";
+import { STEP_COLUMNS, type StepBatch } from "../../runtime/protocol/steps.ts";
 import { exampleBatch, exampleRun } from "./run-example.ts";
 
 const CURSOR_UP = "\x1b[";
@@ -54,6 +56,34 @@ describe("live lines", () => {
     expect(screen.lines.at(-2)).toMatch(/^completed after 40 steps in .* s, loss 0\.02500$/);
     expect(screen.lines.filter(line => line.startsWith("step "))).toHaveLength(1);
   });
+});
+
+test("how long the rest of the epoch takes is told while the run is under way", () => {
+  vi.useFakeTimers();
+  const screen = new Screen();
+  const lines: string[] = [];
+  const reports = [
+    new LiveReport(screen),
+    new PlainReport(line => lines.push(line), console.error),
+  ];
+  const step = (i: number): StepBatch => {
+    const batch = exampleBatch(i, 1);
+    batch.steps[STEP_COLUMNS.indexOf("epoch")] = 1 + i / 400;
+    batch.steps[STEP_COLUMNS.indexOf("time")] = i * 50;
+    return batch;
+  };
+  for (const report of reports) {
+    report.run(exampleRun());
+    for (let i = 1; i <= 100; i++) report.steps(step(i));
+    vi.advanceTimersByTime(1000);
+    report.steps(step(101));
+    vi.advanceTimersByTime(100);
+  }
+  expect(screen.lines.join("\n")).toMatch(/^epoch 2 {2}█+░+ 25 %, 15 s left$/m);
+  expect(lines.at(-1)).toMatch(/^step 101 · epoch 1\.25, 15 s left · loss /);
+  reports[0]?.end(exampleRun({ status: "completed" }));
+  vi.useRealTimers();
+  expect(screen.lines.join("\n")).not.toContain("left");
 });
 
 test("the newest value of each metric stands below the step", () => {

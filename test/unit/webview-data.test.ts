@@ -10,7 +10,7 @@ import {
   formatSteps,
   formatValue,
 } from "../../webview/data/format.ts";
-import { RunSeries, stepsPerSecond } from "../../webview/data/runSeries.ts";
+import { RunSeries, secondsLeft, stepsPerSecond } from "../../webview/data/runSeries.ts";
 import { linearTicks, logTicks, stepTicks, yDomain } from "../../webview/data/scale.ts";
 
 /** A number that tells where it stands: step, tensor and column. */
@@ -128,6 +128,20 @@ describe("series of a run", () => {
     for (let i = 1; i <= 1000; i++) time.push(5000 + i * 4);
     expect(stepsPerSecond(time, 2000)).toBeCloseTo(250);
     expect(stepsPerSecond(time, Number.POSITIVE_INFINITY)).toBeCloseTo(1001 / 9);
+  });
+
+  test("give the time that the rest of an epoch takes, at the rate of the last steps", () => {
+    const [time, epoch] = [new Column(64), new Column(64)];
+    expect(secondsLeft(epoch, time, 2000)).toBeNaN();
+    for (let step = 1; step <= 100; step++) {
+      // Twice as fast in the second half.
+      time.push(step <= 50 ? step * 200 : 10_000 + (step - 50) * 100);
+      epoch.push(2 + step / 400);
+    }
+    expect(secondsLeft(epoch, time, 2000)).toBeCloseTo(30);
+    time.push(16_000);
+    epoch.push(3);
+    expect(secondsLeft(epoch, time, 2000)).toBeNaN();
   });
 });
 

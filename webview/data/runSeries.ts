@@ -1,4 +1,5 @@
 import type { BinsRequest, TensorBins } from "../../runtime/protocol/bins.ts";
+import { secondsLeftInEpoch } from "../../runtime/protocol/epoch.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import {
   type StepBatch,
@@ -434,6 +435,20 @@ function appendAt(column: Column, row: number, values: Float64Array | undefined)
  * while fewer than two steps are known.
  */
 export function stepsPerSecond(time: Column, window: number): number {
+  return perSecond(time, window, row => row);
+}
+
+/**
+ * Seconds until the pass over the data ends, at the rate of the last `window` milliseconds; NaN where that is not
+ * known.
+ */
+export function secondsLeft(epoch: Column, time: Column, window: number): number {
+  const rate = perSecond(time, window, row => epoch.at(row));
+  return secondsLeftInEpoch(epoch.at(time.length - 1), rate);
+}
+
+/** By how much what is known of each step grows a second, over the last `window` milliseconds. */
+function perSecond(time: Column, window: number, value: (row: number) => number): number {
   const last = time.length - 1;
   const end = time.at(last);
   // Of all steps the first is known.
@@ -441,5 +456,5 @@ export function stepsPerSecond(time: Column, window: number): number {
   while (from > 0 && end - time.at(from - 1) <= window) from--;
   if (from === last && last > 0) from = last - 1;
   const elapsed = end - time.at(from);
-  return elapsed > 0 ? ((last - from) * 1000) / elapsed : Number.NaN;
+  return elapsed > 0 ? ((value(last) - value(from)) * 1000) / elapsed : Number.NaN;
 }

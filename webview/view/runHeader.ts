@@ -1,7 +1,7 @@
 import type { AdapterRecord, RunRecord, RunStatus } from "../../runtime/protocol/run.ts";
 import { button } from "../controls.ts";
 import { formatCount, formatDuration, formatRate, formatValue } from "../data/format.ts";
-import { type RunSeries, stepsPerSecond } from "../data/runSeries.ts";
+import { type RunSeries, secondsLeft, stepsPerSecond } from "../data/runSeries.ts";
 import { element, icon, setText } from "../dom.ts";
 
 /** How a run stands, with what its clients have done to it. */
@@ -87,7 +87,9 @@ export class RunHeader {
     const running = run.status === "running";
     const epoch = series.step("epoch").at(row);
     this.fact("Step", series.length > 0 ? formatCount(series.lastStep) : "–");
-    this.fact("Epoch", Number.isNaN(epoch) ? "–" : epoch.toFixed(2));
+    const left =
+      running && !run.paused ? secondsLeft(series.step("epoch"), time, RATE_WINDOW) : NaN;
+    this.fact("Epoch", Number.isNaN(epoch) ? "–" : epoch.toFixed(2) + leftText(left));
     this.fact(
       "Loss",
       row >= 0 && !series.isLoggedOnly ? formatValue(series.step("loss").at(row)) : "–",
@@ -120,6 +122,11 @@ export class RunHeader {
     setText(target, text);
     if (name === "Adapter") target.title = text;
   }
+}
+
+/** `, 12 s left`; nothing where that is not known. */
+function leftText(seconds: number): string {
+  return Number.isNaN(seconds) ? "" : `, ${formatDuration(1000 * Math.ceil(seconds))} left`;
 }
 
 /** Milliseconds that the run has taken; a live one's in whole seconds, so that they do not flicker. */
