@@ -252,6 +252,7 @@ export class LoopControl implements Gate {
     this.#due = this.#due.filter(({ type }) => type !== "locate");
   }
 
+  /** To be called whenever the loop goes on. */
   #armForSearch(): void {
     if (this.#searched === this.#loop.stepCount() + 1) this.#loop.locator?.arm();
   }
@@ -355,6 +356,7 @@ export class LoopControl implements Gate {
     this.#loop.pictures?.stop();
     if (this.#heldBehind) this.#loop.pictures?.passed(this.#heldBehind, this.#isAtPlace);
     this.#isAtPlace = false;
+    this.#armForSearch();
     this.#loop.loopResumed();
     this.#controls.held(false);
     hold.resolve();

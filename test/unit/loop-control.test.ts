@@ -283,6 +283,20 @@ describe("a loop under control", () => {
     expect(loop.state).toBe(stateBehind(30));
   });
 
+  test("is searched from the state right before a step: what that computes is remembered", async () => {
+    const loop = new Loop();
+    const running = loop.run(() => loop.steps === 30);
+    loop.inbox.push({ type: "runTo", step: 7 });
+    await settled();
+    const { state } = loop;
+    await loop.send({ type: "runTo", step: 9 });
+    await loop.send({ type: "locate", step: 8 });
+    expect([loop.armed, loop.found]).toEqual([1, [{ step: 10, state: stepped(state, 1) }]]);
+    expect([loop.steps, loop.state]).toEqual([10, state]);
+    await loop.send({ type: "resume" });
+    await running;
+  });
+
   test.each<LoopOrder[]>([[{ type: "pause" }], [{ type: "rewind", step: 4 }, { type: "pause" }]])(
     "is not searched any more once it was sent elsewhere: %j",
     async (...elsewhere) => {
