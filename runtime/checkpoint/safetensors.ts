@@ -1,4 +1,5 @@
 /** The public namespace `safetensors`: tensors by name in a file that Python's safetensors reads. */
+import { encodeHalves } from "../kernels/halfValues.ts";
 import type { DType } from "../kernels/op.ts";
 import type { Tensor, TensorData } from "../tensor/tensor.ts";
 import { writeAtomically } from "./atomic.ts";
@@ -10,6 +11,7 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 const FILE_DTYPE: Readonly<Record<DType, FileDtype>> = {
   float32: "F32",
+  float16: "F16",
   int32: "I32",
   uint32: "U32",
   bool: "BOOL",
@@ -26,7 +28,7 @@ export async function saveFile(
   path: string,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  // Elements of four bytes come before truth values, so that all are aligned.
+  // The widest elements come first, so that all are aligned.
   const named = Object.entries(tensors).sort(
     ([, a], [, b]) => DTYPE_BYTES[FILE_DTYPE[b.dtype]] - DTYPE_BYTES[FILE_DTYPE[a.dtype]],
   );
@@ -40,12 +42,13 @@ export async function saveFile(
   }
   const header = encodeHeader({ entries, metadata: { format: "pt", ...metadata } });
   const data = await Promise.all(values);
-  await writeAtomically(path, [header, ...data.map(bytesOf)]);
+  const contents = data.map((each, i) => bytesOf(each, named[i]?.[1].dtype));
+  await writeAtomically(path, [header, ...contents]);
 }
 
 /**
- * Reads the tensors of a file, Python's `safetensors.torch.load_file`. Floating-point numbers of
- * another width become float32 (rounded, for F64), whole numbers int32 or uint32.
+ * Reads the tensors of a file, Python's `safetensors.torch.load_file`. F16 is float16; other
+ * floating-point numbers become float32 (rounded, for F64), whole numbers int32 or uint32.
  * @throws Error if the file is damaged in any way, or if a whole number has no place in 32 bits.
  */
 export async function loadFile(path: string): Promise<Record<string, Tensor>> {
@@ -57,6 +60,7 @@ export function loadMetadata(path: string): Promise<Readonly<Record<string, stri
   return readMetadata(path);
 }
 
-function bytesOf(data: TensorData): Uint8Array {
+function bytesOf(data: TensorData, dtype: DType | undefined): Uint8Array {
+  if (dtype === "float16") return new Uint8Array(encodeHalves(data).buffer, 0, 2 * data.length);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -1,5 +1,6 @@
 /** Reads tensors from a safetensors file. */
 import type { FileHandle } from "node:fs/promises";
+import { halfValue } from "../kernels/halfValues.ts";
 import { tensor } from "../tensor/creation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { withFile } from "./atomic.ts";
@@ -64,7 +65,10 @@ function decode(name: string, { dtype, shape }: Entry, { buffer }: Uint8Array): 
     case "F32":
       return tensor(new Float32Array(buffer), { shape });
     case "F16":
-      return tensor(Float32Array.from(new Uint16Array(buffer), floatOfHalf), { shape });
+      return tensor(Float32Array.from(new Uint16Array(buffer), halfValue), {
+        shape,
+        dtype: "float16",
+      });
     case "BF16":
       // The upper half of a float32.
       return tensor(new Float32Array(Uint32Array.from(new Uint16Array(buffer), upper).buffer), {
@@ -95,16 +99,6 @@ function decode(name: string, { dtype, shape }: Entry, { buffer }: Uint8Array): 
 
 function upper(half: number): number {
   return half << 16;
-}
-
-/** IEEE 754 binary16. */
-function floatOfHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function inRange<Narrow extends Int32Array | Uint32Array>(

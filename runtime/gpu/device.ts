@@ -93,7 +93,9 @@ async function openGpu(): Promise<Gpu> {
   const { limits, features } = adapter;
   const device = await adapter.requestDevice({
     label: "stepscope",
-    requiredFeatures: (["subgroups", "timestamp-query"] as const).filter(f => features.has(f)),
+    requiredFeatures: (["subgroups", "timestamp-query", "shader-f16"] as const).filter(f =>
+      features.has(f),
+    ),
     // The defaults allow 128 MiB a binding: ask for what the adapter really has.
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,

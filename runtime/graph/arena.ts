@@ -5,6 +5,9 @@
 import { createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
 import type { BufferRange, Storage } from "../gpu/storage.ts";
 import { allocateBound, allocateSmall, SMALL_BYTES, STORAGE_USAGE } from "../gpu/storage.ts";
+import { encodeHalves } from "../kernels/halfValues.ts";
+import type { DType } from "../kernels/op.ts";
+import { storedBytes } from "../kernels/op.ts";
 import { numel } from "../tensor/shape.ts";
 import type { HostData, Node } from "./node.ts";
 
@@ -74,9 +77,14 @@ export class OwnArena {
   }
 }
 
-/** Every element takes 32 bits. */
+/** Bytes of a value. */
 export function nodeBytes(node: Node): number {
-  return 4 * numel(node.shape);
+  return storedBytes(node.dtype, numel(node.shape));
+}
+
+/** Data of the host as it lies on the GPU. */
+export function stored(host: HostData, dtype: DType): HostData {
+  return dtype === "float16" ? encodeHalves(host) : host;
 }
 
 /** A storage for a result of this size. */
@@ -109,7 +117,8 @@ export function rescue(node: Node): void {
 export function upload(node: Node, host: HostData): Storage {
   const storage = allocateBound(nodeBytes(node), "data");
   const { buffer, offset } = storage.range;
-  const { byteOffset, byteLength } = host;
-  gpu.device.queue.writeBuffer(buffer, offset, host.buffer as ArrayBuffer, byteOffset, byteLength);
+  const data = stored(host, node.dtype);
+  const { byteOffset, byteLength } = data;
+  gpu.device.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, byteOffset, byteLength);
   return storage;
 }

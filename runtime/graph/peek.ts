@@ -4,7 +4,7 @@
  */
 import { readRangeNow } from "../gpu/readback.ts";
 import type { BufferRange } from "../gpu/storage.ts";
-import { internOp } from "../kernels/op.ts";
+import { internOp, storedBytes } from "../kernels/op.ts";
 import { arenaRange, OwnArena } from "./arena.ts";
 import { type HostData, Node, type TapeEntry } from "./node.ts";
 import { Plan } from "./plan.ts";
@@ -17,12 +17,12 @@ const MOST_OPERATIONS = 5000;
 export class Unseen extends Error {}
 
 /**
- * The first `count` elements of a value, 32 bits each.
+ * The first `count` elements of a value, as they lie in memory.
  * @throws Unseen that says why there is nothing to see.
  */
 export function peek(node: Node, count: number): HostData | ArrayBuffer {
   if (node.host) return node.host.subarray(0, count);
-  const size = 4 * count;
+  const size = storedBytes(node.dtype, count);
   const place = whereIs(node);
   const bytes = place ? readRangeNow({ ...place, size }) : compute(node, size);
   if (bytes) return bytes;

@@ -5,7 +5,8 @@
 import { checkDevice, counters, createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
 import { bindGroupLayout } from "../gpu/pipelines.ts";
 import type { Storage } from "../gpu/storage.ts";
-import { allocate, arenaEpoch, openArena } from "./arena.ts";
+import { isFloat } from "../kernels/op.ts";
+import { allocate, arenaEpoch, openArena, stored } from "./arena.ts";
 import type { PlannedKernel, ScalarWrite } from "./compile.ts";
 import { compileTape } from "./compile.ts";
 import type { Transfer } from "./layout.ts";
@@ -71,9 +72,10 @@ export class Plan {
     this.#bind(entries, arena);
     this.#writeScalars(entries);
     for (const { entry, offset, bytes } of this.#uploads) {
-      const { host } = nodeAt(entries, entry);
+      const { host, dtype } = nodeAt(entries, entry);
       if (host && bytes > 0) {
-        queue.writeBuffer(arena, offset, host.buffer as ArrayBuffer, host.byteOffset, bytes);
+        const data = stored(host, dtype);
+        queue.writeBuffer(arena, offset, data.buffer as ArrayBuffer, data.byteOffset, bytes);
       }
     }
 
@@ -142,7 +144,7 @@ export class Plan {
         this.#words.set(program.scalars, word);
         continue;
       }
-      const target = op.dtype === "float32" && op.kind !== "random" ? this.#floats : this.#ints;
+      const target = isFloat(op.dtype) && op.kind !== "random" ? this.#floats : this.#ints;
       for (let i = 0; i < node.scalars.length; i++) target[word + i] = node.scalars[i] ?? 0;
     }
     gpu.device.queue.writeBuffer(this.#scalarBuffer, 0, this.#words);

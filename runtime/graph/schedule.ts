@@ -86,8 +86,16 @@ function storeBase(entries: readonly TapeEntry[], i: number, stored: boolean[]):
 /** What a chain of views looks at. */
 function baseOf(entries: readonly TapeEntry[], i: number): number {
   let at = i;
-  while (entries[at]?.op.kind === "view") at = entries[at]?.inputs[0] ?? -1;
+  while (entries[at]?.op.kind === "view" || isWidening(entries, at)) {
+    at = entries[at]?.inputs[0] ?? -1;
+  }
   return at;
+}
+
+/** Whether a value is that of a float16 as float32: it is read as that anyway, and takes twice the memory. */
+function isWidening(entries: readonly TapeEntry[], i: number): boolean {
+  const { op, inputs: [input = -1] = [] } = entries[i] ?? {};
+  return op?.kind === "map" && op.fn === "float32" && entries[input]?.op.dtype === "float16";
 }
 
 /**
@@ -141,10 +149,17 @@ function storeShared(
     cost[i] = 0;
     if (!needed[i] || isLeafLike(entries, i)) return;
     reads[i] = readSet(entry, reads, stored, maxReads);
-    cost[i] = expressionCost(entry, cost);
+    const [narrow = -1] = isWidening(entries, i) ? entry.inputs : [];
+    cost[i] = narrow < 0 ? expressionCost(entry, cost) : (cost[narrow] ?? 0);
     const dear = (cost[i] ?? 0) > CHEAP;
     const again = repeated.has(i) || (consumers[i]?.length ?? 0) > 1;
-    if (dear && again) stored[i] = true;
+    if (dear && again && narrow >= 0) {
+      stored[narrow] = true;
+      cost[i] = 0;
+      reads[i] = new Set([narrow]);
+      reads[narrow] = new Set([narrow]);
+      cost[narrow] = 0;
+    } else if (dear && again) stored[i] = true;
     if (stored[i]) cost[i] = 0;
     if (stored[i] || isCore(entry)) reads[i] = new Set([i]);
   });

@@ -3,10 +3,11 @@ import { numel } from "../tensor/shape.ts";
 import type { Coords } from "./coords.ts";
 import type { WgslType } from "./elementwise.ts";
 import { elementwiseFn, wgslType } from "./elementwise.ts";
+import { HalfBinding } from "./half.ts";
 import type { Helper } from "./math.ts";
 import { helperSource } from "./math.ts";
 import { mergeSource } from "./merge.ts";
-import type { Op } from "./op.ts";
+import type { DType, Op } from "./op.ts";
 import { segmentSource } from "./segment.ts";
 
 /** An operation of the tape, as a kernel sees it. */
@@ -49,6 +50,8 @@ export class KernelBuilder {
   readonly #scalars: number[] = [];
   readonly #helpers = new Set<Helper>();
   readonly #extensions = new Set<string>();
+  /** Bindings of float16, by their names. */
+  readonly #halves = new Map<string, HalfBinding>();
   #lines: string[] = [];
   #memo = new Map<string, string>();
   #names = 0;
@@ -170,7 +173,7 @@ export class KernelBuilder {
         const fn = elementwiseFn(op.fn);
         this.use(...(fn.helpers ?? []));
         const args = inputs.map(input => this.value(input, at));
-        return this.bind(fn.wgsl(args, this.type(first)));
+        return this.bind(this.#rounded(op.dtype, fn.wgsl(args, this.type(first))));
       }
       default:
         throw new Error(`Invariant violation: ${op.kind} of ${op.shape.join()} inside a kernel`);
@@ -198,9 +201,33 @@ export class KernelBuilder {
     const place = this.#core === undefined ? at : this.#outward(value, this.#core, at);
     const expression = this.value(value, place ?? at);
     const name = this.binding(target);
+    const { linear } = place ?? at;
+    const half = this.#half(target);
+    if (half) {
+      this.line(half.store(name, linear, expression));
+      return;
+    }
     const bool = this.type(root) === "bool";
-    const element = `${name}[${(place ?? at).linear}]`;
-    this.line(`${element} = ${bool ? `select(0u, 1u, ${expression})` : expression};`);
+    this.line(`${name}[${linear}] = ${bool ? `select(0u, 1u, ${expression})` : expression};`);
+  }
+
+  /** What is computed of a dtype: float16 is calculated in float32. */
+  #rounded(dtype: DType, expression: string): string {
+    if (dtype !== "float16") return expression;
+    this.use("roundHalf");
+    return `roundHalf(${expression})`;
+  }
+
+  /** How an entry is bound, if it is of float16. */
+  #half(index: number): HalfBinding | undefined {
+    if (this.entry(index).op.dtype !== "float16") return undefined;
+    const name = this.binding(index);
+    let half = this.#halves.get(name);
+    if (!half) {
+      half = new HalfBinding();
+      this.#halves.set(name, half);
+    }
+    return half;
   }
 
   /** The place in entry `index` of the element that is at `at` in the core: views move it. */
@@ -235,14 +262,15 @@ export class KernelBuilder {
     workgroups: readonly [number, number, number],
     functions = "",
   ): KernelCode {
+    const halves = [...this.#halves].map(([name, half]) => half.functions(name)).join("\n");
+    for (const { extension } of this.#halves.values()) if (extension) this.enable(extension);
+    if (halves) this.use("halfBits");
     const bindings = this.#bindings.map((index, i) => {
       const type = this.type(index) === "bool" ? "u32" : this.type(index);
       // A constant length: to look one up at each access costs SwiftShader a sixth of a kernel.
       const length = Math.max(1, numel(this.entry(index).op.shape));
-      return (
-        `@group(0) @binding(${i + 1}) var<storage, read_write> b${i + 1}: ` +
-        `array<${type}, ${length}>;`
-      );
+      const array = this.#halves.get(`b${i + 1}`)?.array(length) ?? `array<${type}, ${length}>`;
+      return `@group(0) @binding(${i + 1}) var<storage, read_write> b${i + 1}: ${array};`;
     });
     const words = Math.max(1, Math.ceil(this.#scalars.length / 4));
     const wgsl = [
@@ -250,6 +278,7 @@ export class KernelBuilder {
       `@group(0) @binding(0) var<uniform> scalars: array<vec4<u32>, ${words}>;`,
       ...bindings,
       helperSource(this.#helpers),
+      ...(halves ? [halves] : []),
       functions,
       `@compute @workgroup_size(${workgroupSize.join(", ")})`,
       "fn main(@builtin(global_invocation_id) gid: vec3<u32>,",
@@ -261,7 +290,10 @@ export class KernelBuilder {
   }
 
   #load(index: number, at: Coords): string {
-    const element = `${this.binding(index)}[${at.linear}]`;
+    const name = this.binding(index);
+    const half = this.#half(index);
+    if (half) return this.bind(half.load(name, at.linear));
+    const element = `${name}[${at.linear}]`;
     return this.bind(this.type(index) === "bool" ? `(${element} != 0u)` : element);
   }
 

@@ -16,6 +16,7 @@ export type WgslType = "f32" | "i32" | "u32" | "bool";
 export function wgslType(dtype: DType): WgslType {
   switch (dtype) {
     case "float32":
+    case "float16":
       return "f32";
     case "int32":
       return "i32";
@@ -146,6 +147,8 @@ export const elementwise = {
     cost: 1,
   },
   float32: unary((x, type) => (type === "bool" ? `select(0.0, 1.0, ${x})` : `f32(${x})`)),
+  // What is computed of this dtype is rounded: see half.ts.
+  float16: unary((x, type) => (type === "bool" ? `select(0.0, 1.0, ${x})` : `f32(${x})`)),
   int32: unary((x, type) => (type === "bool" ? `select(0i, 1i, ${x})` : `i32(${x})`)),
   uint32: unary((x, type) => (type === "bool" ? `select(0u, 1u, ${x})` : `u32(${x})`)),
   sortKey: unary(

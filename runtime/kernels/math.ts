@@ -4,6 +4,7 @@
  * (measured): so bits are tested, and the approximations are those of Cephes (S. L. Moshier), good
  * to about 1e-7.
  */
+import { half } from "./half.ts";
 import { randomness } from "./randomness.ts";
 import { trigonometry } from "./trigonometry.ts";
 
@@ -229,7 +230,7 @@ fn sortKey(x: f32) -> u32 {
 }`,
 } as const;
 
-const source = { ...basics, ...trigonometry, ...randomness };
+const source = { ...basics, ...trigonometry, ...randomness, ...half };
 
 export type Helper = keyof typeof source;
 
@@ -248,6 +249,7 @@ const needs: Partial<Record<Helper, readonly Helper[]>> = {
   remainderFloat: ["fmod"],
   floorDivideFloat: ["isNan", "remainderFloat"],
   sortKey: ["isNan"],
+  halfBits: ["roundHalf"],
   sinAccurate: ["octant"],
   cosAccurate: ["octant"],
   tanAccurate: ["sinAccurate", "cosAccurate"],

@@ -4,8 +4,21 @@
  */
 import type { Shape } from "../tensor/shape.ts";
 
-/** bool is stored as 32 bits; WGSL has no host-shareable bool. */
-export type DType = "float32" | "int32" | "uint32" | "bool";
+/**
+ * bool is stored as 32 bits; WGSL has no host-shareable bool. float16 is a form of storage: kernels calculate
+ * with float32, and round what they compute of that dtype. See half.ts.
+ */
+export type DType = "float32" | "float16" | "int32" | "uint32" | "bool";
+
+/** Whether it has fractions, and so derivatives. */
+export function isFloat(dtype: DType): boolean {
+  return dtype === "float32" || dtype === "float16";
+}
+
+/** Bytes that elements take in memory: whole words, which is what kernels bind and copies move. */
+export function storedBytes(dtype: DType, count: number): number {
+  return 4 * (dtype === "float16" ? Math.ceil(count / 2) : count);
+}
 
 export type ReduceFn = "sum" | "prod" | "max" | "min" | "argmax" | "argmin" | "logsumexp";
 

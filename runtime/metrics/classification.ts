@@ -1,3 +1,4 @@
+import { autocast } from "../tensor/autocast.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { oneHot } from "../tensor/creation.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
@@ -25,7 +26,8 @@ export function confusionMatrix(predictions: Tensor, targets: Tensor, count: num
     const predicted = classes("confusionMatrix", predictions, targets);
     const rows = oneHot(targets, count).to("float32");
     // Sums of ones are exact up to 2²⁴.
-    return rows.transpose(0, 1).matmul(oneHot(predicted, count).to("float32"));
+    const columns = oneHot(predicted, count).to("float32");
+    return autocast(() => rows.transpose(0, 1).matmul(columns), { enabled: false });
   });
 }
 

@@ -221,7 +221,7 @@ function additive(mask: Tensor): Tensor {
 }
 
 function requireMask(name: string, mask: Tensor, shapes: readonly (readonly number[])[]): void {
-  if (mask.dtype !== "bool" && mask.dtype !== "float32") {
+  if (!["bool", "float16", "float32"].includes(mask.dtype)) {
     throw new TypeError(`MultiheadAttention: ${name} should be bool or float32, got ${mask.dtype}`);
   }
   if (shapes.some(shape => sameShape(mask.shape, shape))) return;

@@ -3,6 +3,7 @@
  * A linear layer keeps its weight W, and learns what is added to it: W + (α/r) B A, where A has r rows
  * and B r columns. Names are those of Microsoft's loralib: `lora_A`, `lora_B`.
  */
+import { autocast } from "../tensor/autocast.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { uniform } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -98,7 +99,8 @@ export function merge(model: AnyModule): void {
       if (adapter.own) continue;
       const { a, b, scale } = adapter;
       adapter.own = layer.weight.clone().keep();
-      layer.weight.add_(b.matmul(a).mul(scale)).keep();
+      const learned = autocast(() => b.matmul(a).mul(scale), { enabled: false });
+      layer.weight.add_(learned).keep();
       hide(layer);
     }
   });

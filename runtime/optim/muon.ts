@@ -1,6 +1,7 @@
 import type { UpdateRule } from "../kernels/optimizer.ts";
 import { inOrder, MUON_RULE, MUON_WORDS } from "../kernels/optimizerRules.ts";
 import type { OptimizerName } from "../protocol/run.ts";
+import { autocast } from "../tensor/autocast.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -134,7 +135,9 @@ export class Muon extends MultiTensorOptimizer<MuonOptions> {
       const gradient = grad.detach();
       const blended = (towards: Tensor) => gradient.add(towards.sub(gradient).mul(momentum));
       const mean = blended(new Tensor(arena.readState("momenta", tensor)));
-      const direction = orthogonalize(nesterov ? blended(mean) : mean, group);
+      const direction = autocast(() => orthogonalize(nesterov ? blended(mean) : mean, group), {
+        enabled: false,
+      });
       arena.writeState("directions", tensor, direction.node);
     });
   }

@@ -193,7 +193,8 @@ export abstract class Optimizer<Options extends object = object> {
     }
     if (parameter.dtype !== "float32") {
       throw new TypeError(
-        `${name}: parameter ${i} is ${parameter.dtype}, and only float32 can learn`,
+        `${name}: parameter ${i} is ${parameter.dtype}, and only float32 can learn` +
+          (parameter.dtype === "float16" ? ". Keep it float32, and use autocast()" : ""),
       );
     }
   }

@@ -58,7 +58,10 @@ export function nameOf(parameter: Tensor): string {
 
 /** What `backward()` was called on: one scalar, or of several the mean and the extremes. */
 function lossNodes(losses: readonly Tensor[], guard: Guard | undefined): ScalarNodes {
-  const [loss, ...others] = losses.map(each => (guard ? each.detach().div(guard.scale) : each));
+  const [loss, ...others] = losses.map(each => {
+    const float = each.to("float32");
+    return guard ? float.detach().div(guard.scale) : float;
+  });
   if (!loss) return {};
   if (others.length === 0) return { loss: loss.node };
   const all = stack([loss, ...others].map(each => each.detach().reshape()));

@@ -1,6 +1,7 @@
 /** Activation functions that are built of others, and so are their derivatives. */
+import { roundedOutside } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
-import { add, asFloat, compare, div, mul, sub, where } from "./elementwise.ts";
+import { add, asFloat, compare, div, mul, rounded, sub, where, widened } from "./elementwise.ts";
 import type { Tensor } from "./tensor.ts";
 import { erf, exp, expm1, sigmoid, softplusOfOne, square, tanh } from "./unary.ts";
 
@@ -9,7 +10,10 @@ import { erf, exp, expm1, sigmoid, softplusOfOne, square, tanh } from "./unary.t
  * from x alone: to keep Φ from forward to backward takes as much memory as x again.
  */
 export function gelu(x: Tensor, approximate: "none" | "tanh"): Tensor {
-  const float = asFloat(x);
+  return rounded(geluOf(asFloat(x), approximate), x);
+}
+
+function geluOf(float: Tensor, approximate: "none" | "tanh"): Tensor {
   const [share, slope] =
     approximate === "none" ? [normalShare, normalSlope] : [tanhShare, tanhSlope];
   const y = mul(float.detach(), share(float.detach()));
@@ -48,20 +52,24 @@ function inside(x: Tensor): Tensor {
 
 /** x · sigmoid(x), also known as swish. */
 export function silu(x: Tensor): Tensor {
-  return mul(x, sigmoid(x));
+  const numbers = widened(x);
+  return rounded(mul(numbers, sigmoid(numbers)), x);
 }
 
 /** log(1 + exp(beta · x)) / beta; x itself where beta · x is above the threshold. */
 export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
-  const scaled = mul(x, beta);
-  return where(compare("gt", scaled, threshold), x, div(softplusOfOne(scaled), beta));
+  const numbers = widened(x);
+  const scaled = mul(numbers, beta);
+  const y = where(compare("gt", scaled, threshold), numbers, div(softplusOfOne(scaled), beta));
+  return roundedOutside(y, x);
 }
 
 /** x above 0, alpha · (exp(x) − 1) below. */
 export function elu(x: Tensor, alpha = 1): Tensor {
-  const positive = compare("gt", x, 0);
+  const numbers = widened(x);
+  const positive = compare("gt", numbers, 0);
   // exp of what is not taken must not overflow: infinity times a gradient of 0 is NaN.
-  return where(positive, x, mul(expm1(where(positive, 0, x)), alpha));
+  return rounded(where(positive, numbers, mul(expm1(where(positive, 0, numbers)), alpha)), x);
 }
 
 /** x above 0, slope · x below. */

@@ -1,4 +1,6 @@
 /** Scaled dot-product attention (Vaswani et al. 2017). */
+import { isFloat } from "../kernels/op.ts";
+import { lowered } from "./autocast.ts";
 import { arange } from "./creation.ts";
 import { dropout } from "./dropout.ts";
 import { where } from "./elementwise.ts";
@@ -23,7 +25,7 @@ export interface AttentionOptions {
  * @param key [..., S, E]
  * @param value [..., S, Ev]
  * @returns [..., L, Ev]
- * @throws RangeError if the shapes do not fit together.
+ * @throws RangeError if the shapes do not fit together; TypeError if the dtypes differ.
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -31,12 +33,22 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  return attend(lowered(query), lowered(key), lowered(value), options);
+}
+
+function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions): Tensor {
   const shapes = [query, key, value].map(({ shape }) => formatShape(shape)).join(", ");
   const fits = [query, key, value].every(({ ndim }) => ndim >= 2);
   if (!fits || query.shape.at(-1) !== key.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
     throw new RangeError(
       `scaledDotProductAttention: query, key and value ${shapes} should be [..., L, E], ` +
         "[..., S, E] and [..., S, Ev]",
+    );
+  }
+  if (key.dtype !== query.dtype || value.dtype !== query.dtype) {
+    throw new TypeError(
+      "scaledDotProductAttention: expects query, key and value of the same dtype, got " +
+        `${query.dtype}, ${key.dtype} and ${value.dtype}`,
     );
   }
   const { attnMask, isCausal = false, dropoutP = 0 } = options;
@@ -79,7 +91,7 @@ function additive(
   if (isCausal) {
     throw new RangeError("scaledDotProductAttention: give attnMask or isCausal, not both");
   }
-  if (mask.dtype !== "bool" && mask.dtype !== "float32") {
+  if (mask.dtype !== "bool" && !isFloat(mask.dtype)) {
     throw new TypeError(
       `scaledDotProductAttention: attnMask should be bool or float32, got ${mask.dtype}`,
     );

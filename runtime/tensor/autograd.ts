@@ -5,8 +5,9 @@
 import { flush, pendingWrites, pin } from "../graph/graph.ts";
 import { withPhase } from "../graph/tape.ts";
 import { backwardBegins, backwardEnds } from "../insight/phaseClock.ts";
+import { suspendAutocast } from "./autocast.ts";
 import { ones, zeros } from "./creation.ts";
-import { add } from "./elementwise.ts";
+import { add, cast } from "./elementwise.ts";
 import { noteAccumulation } from "./gradients.ts";
 import { noteBackward, noteGradient } from "./gradientUse.ts";
 import { endHandStep, endOfHandUpdates, expectHandUpdate } from "./handUpdates.ts";
@@ -195,7 +196,7 @@ export function grad(
   return wanted.map((tensor, i) => {
     const gradient = found.get(tensor);
     if (gradient) return gradient;
-    if (options.allowUnused) return zeros(tensor.shape);
+    if (options.allowUnused) return zeros(tensor.shape, { dtype: tensor.dtype });
     throw new Error(
       `grad(): input ${i} of shape ${formatShape(tensor.shape)} was not used to compute the ` +
         "outputs. Pass { allowUnused: true } if its gradient shall be zero then",
@@ -213,38 +214,43 @@ function differentiate(
   { createGraph = false, retainGraph = createGraph }: GraphOptions,
   found: (tensor: Tensor, grad: Tensor) => void,
 ): void {
-  withPhase("backward", () =>
-    withGrad(createGraph, () => {
-      const gradients = new Map<Tensor | GradFn, Tensor>();
-      const wantedFns = new Map<GradFn, Tensor>();
-      for (const tensor of wanted ?? []) if (tensor.gradFn) wantedFns.set(tensor.gradFn, tensor);
-      const accumulate = (source: Tensor | GradFn, grad: Tensor) => {
-        const before = gradients.get(source);
-        gradients.set(source, before ? add(before, grad) : grad);
-      };
-      for (const [root, gradient] of roots) accumulate(root.gradFn ?? root, gradient);
+  const resumeAutocast = suspendAutocast();
+  try {
+    withPhase("backward", () =>
+      withGrad(createGraph, () => {
+        const gradients = new Map<Tensor | GradFn, Tensor>();
+        const wantedFns = new Map<GradFn, Tensor>();
+        for (const tensor of wanted ?? []) if (tensor.gradFn) wantedFns.set(tensor.gradFn, tensor);
+        const accumulate = (source: Tensor | GradFn, grad: Tensor) => {
+          const before = gradients.get(source);
+          gradients.set(source, before ? add(before, grad) : grad);
+        };
+        for (const [root, gradient] of roots) accumulate(root.gradFn ?? root, gradient);
 
-      const order = reachable(roots);
-      const leading = wanted && leadingTo(wanted, order);
-      for (const fn of order) {
-        const arrived = gradients.get(fn);
-        if (!arrived) continue;
-        const grad = hooked(arrived, fn.hooks);
-        const target = wantedFns.get(fn);
-        if (target) found(target, grad);
-        if (leading && !leading.has(fn)) continue;
-        fn.apply(grad).forEach((inputGrad, i) => {
-          const [input, source] = [fn.inputs[i], fn.sources[i]];
-          if (input && source && inputGrad) accumulate(source, requireShape(inputGrad, input, fn));
-        });
-        if (!retainGraph && !retainsGraphs) fn.release();
-      }
-      for (const [tensor, grad] of gradients) {
-        if (!(tensor instanceof Tensor)) continue;
-        if (!wanted || wanted.has(tensor)) found(tensor, hooked(grad, tensor.gradHooks));
-      }
-    }),
-  );
+        const order = reachable(roots);
+        const leading = wanted && leadingTo(wanted, order);
+        for (const fn of order) {
+          const arrived = gradients.get(fn);
+          if (!arrived) continue;
+          const grad = hooked(arrived, fn.hooks);
+          const target = wantedFns.get(fn);
+          if (target) found(target, grad);
+          if (leading && !leading.has(fn)) continue;
+          fn.apply(grad).forEach((inputGrad, i) => {
+            const [input, source] = [fn.inputs[i], fn.sources[i]];
+            if (input && source && inputGrad) accumulate(source, fitted(inputGrad, input, fn));
+          });
+          if (!retainGraph && !retainsGraphs) fn.release();
+        }
+        for (const [tensor, grad] of gradients) {
+          if (!(tensor instanceof Tensor)) continue;
+          if (!wanted || wanted.has(tensor)) found(tensor, hooked(grad, tensor.gradHooks));
+        }
+      }),
+    );
+  } finally {
+    resumeAutocast();
+  }
 }
 
 /** A gradient as the hooks leave it. */
@@ -290,8 +296,9 @@ function reachable(roots: readonly Root[]): GradFn[] {
   return [...seen].sort((a, b) => b.id - a.id);
 }
 
-function requireShape(grad: Tensor, input: Tensor, fn: GradFn): Tensor {
-  if (sameShape(grad.shape, input.shape)) return grad;
+/** A gradient in the dtype of what it is the gradient of: derivatives of float16 are computed in float32. */
+function fitted(grad: Tensor, input: Tensor, fn: GradFn): Tensor {
+  if (sameShape(grad.shape, input.shape)) return cast(grad, input.dtype);
   throw new Error(
     `Invariant violation: the gradient of ${fn.name} has shape ${formatShape(grad.shape)}, its ` +
       `input ${formatShape(input.shape)}`,
@@ -300,14 +307,14 @@ function requireShape(grad: Tensor, input: Tensor, fn: GradFn): Tensor {
 
 /** The gradient to begin with: given, or 1 for a single number. */
 function rootGradient(root: Tensor, given: Tensor | undefined, what: string): Tensor {
-  if (!given && root.numel === 1) return ones(root.shape);
+  if (!given && root.numel === 1) return ones(root.shape, { dtype: root.dtype });
   if (!given) {
     throw new Error(
       `${what}: grad can be implicitly created only for scalar outputs, this one has shape ` +
         `${formatShape(root.shape)}. Reduce it with mean() or sum() first`,
     );
   }
-  if (sameShape(given.shape, root.shape)) return given;
+  if (sameShape(given.shape, root.shape)) return cast(given, root.dtype);
   throw new RangeError(
     `${what}: the gradient has shape ${formatShape(given.shape)}, but the output ` +
       formatShape(root.shape),

@@ -1,3 +1,4 @@
+import { captureAutocast } from "./autocast.ts";
 import { differentiable, GradFn, grad, gradEnabled, withGrad } from "./autograd.ts";
 import { randomStream, withRandomStream } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
@@ -13,11 +14,12 @@ export function checkpoint<Inputs extends readonly Tensor[]>(
   ...inputs: Inputs
 ): Tensor {
   const stream = randomStream();
+  const asNow = captureAutocast();
   const first = fn(...inputs);
   const sources = sourcesOf(first, inputs);
   return differentiable(first.detach(), "checkpoint", sources, sources, gradient => {
     const createGraph = gradEnabled();
-    const again = withGrad(true, () => withRandomStream(stream, () => fn(...inputs)));
+    const again = asNow(() => withGrad(true, () => withRandomStream(stream, () => fn(...inputs))));
     return grad(again, sources, { gradOutputs: gradient, createGraph });
   });
 }

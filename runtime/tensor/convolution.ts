@@ -4,6 +4,8 @@
  * overlap.
  */
 
+import { isFloat } from "../kernels/op.ts";
+import { lowered } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
 import { checkTensor } from "./checkTensor.ts";
 import { add, clone } from "./elementwise.ts";
@@ -125,7 +127,12 @@ interface Operands {
   readonly bias: Tensor | null | undefined;
 }
 
-function convolve(op: string, rank: number, operands: Operands, options: ConvOptions): Tensor {
+function loweredOperands({ input, weight, bias }: Operands): Operands {
+  return { input: lowered(input), weight: lowered(weight), bias: lowered(bias) };
+}
+
+function convolve(op: string, rank: number, given: Operands, options: ConvOptions): Tensor {
+  const operands = loweredOperands(given);
   const { input, weight, bias } = operands;
   const { groups = 1 } = options;
   const [outputs = 0, perGroup = 0, ...kernels] = weight.shape;
@@ -151,9 +158,10 @@ function convolve(op: string, rank: number, operands: Operands, options: ConvOpt
 function convolveTransposed(
   op: string,
   rank: number,
-  operands: Operands,
+  given: Operands,
   options: ConvTransposeOptions,
 ): Tensor {
+  const operands = loweredOperands(given);
   const { input, weight, bias } = operands;
   const { groups = 1 } = options;
   const [inputs = 0, perGroup = 0, ...kernels] = weight.shape;
@@ -310,9 +318,12 @@ function checkOperands(
   }
   checkTensor(op, input);
   for (const tensor of [weight, bias]) {
-    if (tensor && tensor.dtype !== "float32") {
-      throw new TypeError(`${op}: expects float32 tensors, got ${tensor.dtype}`);
-    }
+    if (!tensor || (isFloat(tensor.dtype) && tensor.dtype === input.dtype)) continue;
+    throw new TypeError(
+      isFloat(tensor.dtype) && isFloat(input.dtype)
+        ? `${op}: expects tensors of the same dtype, got ${input.dtype} and ${tensor.dtype}`
+        : `${op}: expects float32 tensors, got ${isFloat(tensor.dtype) ? input.dtype : tensor.dtype}`,
+    );
   }
   if (weight.ndim !== rank + 2 || weight.numel === 0) {
     throw new RangeError(

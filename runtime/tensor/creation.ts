@@ -2,6 +2,7 @@
 import { recordNode } from "../graph/graph.ts";
 import type { HostData } from "../graph/node.ts";
 import { hostNode, Node } from "../graph/node.ts";
+import { roundToHalf } from "../kernels/halfValues.ts";
 import type { DType } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
 import { cast, where } from "./elementwise.ts";
@@ -70,8 +71,10 @@ function isOptions(argument: unknown): argument is CreationOptions {
 
 /** A tensor of one number. */
 export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
-  const scalar = internOp({ kind: "scalar" }, [], options.dtype ?? "float32");
-  const constant = new Tensor(recordNode(new Node(scalar, [], [value])));
+  const { dtype = "float32" } = options;
+  const number = dtype === "float16" ? roundToHalf(value) : value;
+  const scalar = internOp({ kind: "scalar" }, [], dtype);
+  const constant = new Tensor(recordNode(new Node(scalar, [], [number])));
   return withOptions(expand(constant, newShape([shape], "full")), options);
 }
 
@@ -213,6 +216,8 @@ function convert(values: ArrayLike<number>, dtype: DType): HostData {
   switch (dtype) {
     case "float32":
       return new Float32Array(values);
+    case "float16":
+      return Float32Array.from(values, roundToHalf);
     case "int32":
       return new Int32Array(values);
     case "uint32":

@@ -3,7 +3,8 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import type { ElementwiseName } from "../kernels/elementwise.ts";
 import type { DType } from "../kernels/op.ts";
-import { internOp } from "../kernels/op.ts";
+import { internOp, isFloat } from "../kernels/op.ts";
+import { raised } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
 import { describe } from "./checkTensor.ts";
 import { full } from "./creation.ts";
@@ -80,13 +81,14 @@ export function remainder(a: Operand, b: Operand): Tensor {
 }
 
 /**
- * `a` to the power of `b`; integers stay integers.
+ * A base to the power of an exponent; integers stay integers.
  * @throws RangeError for integers to a negative integer power, which are no integers.
  */
-export function pow(a: Operand, b: Operand): Tensor {
+export function pow(base: Operand, exponent: Operand): Tensor {
+  const [a, b] = [raised(base), raised(exponent)];
   const dtype = promote(a, b);
   requireNumbers("pow", dtype);
-  if (dtype !== "float32" && typeof b === "number" && b < 0) {
+  if (!isFloat(dtype) && typeof b === "number" && b < 0) {
     throw new RangeError(
       `pow: integers to negative integer powers are not integers. Use to("float32") first`,
     );
@@ -180,10 +182,19 @@ export function clone(x: Tensor): Tensor {
   return differentiable(map("copy", [x.node], x.shape, x.dtype), "clone", [x], [], g => [g]);
 }
 
-/** The same values in another dtype. */
+/** The same values in another dtype. Between floating-point ones gradients go back in the dtype of x. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
-  return map(dtype, [x.node], x.shape, dtype);
+  const y = map(dtype, [x.node], x.shape, dtype);
+  return isFloat(dtype) ? differentiable(y, "to", [x], [], grad => [cast(grad, x.dtype)]) : y;
+}
+
+/**
+ * What was computed of `widened(x)`, in the dtype of x: functions of several operations are rounded once,
+ * and nothing overflows on the way. @internal
+ */
+export function rounded(y: Tensor, x: Tensor): Tensor {
+  return x.dtype === "float16" ? cast(y, "float16") : y;
 }
 
 /** A float32 tensor with the same values. */
@@ -217,7 +228,10 @@ function binary(fn: ElementwiseName, a: Operand, b: Operand, derivative: BinaryD
     [a, b].flatMap((operand, i) => {
       if (!(operand instanceof Tensor)) return [];
       if (!operand.requiresGrad) return [null];
-      const part = (i === 0 ? derivative.a : derivative.b)(grad, a, b);
+      const slope = i === 0 ? derivative.a : derivative.b;
+      const part = derivative.saves
+        ? slope(widened(grad), widened(a), widened(b))
+        : slope(grad, a, b);
       return [unbroadcast(part, operand.shape)];
     }),
   );
@@ -232,16 +246,29 @@ function operandNode(operand: Operand, shape: Shape, dtype: DType): Node {
   return expand(cast(operand.detach(), dtype), shape).node;
 }
 
-const RANK: Record<DType, number> = { bool: 0, uint32: 1, int32: 2, float32: 3 };
+/** float16 as float32, for what should not be rounded on the way. @internal */
+export function widened<T extends Operand>(x: T): T | Tensor {
+  return x instanceof Tensor && x.dtype === "float16" ? asFloat(x) : x;
+}
+
+const RANK: Record<DType, number> = { bool: 0, uint32: 1, int32: 2, float16: 3, float32: 4 };
 
 /** Of two dtypes the one that holds the values of both. @internal */
 export function larger(a: DType, b: DType): DType {
   return RANK[a] >= RANK[b] ? a : b;
 }
 
-/** PyTorch's promotion, for our dtypes: the larger one; a fraction makes float32. @internal */
+/**
+ * PyTorch's promotion, for our dtypes: the larger one; a fraction makes float32. Of two floating-point
+ * tensors one without dimensions does not count. @internal
+ */
 function promote(a: Operand, b: Operand): DType {
-  return larger(dtypeOf(a, b), dtypeOf(b, a));
+  const [left, right] = [dtypeOf(a, b), dtypeOf(b, a)];
+  if (left !== right && isFloat(left) && isFloat(right)) {
+    const [rank = 0, other = 0] = [a, b].map(operand => shapeOf(operand).length);
+    if (Math.min(rank, other) === 0 && rank !== other) return rank === 0 ? right : left;
+  }
+  return larger(left, right);
 }
 
 /** @throws TypeError for truth values, with which one cannot calculate. @internal */
@@ -263,6 +290,7 @@ function dtypeOf(operand: Operand, other: Operand): DType {
   if (typeof operand !== "number") {
     throw new TypeError(`expects tensors and numbers, got ${describe(operand)}`);
   }
+  if (other instanceof Tensor && isFloat(other.dtype)) return other.dtype;
   if (!Number.isInteger(operand)) return "float32";
   return other instanceof Tensor && other.dtype !== "bool" ? other.dtype : "int32";
 }
@@ -272,5 +300,10 @@ function logOf(operand: Operand): Operand {
 }
 
 function floatOperand(operand: Operand): Operand {
-  return operand instanceof Tensor ? asFloat(operand) : operand;
+  return operand instanceof Tensor ? asFraction(operand) : operand;
+}
+
+/** Itself if it can have fractions, else as float32. @internal */
+export function asFraction(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? x : asFloat(x);
 }

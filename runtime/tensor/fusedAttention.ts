@@ -4,6 +4,7 @@ import { Node } from "../graph/node.ts";
 import { internOp } from "../kernels/op.ts";
 import { differentiable, grad, gradEnabled } from "./autograd.ts";
 import { full } from "./creation.ts";
+import { cast } from "./elementwise.ts";
 import type { Shape } from "./shape.ts";
 import { broadcastShapes } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -31,7 +32,7 @@ export function canFuse(query: Tensor, key: Tensor, value: Tensor): boolean {
   return keys > 0 && Math.min(width, depth) > 0 && Math.max(width, depth) <= LARGEST_ROW;
 }
 
-/** softmax(q kᵀ · scale + mask) v; batch dimensions broadcast. */
+/** softmax(q kᵀ · scale + mask) v; batch dimensions broadcast. The result is of the dtype of the query. */
 export function fusedAttention(
   query: Tensor,
   key: Tensor,
@@ -66,7 +67,7 @@ export function fusedAttention(
   // Behind the output stands the logarithm of the sum, behind the gradient of the query what that of
   // the key needs.
   const packed = record("output", [queries, depth + 1], []);
-  const output = packed.narrow(-1, 0, depth);
+  const output = cast(packed.narrow(-1, 0, depth), query.dtype);
   return differentiable(output, "scaledDotProductAttention", [q, k, v], [q, k, v], gradient => {
     if (gradEnabled()) {
       const roles: [Tensor, Tensor, Tensor] = [alias(q), alias(k), alias(v)];

@@ -7,7 +7,7 @@ import { add, cast, compare, where } from "./elementwise.ts";
 import { hostValues } from "./hostValues.ts";
 import { cat } from "./joining.ts";
 import { matmul } from "./linear.ts";
-import { sum } from "./reduce.ts";
+import { addUp } from "./reduce.ts";
 import type { Shape } from "./shape.ts";
 import { formatShape, normalizeDim } from "./shape.ts";
 import { grow } from "./slicing.ts";
@@ -92,7 +92,7 @@ function indexSum(x: Tensor, dim: number, index: Tensor, size: number): Tensor {
   for (let start = 0; start < size; start += step) {
     const pairs = [Math.min(step, size - start), count];
     const hits = compare("eq", add(iota(pairs, 0), start), reshape(index, [1, count]));
-    sums.push(matmul(cast(hits, "float32"), rows));
+    sums.push(matmul(cast(hits, rows.dtype), rows));
   }
   const y = transpose(reshape(cat(sums), front.shape.with(0, size)), 0, dim);
   return differentiable(y.detach(), "indexSum", [x], [index], grad => [
@@ -127,7 +127,7 @@ function comparedSum(x: Tensor, dim: number, index: Tensor, size: number): Tenso
   const spread = unsqueeze(index, dim);
   const pairs = spread.shape.with(dim, size);
   const hit = compare("eq", expand(spread, pairs), iota(pairs, dim));
-  return sum(where(hit, unsqueeze(x, dim), 0), dim + 1);
+  return addUp(where(hit, unsqueeze(x, dim), 0), dim + 1);
 }
 
 /** Sorts the indices, and sums the stretches of equal ones. */
@@ -142,8 +142,9 @@ function stretchSum(x: Tensor, dim: number, index: Tensor, order: Tensor, size: 
 
 /** For each of `size` places the sum of the values beside its keys, which are sorted. @internal */
 export function sortedStretches(values: Tensor, dim: number, keys: Tensor, size: number): Tensor {
-  const op = internOp({ kind: "segment", dim }, values.shape.with(dim, size), values.dtype);
-  return new Tensor(recordNode(new Node(op, [values.node, keys.node])));
+  const dtype = values.dtype === "float16" ? "float32" : values.dtype;
+  const op = internOp({ kind: "segment", dim }, values.shape.with(dim, size), dtype);
+  return cast(new Tensor(recordNode(new Node(op, [values.node, keys.node]))), values.dtype);
 }
 
 /**

@@ -7,6 +7,7 @@
 import { counters } from "../gpu/device.ts";
 import type { HostData, Node } from "../graph/node.ts";
 import { peek, Unseen } from "../graph/peek.ts";
+import { decodeHalves } from "../kernels/halfValues.ts";
 import type { DType } from "../kernels/op.ts";
 import { numel, type Shape } from "./shape.ts";
 
@@ -37,14 +38,15 @@ function read(node: Node): Elements {
   if (count === 0) return new Float32Array(0);
   try {
     const data = peek(node, count);
-    return data instanceof ArrayBuffer ? ofType(node.dtype, data) : data;
+    return data instanceof ArrayBuffer ? ofType(node.dtype, data, count) : data;
   } catch (error) {
     if (error instanceof Unseen) return error.message;
     return `cannot be read: ${error instanceof Error ? error.message : error}`;
   }
 }
 
-function ofType(dtype: DType, data: ArrayBuffer): HostData {
+function ofType(dtype: DType, data: ArrayBuffer, count: number): HostData {
+  if (dtype === "float16") return decodeHalves(data, count);
   if (dtype === "float32") return new Float32Array(data);
   return dtype === "int32" ? new Int32Array(data) : new Uint32Array(data);
 }

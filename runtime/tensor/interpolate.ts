@@ -1,4 +1,6 @@
 /** Signals and images in other sizes. */
+import { isFloat } from "../kernels/op.ts";
+import { rounded, widened } from "./elementwise.ts";
 import { resample, type Term } from "./resample.ts";
 import { formatShape, type Shape } from "./shape.ts";
 import { type PerDimension, perDimension } from "./space.ts";
@@ -31,7 +33,7 @@ export function interpolate(input: Tensor, options: InterpolateOptions = {}): Te
   checkMode(input, mode, options);
   const sizes = input.shape.slice(2);
   const { counts, factors } = targets(sizes, options);
-  return counts.reduce((y, count, d) => {
+  const resized = counts.reduce((y, count, d) => {
     const size = sizes[d] ?? 1;
     const pitch = factors ? 1 / (factors[d] ?? 1) : size / count;
     const terms = Array.from({ length: count }, (_, i) => {
@@ -40,7 +42,8 @@ export function interpolate(input: Tensor, options: InterpolateOptions = {}): Te
       return between(count > 1 ? (i * (size - 1)) / (count - 1) : 0, size);
     });
     return resample(y, d + 2, terms);
-  }, input);
+  }, widened(input));
+  return rounded(resized, input);
 }
 
 /** PyTorch calculates with float32 here, which decides where a product is nearly whole. */
@@ -109,7 +112,7 @@ function checkMode(
         `, got ${formatShape(input.shape)}`,
     );
   }
-  if (input.dtype !== "float32") {
+  if (!isFloat(input.dtype)) {
     throw new TypeError(`interpolate: expects a float32 tensor, got ${input.dtype}`);
   }
   if (mode === "nearest" && alignCorners !== undefined) {

@@ -1,5 +1,6 @@
 /** Whether the samples come in the order of their labels: seen in the labels of the first batches. */
 import { observer } from "../insight/observer.ts";
+import { isFloat } from "../kernels/op.ts";
 import { hostValues } from "./hostValues.ts";
 import { isSettled, tellFault } from "./loopFaults.ts";
 import type { Tensor } from "./tensor.ts";
@@ -23,7 +24,7 @@ let classes = 0;
 /** To be called by a loss with the class numbers that it is trained on. */
 export function checkLabelOrder(targets: Tensor): void {
   if (!observer() || batches >= LOOKS || isSettled("sortedLabels")) return;
-  if (targets.dtype === "float32" || targets.numel < SMALLEST_BATCH) return;
+  if (isFloat(targets.dtype) || targets.numel < SMALLEST_BATCH) return;
   const labels = hostValues(targets)?.slice(0, LARGEST_BATCH);
   if (!labels) return;
   const batch = new Map<number, number>();

@@ -3,10 +3,11 @@
 import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import { splitCount } from "../kernels/matmul.ts";
-import { internOp } from "../kernels/op.ts";
+import { internOp, isFloat } from "../kernels/op.ts";
+import { lowered } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
 import { checkTensor } from "./checkTensor.ts";
-import { mul, unbroadcast } from "./elementwise.ts";
+import { cast, mul, unbroadcast } from "./elementwise.ts";
 import { cat } from "./joining.ts";
 import { sum } from "./reduce.ts";
 import { broadcastShapes, formatShape, numel } from "./shape.ts";
@@ -14,16 +15,21 @@ import { grow, split } from "./slicing.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, reshape, transpose, unsqueeze } from "./views.ts";
 
+/** The matrix product, of float16 under autocast. */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensor("matmul", b);
+  return matrixProduct(lowered(a), lowered(b));
+}
+
 /**
  * Matrix product, PyTorch's rules: batch dimensions broadcast; a one-dimensional factor is a row on
  * the left, a column on the right, and that dimension is removed from the result.
  * @throws RangeError if the inner sizes differ; TypeError if the dtypes do, or are bool.
  */
-export function matmul(a: Tensor, b: Tensor): Tensor {
-  checkTensor("matmul", b);
+function matrixProduct(a: Tensor, b: Tensor): Tensor {
   if (a.dtype !== b.dtype || a.dtype === "bool") {
     throw new TypeError(
-      `matmul: expects two factors of the same dtype, float32 or integers, got ${a.dtype} and ${b.dtype}`,
+      `matmul: expects two factors of the same dtype, floating-point or integers, got ${a.dtype} and ${b.dtype}`,
     );
   }
   if (a.ndim === 0 || b.ndim === 0) {
@@ -54,7 +60,7 @@ const MAX_BATCH = 65_535;
 
 /** [..., m, k] × [..., k, n]. */
 function product(a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== "float32") return sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2);
+  if (!isFloat(a.dtype)) return sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2);
   const [m = 1, k = 1] = a.shape.slice(-2);
   const n = b.shape.at(-1) ?? 1;
   if (b.ndim === 2 && a.ndim > 2) {
@@ -74,14 +80,15 @@ function product(a: Tensor, b: Tensor): Tensor {
   const left = expand(a.detach(), [...batches, m, k]);
   const right = expand(b.detach(), [...batches, k, n]);
   const parts = splitCount(count, m, k, n);
-  const y = parts > 1 ? splitProduct(left, right, parts) : plainProduct(left, right);
+  const total = parts > 1 ? splitProduct(left, right, parts) : plainProduct(left, right);
+  const y = cast(total, a.dtype);
   return differentiable(y, "matmul", [a, b], [a, b], grad => [
     a.requiresGrad ? unbroadcast(product(grad, transpose(b, -2, -1)), a.shape) : null,
     b.requiresGrad ? unbroadcast(product(transpose(a, -2, -1), grad), b.shape) : null,
   ]);
 }
 
-/** Of factors of equal batches. */
+/** Of factors of equal batches, float32 whatever they are. */
 function plainProduct(a: Tensor, b: Tensor): Tensor {
   const op = internOp({ kind: "matmul" }, a.shape.with(-1, b.shape.at(-1) ?? 1), "float32");
   return new Tensor(recordNode(new Node(op, [a.node, b.node])));
@@ -124,7 +131,8 @@ export function mv(a: Tensor, b: Tensor): Tensor {
 
 /** Σ a b of two vectors. @throws RangeError for other numbers of dimensions. */
 export function dot(a: Tensor, b: Tensor): Tensor {
-  return ofRank("dot", a, 1, b, 1);
+  requireRanks("dot", a, 1, b, 1);
+  return matrixProduct(a, b);
 }
 
 /** All products of an element of `a` and one of `b`, which are vectors. */

@@ -1,6 +1,7 @@
 /** What losses are given, and what becomes of them before `backward()`: known from the graph alone. */
 import type { Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
+import { isFloat } from "../kernels/op.ts";
 import { checkTensor } from "./checkTensor.ts";
 import { hostValues } from "./hostValues.ts";
 import { checkLabelOrder } from "./labelOrder.ts";
@@ -105,7 +106,7 @@ interface Scale {
 
 /** Of numbers that come from the host; undefined for others. */
 function scaleOf(tensor: Tensor): Scale | undefined {
-  const values = tensor.dtype === "float32" ? hostValues(tensor) : undefined;
+  const values = isFloat(tensor.dtype) ? hostValues(tensor) : undefined;
   if (!values || values.length === 0) return undefined;
   let [sum, squares, largest] = [0, 0, 0];
   for (const value of values) {
@@ -144,6 +145,7 @@ function lossUse(
     const { op, inputs }: Node = node;
     if (op.kind === "view" || op.kind === "reduce") node = inputs[0];
     else if (op.kind !== "map") return undefined;
+    else if (op.fn === "float16" || op.fn === "float32") node = inputs[0];
     else if (op.fn === "neg" || op.fn === "mul" || op.fn === "div") {
       const [left, right]: readonly (Node | undefined)[] = inputs;
       const [by] = op.fn === "neg" ? [-1] : (right?.scalars ?? []);
@@ -155,12 +157,16 @@ function lossUse(
   return undefined;
 }
 
-/** The value behind changes of its shape. */
+/** The value behind changes of its shape and precision. */
 function unviewed(node: Node): Node {
   let [current, source]: [Node, Node | undefined] = [node, node];
-  while (source && !probabilities.has(source) && source.op.kind === "view") {
+  while (source && !probabilities.has(source) && isChangeOfForm(source)) {
     [source] = source.inputs;
     current = source ?? current;
   }
   return current;
+}
+
+function isChangeOfForm({ op }: Node): boolean {
+  return op.kind === "view" || (op.kind === "map" && (op.fn === "float16" || op.fn === "float32"));
 }

@@ -1,7 +1,7 @@
 /** The largest, or the mean, of windows over the dimensions of space. */
 import { differentiable } from "./autograd.ts";
 import { full, tensor } from "./creation.ts";
-import { add, compare, div, mul, remainder, sub, where } from "./elementwise.ts";
+import { add, compare, div, mul, remainder, rounded, sub, where, widened } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { amax, argReduce, sum } from "./reduce.ts";
 import { resample, type Term } from "./resample.ts";
@@ -198,8 +198,16 @@ function avgPool(
 ): Tensor {
   const sizes = spaceOf(op, input, rank);
   const { sliding, counts } = slide(op, sizes, kernelSize, options);
-  const { countIncludePad = true } = options;
-  const leading = input.ndim - rank;
+  return rounded(windowMeans(widened(input), sizes, { sliding, counts }, options), input);
+}
+
+function windowMeans(
+  input: Tensor,
+  sizes: Shape,
+  { sliding, counts }: ReturnType<typeof slide>,
+  { countIncludePad = true }: AvgPoolOptions,
+): Tensor {
+  const leading = input.ndim - sizes.length;
   const total = sum(
     windows(input, sliding, counts),
     sliding.map((_, d) => leading + d),
@@ -235,10 +243,11 @@ function adaptiveAvgPool(
   }
   const kernels = sizes.map((size, d) => size / (counts[d] ?? 1));
   if (kernels.every(Number.isInteger)) return avgPool(op, rank, input, kernels, {});
-  return counts.reduce(
-    (y, count, d) => resample(y, input.ndim - rank + d, means(sizes[d] ?? 1, count)),
-    input,
+  const y = counts.reduce(
+    (x, count, d) => resample(x, input.ndim - rank + d, means(sizes[d] ?? 1, count)),
+    widened(input),
   );
+  return rounded(y, input);
 }
 
 /** Means of `count` stretches that cover `size` elements, and overlap where they must. */

@@ -6,9 +6,10 @@ import { takePart } from "../checkpoint/parts.ts";
 import { recordNode } from "../graph/graph.ts";
 import { hostNode, Node } from "../graph/node.ts";
 import { observer } from "../insight/observer.ts";
-import { internOp } from "../kernels/op.ts";
+import { internOp, isFloat } from "../kernels/op.ts";
 import type { CreationArguments } from "./creation.ts";
 import { creation } from "./creation.ts";
+import { cast } from "./elementwise.ts";
 import { philoxBlock } from "./philox.ts";
 import type { Shape } from "./shape.ts";
 import { numel } from "./shape.ts";
@@ -112,10 +113,11 @@ export function randn(...args: CreationArguments): Tensor {
 
 function drawn(op: string, distribution: Distribution, args: CreationArguments): Tensor {
   const { shape, options } = creation(args, op);
-  if (options.dtype !== undefined && options.dtype !== "float32") {
-    throw new TypeError(`${op}: makes float32 numbers, not ${options.dtype}. Use randint()`);
+  const { dtype = "float32" } = options;
+  if (!isFloat(dtype)) {
+    throw new TypeError(`${op}: makes floating-point numbers, not ${dtype}. Use randint()`);
   }
-  const result = random(distribution, shape);
+  const result = cast(random(distribution, shape), dtype);
   return options.requiresGrad ? result.requiresGrad_() : result;
 }
 

@@ -3,8 +3,20 @@ import { recordNode } from "../graph/graph.ts";
 import { Node } from "../graph/node.ts";
 import type { DType, ReduceFn } from "../kernels/op.ts";
 import { internOp } from "../kernels/op.ts";
+import { raised, roundedOutside } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
-import { add, asFloat, cast, compare, div, mul, sub, where } from "./elementwise.ts";
+import {
+  add,
+  asFloat,
+  cast,
+  compare,
+  div,
+  mul,
+  rounded,
+  sub,
+  where,
+  widened,
+} from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { asProbabilities } from "./lossUse.ts";
 import { logicalNot } from "./masks.ts";
@@ -19,7 +31,13 @@ export type Dims = number | readonly number[] | undefined;
 /** Lengths above this are reduced in two stages, so that more threads share the work. */
 const STAGED = 1024;
 
+/** Float32 under autocast. */
 export function sum(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  return addUp(raised(x), dim, keepdim);
+}
+
+/** The sum in the dtype of x, but for bool. @internal */
+export function addUp(x: Tensor, dim?: Dims, keepdim = false): Tensor {
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
   const dims = dimensions(x, dim, "sum");
   const y = record(numbers, "sum", dims, numbers.dtype);
@@ -32,7 +50,7 @@ export function sum(x: Tensor, dim?: Dims, keepdim = false): Tensor {
 
 export function mean(x: Tensor, dim?: Dims, keepdim = false): Tensor {
   const length = reducedLength(x, dim, "mean");
-  return perElement(sum(asFloat(x), dim, keepdim), length);
+  return rounded(perElement(sum(asFloat(x), dim, keepdim), length), x);
 }
 
 /**
@@ -46,6 +64,10 @@ export function perElement(total: Tensor, count: number): Tensor {
 
 /** bool becomes int32. The derivative multiplies the others of each element, pair by pair. */
 export function prod(x: Tensor, dim?: Dims, keepdim = false): Tensor {
+  return roundedOutside(product(widened(x), dim, keepdim), x);
+}
+
+function product(x: Tensor, dim: Dims, keepdim: boolean): Tensor {
   const dims = dimensions(x, dim, "prod");
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
   const y = differentiable(record(numbers, "prod", dims, numbers.dtype), "prod", [x], [x], g => [
@@ -107,7 +129,7 @@ function extremum(x: Tensor, fn: "max" | "min", dim: Dims, keepdim: boolean): Te
   const kept = record(x, fn, dims, x.dtype);
   const y = differentiable(kept, fn, [x], [x, kept], g => {
     const hits = asFloat(compare("eq", x, kept));
-    return [mul(hits, div(g, sum(hits, dims, true)))];
+    return [mul(hits, div(widened(g), sum(hits, dims, true)))];
   });
   return finish(y, dims, keepdim);
 }
@@ -128,8 +150,11 @@ export function argReduce(
 
 /** log Σ exp(x), without overflow. */
 export function logsumexp(x: Tensor, dim: Dims, keepdim = false): Tensor {
-  const dims = dimensions(x, dim, "logsumexp");
-  const float = asFloat(x);
+  return rounded(logTotal(asFloat(x), dim, keepdim), x);
+}
+
+function logTotal(float: Tensor, dim: Dims, keepdim: boolean): Tensor {
+  const dims = dimensions(float, dim, "logsumexp");
   const kept = record(float, "logsumexp", dims, "float32");
   const y = differentiable(kept, "logsumexp", [float], [float, kept], g => [
     mul(exp(sub(float, y)), g),
@@ -138,14 +163,16 @@ export function logsumexp(x: Tensor, dim: Dims, keepdim = false): Tensor {
 }
 
 export function softmax(x: Tensor, dim: number): Tensor {
-  return asProbabilities(exp(logSoftmax(x, dim)), "softmax");
+  const y = exp(logSoftmax(widened(x), dim));
+  return asProbabilities(roundedOutside(y, x), "softmax");
 }
 
 export function logSoftmax(x: Tensor, dim: number): Tensor {
   const at = normalizeDim(dim, x.ndim, "logSoftmax");
+  const numbers = widened(x);
   // Of large logits the logarithm of the sum is large, too: the difference would lose its digits.
-  const shifted = sub(x, amax(x.detach(), at, true));
-  return sub(shifted, logsumexp(shifted, at, true));
+  const shifted = sub(numbers, amax(numbers.detach(), at, true));
+  return roundedOutside(sub(shifted, logsumexp(shifted, at, true)), x);
 }
 
 function dimensions(x: Tensor, dim: Dims, op: string): readonly number[] {
@@ -168,8 +195,9 @@ function requireElements(x: Tensor, dims: readonly number[], op: string): void {
   }
 }
 
-/** Records the reduction; reduced dimensions keep size 1. */
+/** Records the reduction; reduced dimensions keep size 1. Of float16 the result alone is rounded. */
 function record(x: Tensor, fn: ReduceFn, dims: readonly number[], dtype: DType): Tensor {
+  if (dtype === "float16") return cast(record(x, fn, dims, "float32"), dtype);
   const shape = x.shape.map((size, d) => (dims.includes(d) ? 1 : size));
   const length = dims.reduce((product, d) => product * (x.shape[d] ?? 1), 1);
   const chunks = length > STAGED && dims.length === x.ndim ? divisorNearRoot(length) : 1;

@@ -1,5 +1,6 @@
 /** Random numbers of other distributions than the uniform and the normal one, and random choices. */
 import { hostNode } from "../graph/node.ts";
+import { isFloat } from "../kernels/op.ts";
 import type { CreationOptions } from "./creation.ts";
 import { asFloat, cast, compare } from "./elementwise.ts";
 import { hostValues } from "./hostValues.ts";
@@ -17,12 +18,17 @@ import { unsqueeze } from "./views.ts";
 
 /** Uniform numbers in [0, 1) in the shape of another tensor. */
 export function randLike(x: Tensor): Tensor {
-  return random("uniform", x.shape);
+  return ofFraction(random("uniform", x.shape), x);
 }
 
 /** Numbers of the standard normal distribution in the shape of another tensor. */
 export function randnLike(x: Tensor): Tensor {
-  return random("normal", x.shape);
+  return ofFraction(random("normal", x.shape), x);
+}
+
+/** In the dtype of a tensor that has fractions. */
+function ofFraction(numbers: Tensor, x: Tensor): Tensor {
+  return isFloat(x.dtype) ? cast(numbers, x.dtype) : numbers;
 }
 
 /**

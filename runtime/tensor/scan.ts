@@ -1,6 +1,7 @@
 /** Running sums and products. */
+import { raised, roundedOutside } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
-import { add, cast, compare, mul, where } from "./elementwise.ts";
+import { add, cast, compare, mul, rounded, where, widened } from "./elementwise.ts";
 import { iota } from "./indexing.ts";
 import { pad } from "./joining.ts";
 import { prod, sum } from "./reduce.ts";
@@ -24,15 +25,17 @@ const PRODUCT: Fold = { all: prod, two: mul, neutral: 1 };
 const DIRECT = 128;
 
 /** Element i of the result is the sum of elements 0 … i along the dimension. bool becomes int32. */
-export function cumsum(x: Tensor, dim: number): Tensor {
+export function cumsum(values: Tensor, dim: number): Tensor {
+  const x = raised(values);
   const at = normalizeDim(dim, x.ndim, "cumsum");
-  const y = alongDim(x.detach(), at, SUM);
+  const y = rounded(alongDim(widened(x.detach()), at, SUM), x);
   return differentiable(y, "cumsum", [x], [], grad => [flip(cumsum(flip(grad, [at]), at), [at])]);
 }
 
 /** Element i of the result is the product of elements 0 … i along the dimension. bool becomes int32. */
 export function cumprod(x: Tensor, dim: number): Tensor {
-  return alongDim(x, normalizeDim(dim, x.ndim, "cumprod"), PRODUCT);
+  const at = normalizeDim(dim, x.ndim, "cumprod");
+  return roundedOutside(alongDim(widened(x), at, PRODUCT), x);
 }
 
 function alongDim(x: Tensor, dim: number, fold: Fold): Tensor {

@@ -1,4 +1,5 @@
 /** Dimensions of space (length, height, width) as scripts describe them, checked. */
+import { isFloat } from "../kernels/op.ts";
 import { formatShape, type Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import { squeeze, unsqueeze } from "./views.ts";
@@ -36,11 +37,11 @@ export function span({ kernel, dilation }: Window): number {
 
 /**
  * Sizes of the dimensions of space, the last `rank` ones.
- * @throws TypeError if the tensor is not float32; RangeError unless it has one or two dimensions
+ * @throws TypeError if the tensor is not of floating-point numbers; RangeError unless it has one or two dimensions
  * before them: channels, and perhaps a batch.
  */
 export function spaceOf(op: string, input: Tensor, rank: number): Shape {
-  if (input.dtype !== "float32") {
+  if (!isFloat(input.dtype)) {
     throw new TypeError(`${op}: expects float32 tensors, got ${input.dtype}`);
   }
   if (input.ndim !== rank + 1 && input.ndim !== rank + 2) {

@@ -1,7 +1,8 @@
 /** Variance and norms. */
+import { roundedOutside } from "./autocast.ts";
 import { differentiable } from "./autograd.ts";
 import { full } from "./creation.ts";
-import { asFloat, compare, div, mul, pow, sub, where } from "./elementwise.ts";
+import { asFloat, compare, div, mul, pow, rounded, sub, where, widened } from "./elementwise.ts";
 import type { Dims } from "./reduce.ts";
 import { amax, amin, mean, perElement, reducedLength, sum } from "./reduce.ts";
 import { normalizeDim } from "./shape.ts";
@@ -22,12 +23,12 @@ export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): 
   const count = reducedLength(x, dim, "var") - correction;
   const float = asFloat(x);
   const squares = square(sub(float, mean(float, dim, true)));
-  return perElement(sum(squares, dim, keepdim), count);
+  return rounded(perElement(sum(squares, dim, keepdim), count), x);
 }
 
 /** The root of the variance. Where that is 0, so is the gradient, as in PyTorch. */
 export function std(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
-  return rootOrFlat(variance(x, dim, options));
+  return rounded(rootOrFlat(variance(widened(x), dim, options)), x);
 }
 
 /** √x, with slope 0 at 0. */
@@ -44,7 +45,10 @@ function rootOrFlat(x: Tensor): Tensor {
  * and smallest absolute value, 0 counts what is not 0. Where the norm is 0, so is the gradient.
  */
 export function norm(x: Tensor, p = 2, dim?: Dims, keepdim = false): Tensor {
-  const float = asFloat(x);
+  return roundedOutside(pNorm(asFloat(x), p, dim, keepdim), x);
+}
+
+function pNorm(float: Tensor, p: number, dim: Dims, keepdim: boolean): Tensor {
   if (p === 0) {
     const count = sum(asFloat(compare("ne", float, 0)), dim, keepdim);
     return differentiable(count, "norm", [float], [], () => [full(float.shape, 0)]);
@@ -53,10 +57,10 @@ export function norm(x: Tensor, p = 2, dim?: Dims, keepdim = false): Tensor {
   if (p === 1) return sum(size, dim, keepdim);
   if (p === Number.POSITIVE_INFINITY) return amax(size, dim, keepdim);
   if (p === Number.NEGATIVE_INFINITY) return amin(size, dim, keepdim);
-  const dims = dim ?? x.shape.map((_, d) => d);
+  const dims = dim ?? float.shape.map((_, d) => d);
   const kept = powerNorm(float, p, dims);
   if (keepdim) return kept;
-  const gone = new Set([dims].flat().map(d => normalizeDim(d, x.ndim, "norm")));
+  const gone = new Set([dims].flat().map(d => normalizeDim(d, float.ndim, "norm")));
   return reshape(
     kept,
     kept.shape.filter((_, d) => !gone.has(d)),

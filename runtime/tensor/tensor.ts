@@ -2,7 +2,9 @@
 import { readRange } from "../gpu/readback.ts";
 import { assign, pin, realize } from "../graph/graph.ts";
 import type { HostData, Node } from "../graph/node.ts";
+import { decodeHalves } from "../kernels/halfValues.ts";
 import type { DType } from "../kernels/op.ts";
+import { isFloat } from "../kernels/op.ts";
 import { LOOK } from "../protocol/look.ts";
 import * as activations from "./activations.ts";
 import type { BackwardOptions, Derivative, GradFn, GradHook } from "./autograd.ts";
@@ -41,7 +43,7 @@ const Listed = Inspected;
 /** A tensor, or a number that broadcasts. */
 export type Operand = Tensor | number;
 
-/** What `data()` resolves with, by dtype: float32, int32, uint32 and bool. */
+/** What `data()` resolves with, by dtype: float32 and float16, int32, uint32 and bool. */
 export type TensorData = Float32Array | Int32Array | Uint32Array | Uint8Array;
 
 /** What a view looks at: it sees later changes in place there, and changes of its own go there. */
@@ -162,11 +164,13 @@ export class Tensor {
 
   /**
    * Sets `requiresGrad`.
-   * @throws TypeError if the dtype is not float32: only those have derivatives.
+   * @throws TypeError if the dtype is no floating-point one: only those have derivatives.
    */
   requiresGrad_(value = true): this {
-    if (value && this.dtype !== "float32") {
-      throw new TypeError(`only float32 tensors can require gradients, this one is ${this.dtype}`);
+    if (value && !isFloat(this.dtype)) {
+      throw new TypeError(
+        `only floating-point tensors can require gradients, this one is ${this.dtype}`,
+      );
     }
     this.#requiresGrad = value;
     return this;
@@ -198,6 +202,8 @@ export class Tensor {
     switch (dtype) {
       case "float32":
         return new Float32Array(bytes);
+      case "float16":
+        return decodeHalves(bytes, this.numel);
       case "int32":
         return new Int32Array(bytes);
       case "uint32":
@@ -482,6 +488,10 @@ export class Tensor {
   /** As float32. */
   float(): Tensor {
     return this.to("float32");
+  }
+  /** As float16: two bytes an element, 11 bits of precision, and infinity from 65,520 on. */
+  half(): Tensor {
+    return this.to("float16");
   }
   /** As int32; floats are cut towards zero. */
   int(): Tensor {
@@ -912,7 +922,10 @@ export class Tensor {
           formatShape(this.shape),
       );
     }
-    if (method !== "copy_" && elementwise.larger(result.dtype, this.dtype) !== this.dtype) {
+    const fits =
+      elementwise.larger(result.dtype, this.dtype) === this.dtype ||
+      (isFloat(result.dtype) && isFloat(this.dtype));
+    if (method !== "copy_" && !fits) {
       throw new TypeError(
         `${method}: the result is ${result.dtype} and cannot be written into a tensor of dtype ` +
           `${this.dtype}. Use the form without "_", or to("${result.dtype}") first`,

@@ -5,7 +5,7 @@
 import type { AffineView } from "../kernels/op.ts";
 import { differentiable } from "./autograd.ts";
 import { zeros } from "./creation.ts";
-import { sum } from "./reduce.ts";
+import { addUp } from "./reduce.ts";
 import { Tensor } from "./tensor.ts";
 import { expand, reshape, viewNode } from "./views.ts";
 
@@ -56,7 +56,7 @@ export function overlapAdd(
     const numbers = { scale: 1, slope: -dilation, offset: padding, divisor: stride };
     return affine(y, { kind: "affine", ...dims, ...numbers }, sizes[i] ?? 1);
   }, x);
-  return sum(
+  return addUp(
     placed,
     sliding.map((_, i) => rank + i),
   );

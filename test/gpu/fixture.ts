@@ -5,7 +5,7 @@ import { type Tensor, tensor } from "../../runtime/index.ts";
 /** A tensor as test/fixtures/generate.py writes it. */
 export interface Encoded {
   readonly shape: readonly number[];
-  readonly dtype: "float32" | "int32" | "bool";
+  readonly dtype: "float32" | "float16" | "int32" | "bool";
   /** JSON lacks NaN and infinity: they are strings there. */
   readonly data: readonly (number | "nan" | "inf" | "-inf")[];
 }
@@ -24,8 +24,9 @@ export function readFixture<T>(name: string): T & { readonly torch: string } {
 
 /** A leaf with the numbers of a fixture. */
 export function decode({ shape, dtype, data }: Encoded, requiresGrad = false): Tensor {
-  const values = new (dtype === "float32" ? Float32Array : Int32Array)(data.map(numeric));
-  return tensor(values, { dtype, shape, requiresGrad: requiresGrad && dtype === "float32" });
+  const isFloat = dtype === "float32" || dtype === "float16";
+  const values = new (isFloat ? Float32Array : Int32Array)(data.map(numeric));
+  return tensor(values, { dtype, shape, requiresGrad: requiresGrad && isFloat });
 }
 
 /** The value, which the fixture must have. */

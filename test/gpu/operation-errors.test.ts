@@ -219,7 +219,7 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     "matmul of two dtypes",
     () => whole.matmul(a.t()),
-    "same dtype, float32 or integers, got int32 and float32",
+    "same dtype, floating-point or integers, got int32 and float32",
   ],
   [
     "maskedFill by numbers",
@@ -244,12 +244,12 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     "requiresGrad",
     () => zeros(2, { dtype: "int32", requiresGrad: true }),
-    "only float32 tensors can require gradients, this one is int32",
+    "only floating-point tensors can require gradients, this one is int32",
   ],
   [
     "randn",
     () => randn(2, { dtype: "int32" }),
-    "randn: makes float32 numbers, not int32. Use randint()",
+    "randn: makes floating-point numbers, not int32. Use randint()",
   ],
   // Arguments
   ["clamp", () => clamp(a), "clamp: at least one of min and max must be given"],

@@ -72,6 +72,7 @@ test("every dtype is read", async () => {
   for (const [name, floats] of Object.entries(expected.floats)) {
     expect(await values(read[name]), name).toEqual(floats.map(numeric).map(Math.fround));
   }
+  expect(required(read.f16).dtype).toBe("float16");
   for (const name of ["i8", "i16", "i32", "i64"]) {
     expect(required(read[name]).dtype).toBe("int32");
     expect(await values(read[name]), name).toEqual(expected.wholes);
@@ -109,7 +110,7 @@ function strictlyRead(path: string) {
       },
     ]) => {
       expect(begin, name).toBe(at);
-      const width = dtype === "BOOL" ? 1 : 4;
+      const width = { BOOL: 1, F16: 2 }[dtype] ?? 4;
       // Aligned in the file, so that a reader may map it.
       expect((8 + length + begin) % width).toBe(0);
       const count = shape.reduce((product, size) => product * size, 1);
@@ -118,6 +119,8 @@ function strictlyRead(path: string) {
       const element = (i: number) => {
         if (dtype === "F32") return data.readFloatLE(begin + 4 * i);
         if (dtype === "I32") return data.readInt32LE(begin + 4 * i);
+        // As bits.
+        if (dtype === "F16") return data.readUInt16LE(begin + 2 * i);
         return dtype === "U32" ? data.readUInt32LE(begin + 4 * i) : data.readUInt8(begin + i);
       };
       return [name, { dtype, shape, data: Array.from({ length: count }, (_, i) => element(i)) }];
@@ -138,6 +141,7 @@ test("a file of ours holds to the definition, and its tensors come back", async 
     count: tensor(-7, { dtype: "int32" }),
     seed: tensor(new Uint32Array([4294967295])),
     none: zeros(0, 2),
+    half: tensor([1 / 3, -65_504, 2 ** -24], { dtype: "float16" }),
   };
   await safetensors.saveFile(tensors, path, { made: "here" });
   const denormal = Math.fround(1e-40);
@@ -153,6 +157,7 @@ test("a file of ours holds to the definition, and its tensors come back", async 
       count: { dtype: "I32", shape: [], data: [-7] },
       seed: { dtype: "U32", shape: [1], data: [4294967295] },
       none: { dtype: "F32", shape: [0, 2], data: [] },
+      half: { dtype: "F16", shape: [3], data: [0x3555, 0xfbff, 1] },
     },
   });
   const read = await safetensors.loadFile(path);
@@ -160,6 +165,7 @@ test("a file of ours holds to the definition, and its tensors come back", async 
     expect(read[name], name).toMatchObject({ shape, dtype });
   }
   expect(await values(read["0.weight"])).toEqual([1.5, -2, Number.NEGATIVE_INFINITY, denormal]);
+  expect(await values(read.half)).toEqual([0.333251953125, -65_504, 2 ** -24]);
   expect(await safetensors.loadMetadata(path)).toEqual({ format: "pt", made: "here" });
 });
 

@@ -1,3 +1,5 @@
+import { roundedOutside } from "../../tensor/autocast.ts";
+import { widened } from "../../tensor/elementwise.ts";
 import { checkLossArguments, noteClasses } from "../../tensor/lossUse.ts";
 import { sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -23,6 +25,10 @@ export function crossEntropy(
   targets: Tensor,
   options: CrossEntropyOptions = {},
 ): Tensor {
+  return roundedOutside(crossEntropyOf(widened(logits), targets, options), logits);
+}
+
+function crossEntropyOf(logits: Tensor, targets: Tensor, options: CrossEntropyOptions): Tensor {
   const { weight, labelSmoothing = 0 } = options;
   const reduction = checkReduction("crossEntropy", options.reduction);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
@@ -44,7 +50,7 @@ export function crossEntropy(
     const terms = logTotal.sub(shifted).mul(probabilities);
     return (weight ? terms.mul(weight.reshape(alongDimension(logits, dim))) : terms).sum(dim);
   };
-  if (targets.dtype === "float32" && sameShape(targets.shape, logits.shape)) {
+  if (["float16", "float32"].includes(targets.dtype) && sameShape(targets.shape, logits.shape)) {
     if (options.ignoreIndex !== undefined) {
       throw new RangeError("crossEntropy: probabilities as targets know no ignoreIndex");
     }
@@ -63,6 +69,10 @@ export function crossEntropy(
  * @param targets class numbers as for `crossEntropy`
  */
 export function nllLoss(input: Tensor, targets: Tensor, options: ClassLossOptions = {}): Tensor {
+  return roundedOutside(nllLossOf(widened(input), targets, options), input);
+}
+
+function nllLossOf(input: Tensor, targets: Tensor, options: ClassLossOptions): Tensor {
   const reduction = checkReduction("nllLoss", options.reduction);
   const dim = classDimension("nllLoss", input, options.weight);
   checkLossArguments("nllLoss", input, targets, "log-probabilities");

@@ -1,3 +1,4 @@
+import { lowered } from "../../tensor/autocast.ts";
 import { checkLayerInput } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -11,6 +12,10 @@ import type { Tensor } from "../../tensor/tensor.ts";
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   checkLayerInput("linear", input);
+  return applied(lowered(input), lowered(weight), lowered(bias));
+}
+
+function applied(input: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const [, inputs] = weight.shape;
   if (weight.ndim !== 2 || input.ndim === 0 || input.shape.at(-1) !== inputs) {
     throw new RangeError(

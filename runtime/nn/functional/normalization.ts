@@ -1,5 +1,7 @@
+import { roundedOutside } from "../../tensor/autocast.ts";
 import { noGrad } from "../../tensor/autograd.ts";
 import { checkTensor } from "../../tensor/checkTensor.ts";
+import { rounded, widened } from "../../tensor/elementwise.ts";
 import { scaleToUnit, standardize } from "../../tensor/normalize.ts";
 import { formatShape, type Shape, sameShape } from "../../tensor/shape.ts";
 import type { Operand, Tensor } from "../../tensor/tensor.ts";
@@ -31,7 +33,8 @@ export function layerNorm(
   options: AffineOptions = {},
 ): Tensor {
   const dims = lastDims("layerNorm", input, normalizedShape, options);
-  return affine(standardize(input, dims, options.eps ?? 1e-5).output, options);
+  const { output } = standardize(widened(input), dims, options.eps ?? 1e-5);
+  return roundedOutside(affine(output, options), input);
 }
 
 /**
@@ -44,7 +47,8 @@ export function rmsNorm(
   options: Omit<AffineOptions, "bias"> = {},
 ): Tensor {
   const dims = lastDims("rmsNorm", input, normalizedShape, options);
-  return affine(scaleToUnit(input, dims, options.eps ?? 2 ** -23), options);
+  const output = scaleToUnit(widened(input), dims, options.eps ?? 2 ** -23);
+  return roundedOutside(affine(output, options), input);
 }
 
 /**
@@ -60,9 +64,12 @@ export function groupNorm(input: Tensor, numGroups: number, options: AffineOptio
         `into ${numGroups} equal groups`,
     );
   }
-  const groups = input.reshape(input.shape[0] ?? 0, numGroups, -1);
+  const groups = widened(input).reshape(input.shape[0] ?? 0, numGroups, -1);
   const { output } = standardize(groups, [2], options.eps ?? 1e-5);
-  return affine(output.reshape(input.shape), perChannel(options, input.ndim));
+  return roundedOutside(
+    affine(output.reshape(input.shape), perChannel(options, input.ndim)),
+    input,
+  );
 }
 
 /**
@@ -78,6 +85,15 @@ export function batchNorm(
   runningMean: Tensor | undefined,
   runningVar: Tensor | undefined,
   options: BatchNormOptions = {},
+): Tensor {
+  return rounded(batchNormOf(widened(input), runningMean, runningVar, options), input);
+}
+
+function batchNormOf(
+  input: Tensor,
+  runningMean: Tensor | undefined,
+  runningVar: Tensor | undefined,
+  options: BatchNormOptions,
 ): Tensor {
   const { training = false, momentum = 0.1, eps = 1e-5 } = options;
   const channels = channelsOf("batchNorm", input, options);

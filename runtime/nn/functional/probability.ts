@@ -1,6 +1,8 @@
 /** Losses between probabilities. */
 import { softplus } from "../../tensor/activations.ts";
+import { roundedOutside } from "../../tensor/autocast.ts";
 import { differentiable } from "../../tensor/autograd.ts";
+import { widened } from "../../tensor/elementwise.ts";
 import { checkLossArguments } from "../../tensor/lossUse.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkReduction, type LossOptions, type Reduction, reduced } from "../reduction.ts";
@@ -23,6 +25,10 @@ export function binaryCrossEntropy(
   target: Tensor,
   options: BinaryOptions = {},
 ): Tensor {
+  return roundedOutside(binaryCrossEntropyOf(widened(input), target, options), input);
+}
+
+function binaryCrossEntropyOf(input: Tensor, target: Tensor, options: BinaryOptions): Tensor {
   const reduction = checkReduction("binaryCrossEntropy", options.reduction);
   checkSameShape("binaryCrossEntropy", input, target);
   checkLossArguments("binaryCrossEntropy", input, target);
@@ -60,7 +66,15 @@ export function binaryCrossEntropy(
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
   target: Tensor,
-  options: BinaryOptions & { posWeight?: Tensor | undefined } = {},
+  options: BinaryLogitsOptions = {},
+): Tensor {
+  return roundedOutside(binaryCrossEntropyOfLogits(widened(input), target, options), input);
+}
+
+function binaryCrossEntropyOfLogits(
+  input: Tensor,
+  target: Tensor,
+  options: BinaryLogitsOptions,
 ): Tensor {
   const { weight, posWeight } = options;
   const reduction = checkReduction("binaryCrossEntropyWithLogits", options.reduction);
@@ -70,6 +84,11 @@ export function binaryCrossEntropyWithLogits(
   const weighted = posWeight ? negative.mul(target.mul(posWeight.sub(1)).add(1)) : negative;
   const losses = input.mul(complement(target)).add(weighted);
   return reduced("binaryCrossEntropyWithLogits", weight ? losses.mul(weight) : losses, reduction);
+}
+
+export interface BinaryLogitsOptions extends BinaryOptions {
+  /** What the losses of targets of 1 are multiplied with, beside `weight`; broadcasts. */
+  posWeight?: Tensor | undefined;
 }
 
 export interface KLDivOptions {
@@ -86,6 +105,10 @@ export interface KLDivOptions {
  * @returns the mean, the sum, the sum by rows, or with "none" all in the shape of the input
  */
 export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {}): Tensor {
+  return roundedOutside(divergence(widened(input), target, options), input);
+}
+
+function divergence(input: Tensor, target: Tensor, options: KLDivOptions): Tensor {
   const { logTarget = false } = options;
   const reduction = checkKLDivReduction("klDiv", options.reduction);
   checkSameShape("klDiv", input, target);

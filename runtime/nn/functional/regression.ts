@@ -1,3 +1,4 @@
+import { raised } from "../../tensor/autocast.ts";
 import { checkTensor } from "../../tensor/checkTensor.ts";
 import { checkTargetScale } from "../../tensor/lossUse.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
@@ -70,7 +71,7 @@ function huber(d: Tensor, delta: number): Tensor {
 function difference(name: string, input: Tensor, target: Tensor): Tensor {
   checkSameShape(name, input, target);
   checkTargetScale(input, target);
-  return input.sub(target);
+  return raised(input).sub(raised(target));
 }
 
 /** @throws RangeError if input and target differ in shape. */

@@ -1,3 +1,5 @@
+import { roundedOutside } from "../../tensor/autocast.ts";
+import { widened } from "../../tensor/elementwise.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /**
@@ -18,8 +20,10 @@ export function cosineSimilarity(
       .sum(dim, true)
       .maximum(eps ** 2)
       .sqrt();
-  return x1
-    .div(length(x1))
-    .mul(x2.div(length(x2)))
+  const [x, y] = [widened(x1), widened(x2)];
+  const cosine = x
+    .div(length(x))
+    .mul(y.div(length(y)))
     .sum(dim);
+  return roundedOutside(cosine, x1);
 }
