@@ -13,6 +13,7 @@ import { readCorpus } from "./diagnosis/corpus.ts";
 import { writeSection } from "./diagnosis/document.ts";
 import { type Judged, table } from "./diagnosis/metrics.ts";
 import { FAMILIES } from "./diagnosis/scenarios/families.ts";
+import type { Kind } from "./diagnosis/scenarios/family.ts";
 import { loops } from "./diagnosis/scenarios/faults.ts";
 import { type LoopResult, loopTable } from "./diagnosis/scenarios/loopTable.ts";
 
@@ -63,13 +64,19 @@ const done = readdirSync(results).map(
 const text = [
   `${count(sweeps)} of ${FAMILIES.length} families and ${done.length} of ${loops().length} loops were run, one seed of each family.`,
   table({
-    "built as the recorded ones": judged.filter(({ run }) => run.meta.known === true),
-    "built otherwise": judged.filter(({ run }) => run.meta.known === false),
+    "built as the recorded ones": ofKind("recorded"),
+    "built otherwise": ofKind("otherwise"),
+    "made afterwards": ofKind("fresh"),
   }),
   loopTable(done, judged),
 ].join("\n\n");
 console.log(text);
 if (values.write) writeSection("eval:scenarios", text);
+
+function ofKind(kind: Kind): readonly Judged[] {
+  const names = new Set(FAMILIES.filter(each => each.kind === kind).map(({ name }) => name));
+  return judged.filter(({ run }) => names.has(run.scenario));
+}
 
 /** Both lists evenly, so that who has little time sees something of each. */
 function mixed(...lists: readonly (readonly Job[])[]): readonly Job[] {

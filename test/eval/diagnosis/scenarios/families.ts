@@ -1,8 +1,7 @@
-/**
- * Families of scenarios: a task, a model, an optimizer, and learning rates half a decade apart. `known` ones are
- * built as those that the scorecard was fitted on (in PyTorch); the others were never seen by anything.
- */
+/** The families of scenarios: `recorded` ones are built as those that the scorecard was fitted on. */
 import { nn } from "../../../../runtime/index.ts";
+import { type Family, family, type Made, type Options } from "./family.ts";
+import { FRESH } from "./freshFamilies.ts";
 import {
   ConvNet,
   Factors,
@@ -11,75 +10,24 @@ import {
   NGram,
   ResidualMlp,
   RowReader,
+  scale,
 } from "./models.ts";
 import type { Model, Task } from "./task.ts";
 import * as tasks from "./task.ts";
 
-export type OptimizerName = "sgd" | "mom" | "adam" | "adamw" | "rmsprop";
-
-export interface Family {
-  readonly name: string;
-  readonly known: boolean;
-  readonly optimizer: OptimizerName;
-  /** Undefined: all samples in each step. */
-  readonly batchSize: number | undefined;
-  readonly steps: number;
-  /** log₁₀ of the lowest and highest learning rate. */
-  readonly rates: readonly [number, number];
-  readonly schedule: "const" | "cos" | "warmcos";
-  readonly clip: number | undefined;
-  readonly decay: number | undefined;
-  readonly make: () => { readonly task: Task; readonly model: Model };
-}
-
-type Options = Partial<Omit<Family, "name" | "known" | "optimizer" | "make">>;
-
-const RATES: Readonly<Record<OptimizerName, readonly [number, number]>> = {
-  sgd: [-3.5, 1.5],
-  mom: [-4.5, 0.5],
-  adam: [-5, 0],
-  adamw: [-5, 0],
-  rmsprop: [-5.5, -0.5],
-};
-
-function family(
-  known: boolean,
-  name: string,
-  optimizer: OptimizerName,
-  make: Family["make"],
-  options: Options = {},
-): Family {
-  return {
-    name,
-    known,
-    optimizer,
-    batchSize: "batchSize" in options ? options.batchSize : 32,
-    steps: options.steps ?? 300,
-    rates: options.rates ?? RATES[optimizer],
-    schedule: options.schedule ?? "const",
-    clip: options.clip,
-    decay: options.decay,
-    make,
-  };
-}
-
-const known = family.bind(undefined, true);
-const unseen = family.bind(undefined, false);
+const recorded = family.bind(undefined, "recorded");
+const otherwise = family.bind(undefined, "otherwise");
 const FULL: Options = { batchSize: undefined };
 
 const withModel = (task: Task, model: Model) => ({ task, model });
 const digitsMlp = (sizes = [64, 64, 10], ...rest: [(new () => nn.ReLU)?, boolean?]) =>
   withModel(tasks.digits(), mlp(sizes, ...rest));
 
-/** A model whose initial weights are `factor` times as large. */
-function scaled(factor: number): ReturnType<Family["make"]> {
+const scaledDigits = (factor: number): Made => {
   const made = digitsMlp();
-  for (const parameter of made.model.parameters()) {
-    if (parameter.ndim > 1)
-      nn.init.normal_(parameter, 0, factor / Math.sqrt(3 * (parameter.shape[1] ?? 1)));
-  }
+  scale(made.model, factor);
   return made;
-}
+};
 
 const letterModel = (normFirst: boolean) => {
   const task = tasks.letters(16);
@@ -92,85 +40,99 @@ const nGram = (length: number) => {
 };
 
 export const FAMILIES: readonly Family[] = [
-  known("linreg_gd", "sgd", () => withModel(tasks.linear(), mlp([20, 1])), FULL),
-  known("linreg_gdm", "mom", () => withModel(tasks.linear(), mlp([20, 1])), FULL),
-  known("linreg_sgd", "sgd", () => withModel(tasks.linear({ noise: 0.5 }), mlp([20, 1])), {
+  recorded("linreg_gd", "sgd", () => withModel(tasks.linear(), mlp([20, 1])), FULL),
+  recorded("linreg_gdm", "mom", () => withModel(tasks.linear(), mlp([20, 1])), FULL),
+  recorded("linreg_sgd", "sgd", () => withModel(tasks.linear({ noise: 0.5 }), mlp([20, 1])), {
     batchSize: 8,
   }),
-  known("softmax_gd", "sgd", () => digitsMlp([64, 10]), FULL),
-  known(
+  recorded("softmax_gd", "sgd", () => digitsMlp([64, 10]), FULL),
+  recorded(
     "mlp_tanh_gd",
     "sgd",
     () => withModel(tasks.digits({ to: 400 }), mlp([64, 32, 10], nn.Tanh)),
     FULL,
   ),
-  known("mlp_relu_gd_mse", "sgd", () => withModel(tasks.images(), mlp([64, 32, 64])), FULL),
-  known(
+  recorded("mlp_relu_gd_mse", "sgd", () => withModel(tasks.images(), mlp([64, 32, 64])), FULL),
+  recorded(
     "mlp_adam_full",
     "adam",
     () => withModel(tasks.digits({ to: 400 }), mlp([64, 32, 10])),
     FULL,
   ),
-  known("mlp_sgd", "sgd", () => digitsMlp()),
-  known("mlp_mom", "mom", () => digitsMlp()),
-  known("mlp_adam", "adam", () => digitsMlp()),
-  known("mlp_rmsprop", "rmsprop", () => digitsMlp()),
-  known("mlp_deep_adam", "adam", () => digitsMlp([64, 32, 32, 32, 32, 32, 32, 32, 10])),
-  known("cnn_mom", "mom", () => withModel(tasks.digits(), new ConvNet()), { steps: 200 }),
-  known("cnn_adam", "adam", () => withModel(tasks.digits(), new ConvNet()), { steps: 200 }),
-  known("rnn_adam", "adam", () => withModel(tasks.digits(), new RowReader("rnn")), { steps: 200 }),
-  known("gru_adam", "adam", () => withModel(tasks.digits(), new RowReader("gru")), { steps: 200 }),
-  known("rnn_sgd_clip", "sgd", () => withModel(tasks.digits(), new RowReader("rnn")), {
+  recorded("mlp_sgd", "sgd", () => digitsMlp()),
+  recorded("mlp_mom", "mom", () => digitsMlp()),
+  recorded("mlp_adam", "adam", () => digitsMlp()),
+  recorded("mlp_rmsprop", "rmsprop", () => digitsMlp()),
+  recorded("mlp_deep_adam", "adam", () => digitsMlp([64, 32, 32, 32, 32, 32, 32, 32, 10])),
+  recorded("cnn_mom", "mom", () => withModel(tasks.digits(), new ConvNet()), { steps: 200 }),
+  recorded("cnn_adam", "adam", () => withModel(tasks.digits(), new ConvNet()), { steps: 200 }),
+  recorded("rnn_adam", "adam", () => withModel(tasks.digits(), new RowReader("rnn")), {
+    steps: 200,
+  }),
+  recorded("gru_adam", "adam", () => withModel(tasks.digits(), new RowReader("gru")), {
+    steps: 200,
+  }),
+  recorded("rnn_sgd_clip", "sgd", () => withModel(tasks.digits(), new RowReader("rnn")), {
     steps: 200,
     clip: 1,
   }),
-  known("tfm_preln", "adamw", () => letterModel(true), { batchSize: 16, steps: 200 }),
-  known("tfm_postln", "adamw", () => letterModel(false), { batchSize: 16, steps: 200 }),
-  known("tfm_warmcos", "adamw", () => letterModel(true), {
+  recorded("tfm_preln", "adamw", () => letterModel(true), { batchSize: 16, steps: 200 }),
+  recorded("tfm_postln", "adamw", () => letterModel(false), { batchSize: 16, steps: 200 }),
+  recorded("tfm_warmcos", "adamw", () => letterModel(true), {
     batchSize: 16,
     steps: 200,
     schedule: "warmcos",
   }),
-  known("autoencoder", "adam", () => withModel(tasks.images(), mlp([64, 32, 8, 32, 64]))),
-  known("factors_sgd", "sgd", () => withModel(tasks.matrix(), new Factors()), {
+  recorded("autoencoder", "adam", () => withModel(tasks.images(), mlp([64, 32, 8, 32, 64]))),
+  recorded("factors_sgd", "sgd", () => withModel(tasks.matrix(), new Factors()), {
     rates: [-2.5, 2.5],
   }),
-  known("noisyreg_adam", "adam", () => withModel(tasks.teacher({ noise: 2 }), mlp([16, 32, 1])), {
-    batchSize: 8,
-  }),
-  known("labelnoise_mom", "mom", () => withModel(tasks.mislabelled(0.5), mlp([64, 64, 10]))),
-  known("ngram_adam", "adam", () => nGram(8)),
-  known("resmlp_cos", "adamw", () => withModel(tasks.digits(), new ResidualMlp()), {
+  recorded(
+    "noisyreg_adam",
+    "adam",
+    () => withModel(tasks.teacher({ noise: 2 }), mlp([16, 32, 1])),
+    {
+      batchSize: 8,
+    },
+  ),
+  recorded("labelnoise_mom", "mom", () => withModel(tasks.mislabelled(0.5), mlp([64, 64, 10]))),
+  recorded("ngram_adam", "adam", () => nGram(8)),
+  recorded("resmlp_cos", "adamw", () => withModel(tasks.digits(), new ResidualMlp()), {
     schedule: "cos",
   }),
-  known(
+  recorded(
     "unnorm_sgd",
     "sgd",
     () => withModel(tasks.digits({ scale: 8, shift: 8 }), mlp([64, 64, 10])),
     { rates: [-6, -1] },
   ),
-  known("teacher_adam", "adam", () => withModel(tasks.teacher(), mlp([16, 64, 1])), FULL),
-  unseen("width16_adam", "adam", () => digitsMlp([64, 16, 10])),
-  unseen("width16_sgd", "sgd", () => digitsMlp([64, 16, 10])),
-  unseen("width256_adam", "adam", () => digitsMlp([64, 256, 10])),
-  unseen("width256_sgd", "sgd", () => digitsMlp([64, 256, 10])),
-  unseen("init03_adam", "adam", () => scaled(0.3)),
-  unseen("init3_adam", "adam", () => scaled(3)),
-  unseen("init03_mom", "mom", () => scaled(0.3)),
-  unseen("init3_mom", "mom", () => scaled(3)),
-  unseen("batch8_adam", "adam", () => digitsMlp(), { batchSize: 8 }),
-  unseen("batch256_adam", "adam", () => digitsMlp(), { batchSize: 256 }),
-  unseen("batch8_mom", "mom", () => digitsMlp(), { batchSize: 8 }),
-  unseen("batch256_mom", "mom", () => digitsMlp(), { batchSize: 256 }),
-  unseen("batchnorm_adam", "adam", () => digitsMlp([64, 64, 10], nn.ReLU, true)),
-  unseen("batchnorm_mom", "mom", () => digitsMlp([64, 64, 10], nn.ReLU, true)),
-  unseen("gelu_adamw", "adamw", () => digitsMlp([64, 64, 10], nn.GELU), { decay: 0.1 }),
-  unseen("gelu_cos", "adamw", () => digitsMlp([64, 64, 10], nn.GELU), { schedule: "cos" }),
-  unseen("sides_sgd", "sgd", () => withModel(tasks.sides(), mlp([20, 16, 2])), { batchSize: 16 }),
-  unseen("sides_adam", "adam", () => withModel(tasks.sides(), mlp([20, 16, 2])), { batchSize: 16 }),
-  unseen("short_adam", "adam", () => digitsMlp(), { steps: 100 }),
-  unseen("short_mom", "mom", () => digitsMlp(), { steps: 100 }),
-  unseen("short_sgd", "sgd", () => digitsMlp(), { steps: 100 }),
-  unseen("long_adam", "adam", () => digitsMlp(), { steps: 1000 }),
-  unseen("long_sgd", "sgd", () => digitsMlp(), { steps: 1000 }),
+  recorded("teacher_adam", "adam", () => withModel(tasks.teacher(), mlp([16, 64, 1])), FULL),
+  otherwise("width16_adam", "adam", () => digitsMlp([64, 16, 10])),
+  otherwise("width16_sgd", "sgd", () => digitsMlp([64, 16, 10])),
+  otherwise("width256_adam", "adam", () => digitsMlp([64, 256, 10])),
+  otherwise("width256_sgd", "sgd", () => digitsMlp([64, 256, 10])),
+  otherwise("init03_adam", "adam", () => scaledDigits(0.3)),
+  otherwise("init3_adam", "adam", () => scaledDigits(3)),
+  otherwise("init03_mom", "mom", () => scaledDigits(0.3)),
+  otherwise("init3_mom", "mom", () => scaledDigits(3)),
+  otherwise("batch8_adam", "adam", () => digitsMlp(), { batchSize: 8 }),
+  otherwise("batch256_adam", "adam", () => digitsMlp(), { batchSize: 256 }),
+  otherwise("batch8_mom", "mom", () => digitsMlp(), { batchSize: 8 }),
+  otherwise("batch256_mom", "mom", () => digitsMlp(), { batchSize: 256 }),
+  otherwise("batchnorm_adam", "adam", () => digitsMlp([64, 64, 10], nn.ReLU, true)),
+  otherwise("batchnorm_mom", "mom", () => digitsMlp([64, 64, 10], nn.ReLU, true)),
+  otherwise("gelu_adamw", "adamw", () => digitsMlp([64, 64, 10], nn.GELU), { decay: 0.1 }),
+  otherwise("gelu_cos", "adamw", () => digitsMlp([64, 64, 10], nn.GELU), { schedule: "cos" }),
+  otherwise("sides_sgd", "sgd", () => withModel(tasks.sides(), mlp([20, 16, 2])), {
+    batchSize: 16,
+  }),
+  otherwise("sides_adam", "adam", () => withModel(tasks.sides(), mlp([20, 16, 2])), {
+    batchSize: 16,
+  }),
+  otherwise("short_adam", "adam", () => digitsMlp(), { steps: 100 }),
+  otherwise("short_mom", "mom", () => digitsMlp(), { steps: 100 }),
+  otherwise("short_sgd", "sgd", () => digitsMlp(), { steps: 100 }),
+  otherwise("long_adam", "adam", () => digitsMlp(), { steps: 1000 }),
+  otherwise("long_sgd", "sgd", () => digitsMlp(), { steps: 1000 }),
+  ...FRESH,
 ];

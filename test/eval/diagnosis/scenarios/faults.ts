@@ -4,7 +4,7 @@
  */
 import { nn, noGrad, type Tensor } from "../../../../runtime/index.ts";
 import type { FindingCode } from "../../../../runtime/protocol/finding.ts";
-import type { OptimizerName } from "./families.ts";
+import type { OptimizerName } from "./family.ts";
 import { ConvNet, LetterTransformer, mlp, RowReader } from "./models.ts";
 import type { Model, Task } from "./task.ts";
 import * as tasks from "./task.ts";

@@ -14,6 +14,14 @@ export function mlp(sizes: readonly number[], act: Activation = nn.ReLU, norm = 
   return new nn.Sequential(...layers) as unknown as Model;
 }
 
+/** Makes the initial weights `factor` times as large as they usually are. */
+export function scale(model: Model, factor: number): void {
+  for (const parameter of model.parameters()) {
+    if (parameter.ndim > 1)
+      nn.init.normal_(parameter, 0, factor / Math.sqrt(3 * (parameter.shape[1] ?? 1)));
+  }
+}
+
 /** Two convolutions on images of 8×8 pixels. */
 export class ConvNet extends nn.Module<[Tensor], Tensor> {
   readonly first = new nn.Conv2d(1, 8, 3, { padding: 1 });

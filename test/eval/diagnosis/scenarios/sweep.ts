@@ -4,7 +4,8 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { FAMILIES, type Family } from "./families.ts";
+import { FAMILIES } from "./families.ts";
+import type { Family } from "./family.ts";
 import { type Trained, train } from "./train.ts";
 
 /** Part of what can be gained that a right learning rate may miss. */
@@ -30,7 +31,7 @@ function ratesOf({ rates: [low, high] }: Family): number[] {
 }
 
 function metaOf(
-  { name, optimizer, schedule, steps, batchSize, known }: Family,
+  { name, optimizer, schedule, steps, batchSize, kind }: Family,
   i: number,
   all: readonly Trained[],
 ) {
@@ -48,7 +49,7 @@ function metaOf(
   return {
     type: "meta",
     scenario: name,
-    known,
+    kind,
     label: labelAt(i),
     lr: rates[i],
     seed: 1,

@@ -2,7 +2,7 @@
 import { manualSeed, nn, noGrad, optim, randint, type Tensor } from "../../../../runtime/index.ts";
 import { LiveDiagnosis } from "../../../../runtime/insight/diagnosis/live.ts";
 import { observe } from "../../../../runtime/insight/observer.ts";
-import { drain } from "../../../../runtime/insight/recorder.ts";
+import { drain, stepCount } from "../../../../runtime/insight/recorder.ts";
 import { isOpen } from "../../../../runtime/protocol/finding.ts";
 import {
   type StepBatch,
@@ -10,7 +10,7 @@ import {
   stepValue,
   TENSOR_COLUMNS,
 } from "../../../../runtime/protocol/steps.ts";
-import type { Family, OptimizerName } from "./families.ts";
+import type { Family, OptimizerName } from "./family.ts";
 import type { Model, Task } from "./task.ts";
 
 /** A step as a trace has it: what is not finite is left out. */
@@ -37,32 +37,27 @@ const LAST_EVALUATIONS = 4;
 /** Steps between two looks at whether there is anything left to train. */
 const LOOK = 25;
 
-let tensors = 0;
-let groups = 0;
-let stepsBefore = 0;
-
 /** Trains a run of a family. */
 export async function train(family: Family, lr: number, seed: number): Promise<Trained> {
   manualSeed(seed);
-  const { task, model } = family.make();
+  const { task, model } = await family.make();
+  await drain();
   const diagnosis = new LiveDiagnosis(false);
   const told = new Set<string>();
   const steps: TraceStep[] = [];
   let origin = Number.NaN;
   let travel = 0;
-  const [firstTensor, firstGroup, firstStep] = [tensors, groups, stepsBefore];
+  // Other runs of this process had theirs before.
+  const [count, firstStep] = [[...model.parameters()].length, stepCount()];
   observe({
     seed() {},
     histograms() {},
     fault() {},
     untrainedLoss: loss => diagnosis.untrainedLoss(loss),
-    tensors: all =>
-      diagnosis.tensors(
-        all.slice(firstTensor).map(each => ({ ...each, group: each.group - firstGroup })),
-      ),
+    tensors: all => diagnosis.tensors(all.slice(-count).map(each => ({ ...each, group: 0 }))),
     metrics: () => {},
     steps(batch) {
-      const own = part(batch, firstTensor, firstGroup, firstStep);
+      const own = part(batch, batch.tensorCount - count, batch.groups - 1, firstStep);
       for (const found of diagnosis.steps(own)) if (isOpen(found)) told.add(found.code);
       for (let row = 0; row < own.count; row++) {
         if (Number.isNaN(origin)) origin = stepValue(own, row, "weightNorm");
@@ -79,8 +74,10 @@ export async function train(family: Family, lr: number, seed: number): Promise<T
   const late: number[] = [];
   for (let step = 0; step < family.steps; step++) {
     for (const group of optimizer.paramGroups) group.lr = lr * shareAt(family, step);
-    const loss = lossOf(model, task, family.batchSize);
     optimizer.zeroGrad();
+    for (let rest = family.microBatches - 1; rest > 0; rest--)
+      lossOf(model, task, family.batchSize).div(family.microBatches).backward();
+    const loss = lossOf(model, task, family.batchSize).div(family.microBatches);
     loss.backward();
     if (family.clip) nn.utils.clipGradNorm(model.parameters(), family.clip);
     await optimizer.step();
@@ -91,10 +88,6 @@ export async function train(family: Family, lr: number, seed: number): Promise<T
       late.push(await evaluate(model, task));
   }
   await drain();
-  const count = [...model.parameters()].length;
-  tensors += count;
-  groups += optimizer.paramGroups.length;
-  stepsBefore += steps.length;
   observe(undefined);
   const isWhole = late.length === LAST_EVALUATIONS && late.every(Number.isFinite);
   const mean = late.reduce((sum, loss) => sum + loss, 0) / late.length;
