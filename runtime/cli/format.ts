@@ -81,10 +81,12 @@ export function runLine({ script, adapter, seed }: RunRecord): string {
   return `${basename(script)}${where}, seed ${seed}`;
 }
 
-/** `warning: Learning rate ≈ 5× too high (lr.tooLarge, step 40). Try …` */
-export function findingLine({ state, severity, title, code, step, message }: Finding): string {
-  if (state === "cleared") return `no longer: ${title} (${code}, step ${step})`;
-  return `${severity}: ${title} (${code}, step ${step}). ${message}`;
+/** `warning: Learning rate ≈ 5× too high (lr.tooLarge, step 40). Try …`; with `train.ts:12` behind the step where it has a line. */
+export function findingLine({ state, severity, title, code, step, message, location }: Finding) {
+  const place = location ? `, ${basename(location.file)}:${location.line}` : "";
+  const where = `(${code}, step ${step}${place})`;
+  if (state === "cleared") return `no longer: ${title} ${where}`;
+  return `${severity}: ${title} ${where}. ${message}`;
 }
 
 /** `completed after 1,350 steps in 12.3 s, loss 0.01234` */

@@ -1,5 +1,6 @@
 import { zeros } from "../tensor/creation.ts";
 import { cat, stack } from "../tensor/joining.ts";
+import { checkLayerInput } from "../tensor/lossUse.ts";
 import { uniform } from "../tensor/random.ts";
 import { formatShape, type Shape, sameShape } from "../tensor/shape.ts";
 import { stackSteps, unstackSteps } from "../tensor/steps.ts";
@@ -101,6 +102,8 @@ export abstract class Recurrent<State> extends Module<
     kinds: number,
     given: readonly Tensor[] | undefined,
   ): { output: Tensor; state: Tensor[] } {
+    // Its steps are turned to the front before they come to a product.
+    checkLayerInput(this.constructor.name, input);
     const batched = input.ndim === 3;
     let x = this.#stepsFirst(input);
     const batch = x.shape[1] ?? 0;

@@ -34,6 +34,7 @@ export const FINDING_CODES = [
   "batch.noise",
   "loss.arguments",
   "loss.probabilities",
+  "loss.guess",
   "data.sameSamples",
   "data.scale",
   "data.targets",

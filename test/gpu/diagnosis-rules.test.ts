@@ -97,6 +97,17 @@ function noisyLoss(model: nn.Sequential, samples: number, part = 0.2): Tensor {
   return nn.functional.crossEntropy(model.forward(inputs.indexSelect(0, chosen)) as Tensor, picked);
 }
 
+/** Reads the inputs two numbers at a time. */
+class RowReader extends nn.Module<[Tensor], Tensor> {
+  readonly cell = new nn.GRU(2, 24, { batchFirst: true });
+  readonly head = new nn.Linear(24, 3);
+
+  forward(rows: Tensor): Tensor {
+    const [, memory] = this.cell.forward(rows.reshape([-1, 4, 2]));
+    return this.head.forward(memory.squeeze(0));
+  }
+}
+
 const mlp = () => [new nn.Linear(8, 16), new nn.ReLU(), new nn.Linear(16, 3)];
 
 function filled(layer: nn.Linear, value: number): nn.Linear {
@@ -182,6 +193,14 @@ test("units that began alike stay alike; zeros in the last layer alone do no har
     evidence: [{ value: 16 }, { value: expect.closeTo(1, 4) }],
   });
   expect(() => finding(found, "finding")).not.toThrow();
+  // Each gate has biases of its own size, alike among themselves.
+  const rows = new RowReader();
+  noGrad(() => [...rows.parameters()].forEach((each, i) => void each.fill_(0.05 * (i + 1))));
+  noGrad(() => void rows.cell.biasIhL0?.narrow(0, 0, 24).fill_(0.3));
+  expect((await findingsOf({ layers: [rows] })).map(({ code }) => code)).toEqual([
+    "units.symmetric",
+  ]);
+  expect(await findingsOf({ layers: [new RowReader()] })).toEqual([]);
   const lastZero = [new nn.Linear(8, 16), new nn.Tanh(), filled(new nn.Linear(16, 3), 0)];
   expect(await findingsOf({ layers: lastZero })).toEqual([]);
 });
@@ -252,6 +271,19 @@ test("weight decay that takes the weights away", async () => {
     suggestion: { target: "weightDecay", from: 0.3, to: 1e-3 },
   });
   expect(found?.evidence[0]?.value).toBeCloseTo(0.03, 6);
+  // From small weights nothing shrinks, but the gradients can only hold against it.
+  const small = mlp();
+  for (const layer of small)
+    for (const each of layer.parameters()) noGrad(() => void each.mul_(0.2));
+  const [held] = await findingsOf({
+    layers: small,
+    optimizer: parameters => new optim.AdamW(parameters, { lr: 0.02, weightDecay: 1 }),
+    options: { weightDecay: "1" },
+    steps: 200,
+  });
+  expect(held).toMatchObject({ code: "decay.strong" });
+  expect(held?.evidence[1]?.value).toBeGreaterThan(1);
+  expect(held?.evidence[2]?.value).toBeGreaterThan(1);
   // Adam divides it by √v̂: it does not take η λ of each weight.
   const coupled = await findingsOf({
     layers: mlp(),
@@ -297,6 +329,8 @@ test("a schedule that comes down while the loss still falls", async () => {
     });
   };
   expect(await decayedAt(130)).toEqual([]);
+  expect(await decayedAt(30)).toEqual([]);
+  expect(await decayedAt(40)).toMatchObject([{ code: "schedule.early" }]);
   const [found, ...others] = await decayedAt(60);
   expect(others).toEqual([]);
   expect(found).toMatchObject({ code: "schedule.early", severity: "info" });
@@ -436,6 +470,56 @@ test("units that large inputs saturate are told at their layer, and no others", 
   });
   expect(saturated?.evidence[0]?.value).toBeGreaterThan(0.5);
   expect(() => finding(saturated, "finding")).not.toThrow();
+});
+
+test("labels that do not go with their inputs are no better than guessed", async () => {
+  const project = new TrainingProject();
+  const said = async (labels: string) => {
+    project.write(
+      "a.ts",
+      `import { data, manualSeed, nn, optim, randn } from "stepscope";
+       manualSeed(1);
+       const inputs = randn([640, 8]);
+       const labels = inputs.narrow(1, 0, 3).argmax(1);
+       const set = new data.TensorDataset(inputs, ${labels});
+       const loader = new data.DataLoader(set, { batchSize: 16, shuffle: true });
+       const model = new nn.Linear(8, 3);
+       const optimizer = new optim.Adam(model.parameters(), { lr: 3e-3 });
+       for (let epoch = 0; epoch < 7; epoch++) for await (const [x, y] of loader) {
+         const loss = nn.functional.crossEntropy(model.forward(x), y);
+         optimizer.zeroGrad();
+         loss.backward();
+         await optimizer.step();
+       }`,
+    );
+    const { record } = await project.run("a.ts");
+    return record.findings.filter(each => isOpen(each) && !each.code.startsWith("lr."));
+  };
+  expect(await said("labels")).toEqual([]);
+  const [found, ...others] = await said("labels.flip([0])");
+  await project.end();
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ code: "loss.guess", severity: "info" });
+  expect(found?.evidence[0]?.value).toBeGreaterThan(0.97);
+});
+
+test("pixels that a recurrent layer reads row by row are told, too", async () => {
+  const project = new TrainingProject();
+  project.write(
+    "a.ts",
+    `import { nn, optim, tensor } from "stepscope";
+     const model = new nn.GRU(3, 4, { batchFirst: true });
+     const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });
+     for (let step = 0; step < 3; step++) {
+       const [output] = model.forward(tensor([[[0, 255, 255], [255, 0, 90]]]));
+       optimizer.zeroGrad();
+       output.square().mean().backward();
+       await optimizer.step();
+     }`,
+  );
+  const { record } = await project.run("a.ts");
+  await project.end();
+  expect(record.findings).toMatchObject([{ code: "data.scale", severity: "warning" }]);
 });
 
 test("a run hears of what its optimizer was made with, of its first loss and its metrics", async () => {

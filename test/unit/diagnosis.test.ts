@@ -71,6 +71,27 @@ test("nobody knows how long a run will be: only what holds for every length is s
   expect(findingsOf(unknown, run(1e-4)).map(({ code }) => code)).toEqual(["lr.tooSmall"]);
 });
 
+test("what is less probable is said when it stays so", () => {
+  /** What is said first, and at which step, of a run whose probabilities are always these: small, right, large. */
+  const saidAt = (...probabilities: readonly number[]) => {
+    const card = { intercept: probabilities.map(Math.log), features: {} };
+    let state = startDiagnosis(PLAN, card);
+    const found = run(1).flatMap(record => {
+      const [next, findings] = diagnose(state, record);
+      state = next;
+      return findings;
+    });
+    return found.slice(0, 1).map(({ code, since }) => [code, since + 1]);
+  };
+  // A checkpoint is every fourth step; the first with a suggestion is the 16th.
+  expect(saidAt(0.86, 0.1, 0.04)).toEqual([["lr.tooSmall", 20]]);
+  expect(saidAt(0.72, 0.2, 0.08)).toEqual([["lr.tooSmall", 16 + 19 * 4]]);
+  expect(saidAt(0.68, 0.2, 0.12)).toEqual([]);
+  expect(saidAt(0.02, 0.06, 0.92)).toEqual([["lr.tooLarge", 16]]);
+  expect(saidAt(0.02, 0.12, 0.86)).toEqual([["lr.tooLarge", 20]]);
+  expect(saidAt(0.02, 0.15, 0.83)).toEqual([]);
+});
+
 test.each([{ pretrained: true }, { resumed: true }])("%j: it abstains", plan => {
   expect(findingsOf(plan, run(1e-4))).toEqual([]);
 });

@@ -30,8 +30,8 @@ export interface DiagnosisState {
   /** The learning rate that would be right, once the travel can tell. */
   readonly target: number | undefined;
   readonly assessment: Assessment | undefined;
-  /** A verdict that is sure enough to be said, and the checkpoints at which it was so in a row. */
-  readonly vote: { readonly verdict: Verdict; readonly count: number } | undefined;
+  /** A verdict that may be said, and at how many checkpoints in a row it was as probable as each of `SURE` asks for. */
+  readonly vote: { readonly verdict: Verdict; readonly counts: readonly number[] } | undefined;
   /** Checkpoints in a row at which the open finding was doubtful. */
   readonly doubts: number;
   /** The finding about the learning rate that is open. */
@@ -39,10 +39,16 @@ export interface DiagnosisState {
   readonly raised: number;
 }
 
-/** What a verdict needs to be said: its probability at so many checkpoints in a row. */
+/** What a verdict needs to be said: one of these probabilities at so many checkpoints in a row. What stays so counts, too. */
 const SURE = {
-  small: { confidence: 0.85, inARow: 2 },
-  large: { confidence: 0.9, inARow: 2 },
+  small: [
+    { confidence: 0.85, inARow: 2 },
+    { confidence: 0.7, inARow: 20 },
+  ],
+  large: [
+    { confidence: 0.9, inARow: 2 },
+    { confidence: 0.85, inARow: 5 },
+  ],
 } as const;
 
 /** What takes a finding back: a probability below this one at so many checkpoints in a row. */
@@ -105,16 +111,17 @@ function checkpoint(state: DiagnosisState, step: number): Result {
   const { verdict, confidence } = assessment;
   if (judged.finding) return review(judged, step);
   const said = verdict === "diverge" ? "large" : verdict;
-  const isSure =
-    (said === "large" || (said === "small" && state.target !== undefined)) &&
-    confidence >= SURE[said].confidence &&
-    !(said === "large" && isGivenTime(state.signals, state.plan));
-  if (!isSure) return [{ ...judged, vote: undefined }, []];
-  const count = judged.vote?.verdict === said ? judged.vote.count + 1 : 1;
-  const voted = { ...judged, vote: { verdict: said, count } as const };
-  if (count < SURE[said].inARow || state.signals.steps < stepsToSettle(state.plan)) {
-    return [voted, []];
-  }
+  const mayBeSaid =
+    (said === "small" && state.target !== undefined) ||
+    (said === "large" && !isGivenTime(state.signals, state.plan));
+  if (!mayBeSaid) return [{ ...judged, vote: undefined }, []];
+  const before = judged.vote?.verdict === said ? judged.vote.counts : [];
+  const counts = SURE[said].map(({ confidence: least }, i) =>
+    confidence >= least ? (before[i] ?? 0) + 1 : 0,
+  );
+  const voted = { ...judged, vote: { verdict: said, counts } };
+  const isSure = SURE[said].some(({ inARow }, i) => (counts[i] ?? 0) >= inARow);
+  if (!isSure || state.signals.steps < stepsToSettle(state.plan)) return [voted, []];
   return raise(voted, step, codeOf(verdict, state.signals), assessment, "warning");
 }
 

@@ -11,6 +11,7 @@ import { NoisyBatch } from "./batchRule.ts";
 import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
 import { findingOf } from "./faults.ts";
 import { HighFirstLoss } from "./firstLoss.ts";
+import { NoBetterThanGuess } from "./guess.ts";
 import { Overfitting } from "./overfitting.ts";
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
 import { Rules, type StepView } from "./rules.ts";
@@ -36,6 +37,7 @@ export class LiveDiagnosis {
   /** What was said of a step that has been taken back. */
   #located: Finding | undefined;
   #firstLoss = new HighFirstLoss();
+  readonly #guess = new NoBetterThanGuess();
   #overfitting = new Overfitting();
   #rules = this.#newRules();
   /** Steps that the rules have seen. */
@@ -63,6 +65,7 @@ export class LiveDiagnosis {
   /** What the first loss is, if the model knows nothing. */
   untrainedLoss(loss: UntrainedLoss): void {
     this.#firstLoss.expected = loss;
+    this.#guess.expected = loss;
   }
 
   /** Step of the first number that is not finite, since the diagnosis began anew. */
@@ -146,6 +149,7 @@ export class LiveDiagnosis {
       new NoisyBatch(),
       this.#overfitting,
       this.#firstLoss,
+      this.#guess,
     ];
     return new Rules(rules, before);
   }

@@ -3,7 +3,7 @@ import type { Finding } from "../../protocol/finding.ts";
 import { tensorValue } from "../../protocol/steps.ts";
 import { brief } from "./phrases.ts";
 import type { Rule, StepView, Symptom } from "./rules.ts";
-import { type LossCourse, lossCourse, travelGrowth } from "./signals.ts";
+import { type LossCourse, lossCourse, lossCourseOf, travelGrowth } from "./signals.ts";
 
 export function scheduleRules(): readonly Rule[] {
   return [new EndedSchedule(), new Plateau(), new EarlyDecay(), new MissingWarmUp()];
@@ -165,6 +165,9 @@ function signFlips({ batch, row, tensors }: StepView): number {
 /** Part of the peak from which a learning rate has come down. */
 const COME_DOWN = 0.1;
 
+/** Fewest steps before, of which a line through their losses says something. */
+const STEPS_BEFORE = 32;
+
 /** Steps at it, in parts of those before, from which it has come down early: of a cosine they are 0.26. */
 const LONG_AFTER = 0.4;
 
@@ -194,11 +197,12 @@ class EarlyDecay implements Rule {
     if (!(rate <= COME_DOWN * this.#peak)) this.#at = undefined;
     else this.#at ??= { seen: step.seen, t: step.t, course };
     const at = this.#at;
-    if (!at || at.seen < LAST_STEPS) return undefined;
+    if (!at || at.seen < STEPS_BEFORE) return undefined;
     const since = step.t - at.t;
     if (since < LAST_STEPS || since < LONG_AFTER * at.seen) return undefined;
     const fall = (at.course.loss - course.loss) / since;
-    const isHeldBack = fall < SLOWED * at.course.fall && course.t < STILL_FALLS;
+    const { t } = lossCourseOf(step.signals, since);
+    const isHeldBack = fall < SLOWED * at.course.fall && t < STILL_FALLS;
     if (at.course.t > FALLS || at.course.level < UNFINISHED || !isHeldBack) return undefined;
     return {
       title: "The learning rate came down while the loss was still falling",
@@ -218,7 +222,7 @@ class EarlyDecay implements Rule {
           name: "fall of the loss in a step : before",
           value: fall / at.course.fall,
           expected: [SLOWED, 1],
-          text: `In the ${since} steps since it falls ${brief(fall / at.course.fall)} times as fast as before, and still falls.`,
+          text: `In the ${since} steps since it falls ${brief(fall / at.course.fall)} times as fast as before, and still falls (t = ${brief(t)}).`,
         },
       ],
       about: { type: "hyperparameter", name: "lr", group: 0 },

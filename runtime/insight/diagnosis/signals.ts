@@ -293,7 +293,7 @@ const FEWEST_BUCKETS = 4;
 /** Decades of the loss that are as good as any more. */
 const LARGEST_TREND = 3;
 
-/** A line through the losses of the last half of a run. */
+/** A line through losses, such as those of the last half of a run. */
 export interface LossCourse {
   /** t statistic of its slope: negative, they fall. */
   readonly t: number;
@@ -317,13 +317,19 @@ const courses = new WeakMap<Signals, LossCourse>();
 export function lossCourse(signals: Signals): LossCourse {
   const known = courses.get(signals);
   if (known) return known;
-  const course = fitCourse(signals);
+  const course = fitCourse(signals, lastHalf(signals.buckets));
   courses.set(signals, course);
   return course;
 }
 
-function fitCourse({ buckets, stride, firstLoss }: Signals): LossCourse {
-  const losses = lastHalf(buckets).map(({ loss, steps }) => loss / steps);
+/** How the loss has gone over the last `steps` steps, or a few less; NaN where those are too few. */
+export function lossCourseOf(signals: Signals, steps: number): LossCourse {
+  const { buckets, stride } = signals;
+  return fitCourse(signals, buckets.slice(buckets.length - Math.floor(steps / stride)));
+}
+
+function fitCourse({ stride, firstLoss }: Signals, over: readonly Bucket[]): LossCourse {
+  const losses = over.map(({ loss, steps }) => loss / steps);
   const n = losses.length;
   const loss = meanOf(losses);
   const level = loss / firstLoss;

@@ -197,18 +197,23 @@ class StrongDecay implements Rule {
   look(step: StepView): Symptom | undefined {
     const norm = stepValue(step.batch, step.row, "weightNorm");
     this.#origin ??= norm;
-    if (!(norm < SHRUNK * this.#origin)) return undefined;
+    const update = stepValue(step.batch, step.row, "updateNorm");
     for (const { group } of step.groups) {
       const optimizer = step.tensors.find(tensor => tensor.group === group)?.optimizer;
       if (!optimizer || !DIRECT.includes(optimizer)) continue;
       const decay = option(step, group, "weightDecay");
       const lr = step.batch.lr[step.row * step.batch.groups + group] ?? Number.NaN;
-      if (lr * decay >= MOST_DECAY) return this.#symptom(group, lr, decay, norm / this.#origin);
+      if (!(lr * decay >= MOST_DECAY)) continue;
+      const pull = (lr * decay * norm) / update;
+      // Where weights do not shrink under it, their gradients do little but hold against it.
+      if (norm < SHRUNK * this.#origin || pull > 1) {
+        return this.#symptom(group, lr, decay, norm / this.#origin, pull);
+      }
     }
     return undefined;
   }
 
-  #symptom(group: number, lr: number, decay: number, left: number): Symptom {
+  #symptom(group: number, lr: number, decay: number, left: number, pull: number): Symptom {
     const steps = Math.LN2 / (lr * decay);
     const to = Math.min(LARGEST_DECAY, USUAL_DECAY / lr);
     return {
@@ -228,6 +233,12 @@ class StrongDecay implements Rule {
           value: left,
           expected: [0.8, 10],
           text: `The norm of the parameters is ${brief(100 * left)} % of what it was at the start.`,
+        },
+        {
+          name: "what decay takes : the whole update",
+          value: pull,
+          expected: [0, 1],
+          text: `What decay takes is ${brief(pull)} times as long as the whole update.`,
         },
       ],
       about: { type: "hyperparameter", name: "weightDecay", group },

@@ -95,6 +95,9 @@ function stands({ of }: Units, column: "stepSizeP50" | "stepSizeP95"): boolean {
 /** Two outputs that share a probability have gradients of one size; of three that is no accident. */
 const FEWEST_ALIKE = 3;
 
+/** Units of which a twentieth are three. */
+const MANY_UNITS = 60;
+
 /** How far steps that are computed alike may differ, by rounding. */
 const SAME = 1e-5;
 
@@ -137,11 +140,16 @@ class SymmetricUnits implements Rule {
   }
 }
 
-function isAlike({ record, of }: Units): boolean {
+function isAlike({ record, units, of }: Units): boolean {
   // Lion's steps are all of one size.
   if (record.optimizer === "Lion") return false;
-  const [least, largest] = [of("stepSizeMin"), of("stepSizeMax")];
-  return largest > 0 && largest - least <= SAME * largest;
+  const largest = of("stepSizeMax");
+  if (!(largest > 0)) return false;
+  const isSame = (a: TensorColumn, b: TensorColumn) => of(b) - of(a) <= SAME * largest;
+  if (isSame("stepSizeMin", "stepSizeMax")) return true;
+  // The gates of a recurrent cell have their biases in one tensor: those of a gate are alike.
+  const isMany = units >= MANY_UNITS;
+  return isMany && isSame("stepSizeMin", "stepSizeP5") && isSame("stepSizeP95", "stepSizeMax");
 }
 
 /** ‖Δθ‖ / ‖θ‖ below which float32 keeps nothing of an update: half of its precision, 2⁻²⁵. */
