@@ -156,6 +156,7 @@ export function mergeFindings(
 const SUGGESTED_DIGITS = 2;
 
 /** A suggested number as one writes it in a source: 0.08, 3e-4. */
-export function suggestedText({ to }: Suggestion): string {
-  return numberText(to, SUGGESTED_DIGITS);
+export function suggestedText({ target, to }: Suggestion): string {
+  // Samples are counted.
+  return target === "batchSize" ? String(to) : numberText(to, SUGGESTED_DIGITS);
 }

@@ -222,6 +222,8 @@ test("parameters whose group has a learning rate of 0 never change", async () =>
     code: "params.frozen",
     title: "1 tensor never changes, though an optimizer has it",
     evidence: [{ value: 0 }, { value: 1 }, { value: 0 }],
+    about: { type: "hyperparameter", name: "lr" },
+    suggestion: { target: "lr", from: 0, to: 3e-3 },
   });
   expect(found?.message).toContain("Their learning rate is 0");
   // A bias in front of a batch normalisation has nothing to learn.
@@ -501,6 +503,35 @@ test("labels that do not go with their inputs are no better than guessed", async
   expect(others).toEqual([]);
   expect(found).toMatchObject({ code: "loss.guess", severity: "info" });
   expect(found?.evidence[0]?.value).toBeGreaterThan(0.97);
+});
+
+test("a batch that is mostly noise is told at the loader's batch size, with a larger one", async () => {
+  const project = new TrainingProject();
+  project.write(
+    "a.ts",
+    `import { data, manualSeed, nn, optim, randint, randn } from "stepscope";
+     manualSeed(1);
+     const set = new data.TensorDataset(randn([400, 8]), randint(0, 3, [400]));
+     const loader = new data.DataLoader(set, { batchSize: 2, shuffle: true });
+     const model = new nn.Linear(8, 3);
+     const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 });
+     let pending = 0;
+     for (let epoch = 0; epoch < 3; epoch++) for await (const [x, y] of loader) {
+       if (pending === 0) optimizer.zeroGrad();
+       nn.functional.crossEntropy(model.forward(x), y).div(2).backward();
+       pending = (pending + 1) % 2;
+       if (pending === 0) await optimizer.step();
+     }`,
+  );
+  const { record } = await project.run("a.ts");
+  await project.end();
+  const found = record.findings.find(({ code }) => code === "batch.noise");
+  expect(found).toMatchObject({
+    about: { type: "hyperparameter", name: "batchSize" },
+    suggestion: { target: "batchSize", from: 2 },
+  });
+  expect(Math.log2(found?.suggestion?.to ?? 0) % 1).toBe(0);
+  expect(found?.suggestion?.to).toBeGreaterThan(2);
 });
 
 test("pixels that a recurrent layer reads row by row are told, too", async () => {

@@ -9,6 +9,7 @@ import { findSetting } from "../../extension/code/hyperparameters.ts";
 import { liveChange } from "../../runtime/protocol/control.ts";
 import {
   type Finding,
+  type Hyperparameter,
   mostSerious,
   type Suggestion,
   suggestedText,
@@ -64,6 +65,31 @@ describe("following a suggestion", () => {
 
   it("leaves what is computed alone", () => {
     expect(follow(", { lr: 3 * scale }")).toBeUndefined();
+  });
+});
+
+describe("following what rules beside the verdict suggest", () => {
+  const follow = (source: string, name: Hyperparameter, group: number, suggestion: Suggestion) => {
+    const setting = findSetting(source, name, group);
+    const edit = setting && suggestionEdit(setting, suggestion);
+    return edit && source.slice(0, edit.start) + edit.text + source.slice(edit.end);
+  };
+
+  it("gives a group whose learning rate is 0 that of the others", () => {
+    const source = (lr: string) =>
+      `import { optim } from "stepscope";
+       new optim.Adam([{ params: head }, { params: body, lr: ${lr} }], { lr: 3e-3 });`;
+    const suggestion = { target: "lr", from: 0, to: 3e-3, range: [3e-4, 3e-3] } as const;
+    expect(follow(source("0"), "lr", 1, suggestion)).toBe(source("0.003"));
+  });
+
+  it("writes a batch size that is counted, through a constant", () => {
+    const source = (size: string) =>
+      `import { data } from "stepscope";
+       const size = ${size};
+       const loader = new data.DataLoader(set, { batchSize: size, shuffle: true });`;
+    const suggestion = { target: "batchSize", from: 8, to: 128, range: [64, 256] } as const;
+    expect(follow(source("8"), "batchSize", 0, suggestion)).toBe(source("128"));
   });
 });
 

@@ -13,6 +13,9 @@ const MOST = 2;
 const NOISY = 8;
 const WASTED = 0.2;
 
+/** How many times as large, or as small, a batch is suggested at the most. */
+const MOST_TIMES = 16;
+
 /**
  * The batch of a step against the gradient noise scale tr Σ / |G|² (McCandlish et al. 2018, "An empirical
  * model of large-batch training"), which is known where gradients are accumulated.
@@ -24,8 +27,14 @@ export class NoisyBatch implements Rule {
   /** Running mean of log₁₀ of the noise scale in batches, and the looks behind it. */
   #mean = 0;
   #looks = 0;
+  /** Samples that the loader had handed out at the last look, and its step. */
+  #before = { samples: Number.NaN, t: 0 };
 
-  look({ batch, row }: StepView): Symptom | undefined {
+  look(step: StepView): Symptom | undefined {
+    const { batch, row, t } = step;
+    const samples = stepValue(batch, row, "samples");
+    const inStep = (samples - this.#before.samples) / (t - this.#before.t);
+    this.#before = { samples, t };
     const microBatches = stepValue(batch, row, "microBatches");
     if (!(microBatches > 1)) return undefined;
     const now = stepValue(batch, row, "noiseScale") / microBatches;
@@ -62,7 +71,18 @@ export class NoisyBatch implements Rule {
           text: `A step has ${microBatches} micro-batches, and the noise scale is ${brief(scale)} of them.`,
         },
       ],
-      about: { type: "loop" },
+      ...ofBatch(inStep / microBatches, isNoisy ? ratio / NOISY : ratio / WASTED),
     };
   }
+}
+
+/** The batch size to write instead, `times` as large; of a loop whose loader nobody knows there is none. */
+function ofBatch(size: number, times: number): Pick<Symptom, "about" | "suggestion"> {
+  const decades = Math.log2(size * Math.max(1 / MOST_TIMES, Math.min(MOST_TIMES, times)));
+  const to = 2 ** (times > 1 ? Math.ceil(decades) : Math.floor(decades));
+  if (!Number.isInteger(size) || !(to >= 1) || to === size) return { about: { type: "loop" } };
+  return {
+    about: { type: "hyperparameter", name: "batchSize", group: 0 },
+    suggestion: { target: "batchSize", from: size, to, range: [to / 2, to * 2] },
+  };
 }

@@ -211,7 +211,19 @@ class FrozenTensors implements Rule {
             ]
           : []),
       ],
-      about: { type: "tensor", name },
+      ...(rate === 0
+        ? ofRate(frozen[0]?.record.group ?? 0, step)
+        : { about: { type: "tensor", name } }),
     };
   }
+}
+
+/** The learning rate of a group that is 0, and that of the others to write instead. */
+function ofRate(group: number, { batch, row }: StepView): Pick<Symptom, "about" | "suggestion"> {
+  const rates = batch.lr.subarray(row * batch.groups, (row + 1) * batch.groups);
+  const to = Math.max(...rates.filter(rate => rate > 0));
+  return {
+    about: { type: "hyperparameter", name: "lr", group },
+    ...(Number.isFinite(to) && { suggestion: { target: "lr", from: 0, to, range: [to / 10, to] } }),
+  };
 }
