@@ -258,6 +258,8 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   // A script may be over before the client that started it has connected.
   await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
   nativeOutput.close();
+  // Whoever watched until now hears of it as of all findings.
+  if (status === "completed") recording.findings(diagnosis.completed());
   const known = await Promise.race([repository, sleep(REPOSITORY_MS, {})]);
   const run = recording.close({
     ...known,

@@ -534,6 +534,33 @@ test("a batch that is mostly noise is told at the loader's batch size, with a la
   expect(found?.suggestion?.to).toBeGreaterThan(2);
 });
 
+test("a run that has come to its end is judged for its length, one that is stopped is not", async () => {
+  const project = new TrainingProject();
+  const script = (steps: string) => `import { manualSeed, nn, optim, randn } from "stepscope";
+     manualSeed(1);
+     const inputs = randn([96, 8]).keep();
+     const labels = inputs.narrow(1, 0, 3).argmax(1).keep();
+     const model = new nn.Sequential(new nn.Linear(8, 32), new nn.ReLU(), new nn.Linear(32, 3));
+     const optimizer = new optim.Adam(model.parameters(), { lr: 3e-4 });
+     for (let step = 0; step < ${steps}; step++) {
+       const loss = nn.functional.crossEntropy(model.forward(inputs), labels);
+       optimizer.zeroGrad();
+       loss.backward();
+       await optimizer.step();
+     }`;
+  project.write("a.ts", script("150"));
+  const { record } = await project.run("a.ts");
+  expect(record.findings).toMatchObject([{ code: "lr.tooSmall", since: 150, state: "raised" }]);
+  expect(record.findings[0]?.message).toMatch(/^The run took 150 steps\. /);
+  project.write("b.ts", script("Infinity"));
+  const stopped = await project.start("b.ts");
+  await stopped.until(() => stopped.steps >= 150);
+  stopped.connection.stop();
+  await stopped.closed;
+  expect(stopped.record.findings).toEqual([]);
+  await project.end();
+});
+
 test("pixels that a recurrent layer reads row by row are told, too", async () => {
   const project = new TrainingProject();
   project.write(

@@ -1,7 +1,7 @@
 /** The diagnosis on runs that are made of formulas. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagnose.ts";
+import { conclude, diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagnose.ts";
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
@@ -69,6 +69,23 @@ test("nobody knows how long a run will be: only what holds for every length is s
   const unknown = { plannedSteps: undefined };
   expect(findingsOf(unknown, run(0.2)).map(({ code }) => code)).toEqual([]);
   expect(findingsOf(unknown, run(1e-4)).map(({ code }) => code)).toEqual(["lr.tooSmall"]);
+});
+
+test("when the run is over its length is known: it is judged for that", () => {
+  const atEnd = (factor: number, steps = 400) => {
+    let state = startDiagnosis({ ...PLAN, plannedSteps: undefined });
+    for (const record of run(factor, steps)) [state] = diagnose(state, record);
+    return conclude(state, steps);
+  };
+  const [found, ...others] = atEnd(0.02);
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ code: "lr.tooSmall", severity: "warning", since: 400 });
+  expect(found?.message).toMatch(/^The run took 400 steps\. /);
+  expect(found?.suggestion?.to).toBeGreaterThan(2 * PLAN.lr);
+  expect(atEnd(1)).toEqual([]);
+  // What was told while it went is not told again, and a few steps are no training.
+  expect(atEnd(1e-4)).toEqual([]);
+  expect(atEnd(0.02, 90)).toEqual([]);
 });
 
 test("what is less probable is said when it stays so", () => {

@@ -13,8 +13,10 @@ import {
   isGivenTime,
   isLost,
   objection,
+  rateForLength,
   rescueRate,
   SCORECARD,
+  SHORTEST,
   stepsToSettle,
   stepsToSuggest,
   suggestedRate,
@@ -123,6 +125,34 @@ function checkpoint(state: DiagnosisState, step: number): Result {
   const isSure = SURE[said].some(({ inARow }, i) => (counts[i] ?? 0) >= inARow);
   if (!isSure || state.signals.steps < stepsToSettle(state.plan)) return [voted, []];
   return raise(voted, step, codeOf(verdict, state.signals), assessment, "warning");
+}
+
+/** What a verdict on a run that is over needs to be said. */
+const SURE_AT_END = { small: 0.7, large: 0.85 } as const;
+
+/**
+ * Takes in that the run has come to its end by itself: where its length was not known, it is now, and the learning rate is
+ * judged for a run of that length, unless something is told of it.
+ * @param step the last one.
+ */
+export function conclude(state: DiagnosisState, step: number): readonly Finding[] {
+  const { signals, plan, finding, target, card } = state;
+  const { steps } = signals;
+  if (finding || plan.plannedSteps !== undefined || steps < SHORTEST) return [];
+  const whole = { ...plan, plannedSteps: steps };
+  const assessment = assess(signals, whole, card);
+  const { verdict, confidence } = assessment;
+  const said = verdict === "diverge" ? "large" : verdict;
+  if (said !== "small" && said !== "large") return [];
+  const isExcused = said === "small" ? target === undefined : isGivenTime(signals, whole);
+  if (confidence < SURE_AT_END[said] || isExcused) return [];
+  const over = {
+    ...state,
+    plan: whole,
+    target: target && rateForLength(target, signals, plan, steps),
+  };
+  const [, found] = raise(over, step, codeOf(verdict, signals), assessment, "warning");
+  return found.map(each => ({ ...each, message: `The run took ${steps} steps. ${each.message}` }));
 }
 
 function codeOf(verdict: Verdict | undefined, { recent, firstLoss }: Signals): FindingCode {

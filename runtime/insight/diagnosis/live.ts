@@ -8,7 +8,7 @@ import type { GroupRecord, SourceLocation, TensorRecord } from "../../protocol/r
 import { type StepBatch, stepValue, tensorValue } from "../../protocol/steps.ts";
 import type { UntrainedLoss } from "../../protocol/untrainedLoss.ts";
 import { NoisyBatch } from "./batchRule.ts";
-import { type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
+import { conclude, type DiagnosisState, diagnose, startDiagnosis } from "./diagnose.ts";
 import { findingOf } from "./faults.ts";
 import { HighFirstLoss } from "./firstLoss.ts";
 import { NoBetterThanGuess } from "./guess.ts";
@@ -40,6 +40,7 @@ export class LiveDiagnosis {
   readonly #guess = new NoBetterThanGuess();
   #overfitting = new Overfitting();
   #rules = this.#newRules();
+  #lastStep = 0;
   /** Steps that the rules have seen. */
   #seen = 0;
 
@@ -120,6 +121,11 @@ export class LiveDiagnosis {
     return [...cleared, ...this.#restartRules(step, to)];
   }
 
+  /** The script has come to its end by itself. Returns what is to be said of the run as a whole. */
+  completed(): readonly Finding[] {
+    return this.#state && !this.#isBroken ? conclude(this.#state, this.#lastStep) : [];
+  }
+
   /** Takes in steps, none skipped. Returns new versions of findings. */
   steps(batch: StepBatch): readonly Finding[] {
     const found: Finding[] = [];
@@ -133,6 +139,7 @@ export class LiveDiagnosis {
         ...startDiagnosis(planOf(this.#tensors, record.lr, this.#isOnItsWay)),
         raised: this.#raised,
       };
+      this.#lastStep = record.t;
       const [next, changes] = diagnose(this.#state, record);
       this.#state = next;
       found.push(...changes.filter(({ severity }) => !this.#isBroken || severity === "error"));

@@ -12,6 +12,7 @@ import {
   median,
   type Signals,
   suitedLength,
+  TRAVEL_GROWTH,
 } from "./signals.ts";
 
 export const SCORECARD: Scorecard = fitted;
@@ -46,7 +47,7 @@ const RECOVERY = 3;
 const START = 0.1;
 
 /** Lengths that a run may have of which nobody knows when it ends. */
-const SHORTEST = 100;
+export const SHORTEST = 100;
 const LONGEST = 1e6;
 const LENGTH_FACTOR = 10;
 
@@ -193,6 +194,18 @@ export function suggestedRate(signals: Signals, plan: RunPlan): number {
   const fall = signals.earlyFall / Math.min(signals.steps, EARLY_STEPS);
   const byFall = lr / 10 ** bounded(fall - USUAL_FALL);
   return Math.sqrt(byTravel * byFall);
+}
+
+/** A rate that was suggested for a run of unknown length, for one of so many steps: a longer one travels as far with less. */
+export function rateForLength(
+  rate: number,
+  signals: Signals,
+  plan: RunPlan,
+  steps: number,
+): number {
+  const decades = TRAVEL_GROWTH * Math.log10(ASSUMED_STEPS / steps);
+  const isByTravelAlone = !plan.adaptive && (plan.momentum > 0 || !(signals.firstLoss > 0));
+  return rate * 10 ** (isByTravelAlone ? decades : decades / 2);
 }
 
 function bounded(decades: number): number {
