@@ -5,11 +5,10 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { replay } from "../../runtime/insight/diagnosis/replay.ts";
-import { type LabelledRun, readCorpus, samplesOf } from "./diagnosis/corpus.ts";
+import { readCorpus, samplesOf } from "./diagnosis/corpus.ts";
 import { writeSection } from "./diagnosis/document.ts";
 import { fitScorecard } from "./diagnosis/fit.ts";
-import { type Judged, table } from "./diagnosis/metrics.ts";
+import { judge, table } from "./diagnosis/metrics.ts";
 
 const SCORECARD = new URL("../../runtime/insight/diagnosis/scorecard.json", import.meta.url);
 
@@ -27,7 +26,7 @@ const judged = families.flatMap(family => {
   const card = fitScorecard(samples.filter(sample => sample.family !== family));
   const own = runs.filter(({ scenario }) => scenario === family);
   process.stderr.write(`${family}\n`);
-  return own.map((run: LabelledRun): Judged => ({ run, said: replay(run, card) }));
+  return own.map(run => judge(run, card));
 });
 const text = table({ value: judged });
 console.log(text);

@@ -8,10 +8,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { replay } from "../../runtime/insight/diagnosis/replay.ts";
 import { readCorpus } from "./diagnosis/corpus.ts";
 import { writeSection } from "./diagnosis/document.ts";
-import { type Judged, table } from "./diagnosis/metrics.ts";
+import { type Judged, judge, table } from "./diagnosis/metrics.ts";
 import { FAMILIES } from "./diagnosis/scenarios/families.ts";
 import type { Kind } from "./diagnosis/scenarios/family.ts";
 import { loops } from "./diagnosis/scenarios/faults.ts";
@@ -57,7 +56,7 @@ for (const job of jobs) {
   if (!existsSync(job.file) && Date.now() < end) run(job);
 }
 
-const judged = readCorpus(sweeps).map((run): Judged => ({ run, said: replay(run) }));
+const judged = readCorpus(sweeps).map(run => judge(run));
 const done = readdirSync(results).map(
   file => JSON.parse(readFileSync(join(results, file), "utf8")) as LoopResult,
 );

@@ -1,6 +1,6 @@
 /** Diagnoses a run that is over, as it would have been diagnosed while it went. */
 import type { Finding, Suggestion } from "../../protocol/finding.ts";
-import { advisedRate, diagnose, startDiagnosis } from "./diagnose.ts";
+import { advisedRate, conclude, diagnose, startDiagnosis } from "./diagnose.ts";
 import type { Scorecard } from "./scorecard.ts";
 import type { TraceRun } from "./trace.ts";
 import { type Assessment, assess, suggestion, type Verdict } from "./verdict.ts";
@@ -32,6 +32,7 @@ export function replay({ scenario, plan, records }: TraceRun, card?: Scorecard):
     if (moments.includes(state.signals.steps))
       early.set(state.signals.steps, assess(state.signals, plan, card));
   }
+  findings.push(...conclude(state, records.at(-1)?.t ?? 0));
   const last = assess(state.signals, plan, card);
   // A run that ended before, ended as it is judged at its end.
   const [at10 = null, at25 = null] = moments.map(

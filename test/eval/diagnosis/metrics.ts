@@ -1,5 +1,6 @@
 /** What the evaluation of the diagnosis counts. */
-import type { Diagnosis } from "../../../runtime/insight/diagnosis/replay.ts";
+import { type Diagnosis, replay } from "../../../runtime/insight/diagnosis/replay.ts";
+import type { Scorecard } from "../../../runtime/insight/diagnosis/scorecard.ts";
 import { median } from "../../../runtime/insight/diagnosis/signals.ts";
 import { classOf, type LabelledRun } from "./corpus.ts";
 
@@ -7,6 +8,14 @@ import { classOf, type LabelledRun } from "./corpus.ts";
 export interface Judged {
   readonly run: LabelledRun;
   readonly said: Diagnosis;
+  /** What was said of it as in a script, which does not say how many steps it is going to take. */
+  readonly live: Diagnosis;
+}
+
+/** A run that is replayed, with and without its length. */
+export function judge(run: LabelledRun, card?: Scorecard): Judged {
+  const plan = { ...run.plan, plannedSteps: undefined };
+  return { run, said: replay(run, card), live: replay({ ...run, plan }, card) };
 }
 
 /** Part of what can be gained that a right learning rate may miss. */
@@ -93,12 +102,29 @@ function figures(judged: readonly Judged[]): readonly (readonly [string, string]
       share(judged, j => isOpposite(classOf(j.run.label), alert(j) ?? null)),
     ],
     ["alerts: median latency", latency(judged)],
+    ...liveFigures(judged),
     ["suggestion inside the right interval", share(judged, j => isInside(j, 0))],
     ["… or nearest to one of the right learning rates", share(judged, j => isInside(j, GRID / 2))],
     [
       "suggestion within a tenth of what can be gained",
       share(judged, j => suggestedRegret(j, sweepOf(j, judged)) <= MOST_REGRET),
     ],
+  ];
+}
+
+/** What is said of runs whose length is not known, until it is: while they go, and when they are over. */
+function liveFigures(judged: readonly Judged[]): readonly (readonly [string, string])[] {
+  const asLive = judged.map(({ run, live }) => ({ run, said: live, live }));
+  const wrong = asLive.filter(({ run }) => run.label !== "right");
+  const right = asLive.filter(({ run }) => run.label === "right");
+  const isEarly = (j: Judged) =>
+    (firstAlert(j)?.since ?? Number.NaN) < (j.run.records.at(-1)?.t ?? 0);
+  const isNamed = (j: Judged) => alert(j) === classOf(j.run.label);
+  return [
+    ["length not known: recall while they go", share(wrong, j => isNamed(j) && isEarly(j))],
+    ["… and at their end", share(wrong, isNamed)],
+    ["… precision", share(asLive.filter(alert), isNamed)],
+    ["… false on right runs", share(right, j => alert(j) !== undefined)],
   ];
 }
 
