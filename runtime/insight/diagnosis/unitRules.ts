@@ -212,18 +212,16 @@ class FrozenTensors implements Rule {
           : []),
       ],
       ...(rate === 0
-        ? ofRate(frozen[0]?.record.group ?? 0, step)
+        ? ofRate(first.record.group, Math.max(...updated.map(each => rateOf(each.record))))
         : { about: { type: "tensor", name } }),
     };
   }
 }
 
-/** The learning rate of a group that is 0, and that of the others to write instead. */
-function ofRate(group: number, { batch, row }: StepView): Pick<Symptom, "about" | "suggestion"> {
-  const rates = batch.lr.subarray(row * batch.groups, (row + 1) * batch.groups);
-  const to = Math.max(...rates.filter(rate => rate > 0));
+/** The learning rate of a group that is 0, and the highest of the others to write instead. */
+function ofRate(group: number, to: number): Pick<Symptom, "about" | "suggestion"> {
   return {
     about: { type: "hyperparameter", name: "lr", group },
-    ...(Number.isFinite(to) && { suggestion: { target: "lr", from: 0, to, range: [to / 10, to] } }),
+    ...(to > 0 && { suggestion: { target: "lr", from: 0, to, range: [to / 10, to] } }),
   };
 }
