@@ -318,12 +318,7 @@ function checkOperands(
   }
   checkTensor(op, input);
   for (const tensor of [weight, bias]) {
-    if (!tensor || (isFloat(tensor.dtype) && tensor.dtype === input.dtype)) continue;
-    throw new TypeError(
-      isFloat(tensor.dtype) && isFloat(input.dtype)
-        ? `${op}: expects tensors of the same dtype, got ${input.dtype} and ${tensor.dtype}`
-        : `${op}: expects float32 tensors, got ${isFloat(tensor.dtype) ? input.dtype : tensor.dtype}`,
-    );
+    if (tensor) requireFloats(op, input, tensor);
   }
   if (weight.ndim !== rank + 2 || weight.numel === 0) {
     throw new RangeError(
@@ -338,6 +333,14 @@ function checkOperands(
     );
   }
   return spaceOf(op, input, rank);
+}
+
+/** @throws TypeError if two tensors do not have the same dtype of floating-point numbers. */
+function requireFloats(op: string, a: Tensor, b: Tensor): void {
+  const odd = [b, a].find(({ dtype }) => !isFloat(dtype));
+  if (odd) throw new TypeError(`${op}: expects float32 tensors, got ${odd.dtype}`);
+  if (a.dtype === b.dtype) return;
+  throw new TypeError(`${op}: expects tensors of the same dtype, got ${a.dtype} and ${b.dtype}`);
 }
 
 function requireChannels(

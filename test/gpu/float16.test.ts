@@ -1,5 +1,7 @@
 /** float16: how numbers are rounded, which dtype a result has, and the operations, against PyTorch. */
 import { describe, expect, test } from "vitest";
+import { counters } from "../../runtime/gpu/device.ts";
+import { withOwnArena } from "../../runtime/graph/arena.ts";
 import {
   cat,
   full,
@@ -7,6 +9,7 @@ import {
   nn,
   noGrad,
   ones,
+  optim,
   randn,
   type Tensor,
   tensor,
@@ -205,6 +208,39 @@ test("a gradient goes through casts in the dtype of each", async () => {
     [x],
   );
   expect(await required(lost).data()).toEqual(Float32Array.of(0, 1, Number.POSITIVE_INFINITY));
+});
+
+test("what is read twice as float32 is stored as what it is", async () => {
+  const elements = 1 << 18;
+  const x = randn(elements, { dtype: "float16" }).keep();
+  await x.sum().item();
+  const bytes = await withOwnArena(async () => {
+    const before = counters.bytes;
+    const wide = x.exp().float();
+    await Promise.all([
+      wide
+        .mul(wide.flip([0]))
+        .sum()
+        .item(),
+      wide.matmul(wide).item(),
+    ]);
+    return counters.bytes - before;
+  });
+  expect(bytes).toBeLessThan(3 * elements);
+});
+
+test("products of two dtypes are refused", () => {
+  const [float, half] = [ones(1, 1, 3), ones(1, 1, 3, { dtype: "float16" })];
+  expect(() => half.matmul(ones(3, 1))).toThrow("of the same dtype");
+  expect(() => functional.conv1d(half, float)).toThrow(
+    "conv1d: expects tensors of the same dtype, got float16 and float32",
+  );
+  expect(() => functional.scaledDotProductAttention(half, float, float)).toThrow(
+    "of the same dtype, got float16, float32 and float32",
+  );
+  expect(() => new optim.SGD([new nn.Parameter(half)])).toThrow(
+    "Keep it float32, and use autocast",
+  );
 });
 
 test("it takes half of the memory", async () => {
