@@ -23,6 +23,11 @@ export const CACHE_VARIABLE = "STEPSCOPE_CACHE";
 /** Files that are kept: those written last. */
 const MOST_FILES = 100;
 
+/** Whether anything is kept from one process to the next. */
+export function isCacheKept(): boolean {
+  return cacheFolder() !== undefined;
+}
+
 /** What is kept under a name for this adapter and its driver; undefined if nothing is, or if it is damaged. */
 export function readCache(name: string): unknown {
   const folder = cacheFolder();

@@ -49,17 +49,23 @@ export function computePipeline(source: KernelSource): GPUComputePipeline {
   return pipeline;
 }
 
-/** Compiles a kernel on one of Dawn's threads, before it is needed. What does not compile is left. */
-export async function prepareKernel(source: KernelSource): Promise<void> {
-  if (pipelines.has(source.code)) return;
+/**
+ * Compiles a kernel on one of Dawn's threads, before it is needed.
+ * @returns undefined if it does not compile.
+ */
+export async function prepareKernel(source: KernelSource): Promise<GPUComputePipeline | undefined> {
+  const known = pipelines.get(source.code);
+  if (known) return known;
   const { device } = gpu;
   device.pushErrorScope("validation");
   const compiling = device.createComputePipelineAsync(descriptor(source));
   const made = Promise.all([compiling, device.popErrorScope()]);
   const [pipeline, error] = await made.catch(() => []);
-  if (!pipeline || error || pipelines.has(source.code)) return;
+  if (!pipeline || error) return undefined;
+  if (pipelines.has(source.code)) return pipelines.get(source.code);
   pipelines.set(source.code, pipeline);
   counters.pipelines++;
+  return pipeline;
 }
 
 /** The kernels that were needed so far, in their order. */

@@ -3,8 +3,10 @@ import { counters, gpu, tooLarge } from "../gpu/device.ts";
 import { computePipeline } from "../gpu/pipelines.ts";
 import { SMALL_BYTES } from "../gpu/storage.ts";
 import type { KernelCode } from "../kernels/builder.ts";
+import { productAt } from "../kernels/divisions.ts";
 import { generateKernel, type KernelSpec } from "../kernels/generate.ts";
 import { opName } from "../kernels/op.ts";
+import { timeProductLater } from "../kernels/productTiming.ts";
 import { formatShape, numel } from "../tensor/shape.ts";
 import { nodeBytes } from "./arena.ts";
 import { debugGraph, debugPlan, debugSource } from "./debug.ts";
@@ -18,6 +20,8 @@ import { schedule } from "./schedule.ts";
 export interface PlannedKernel {
   readonly label: string;
   readonly phase: Phase;
+  /** For a person to read: which of several kernels for the same it is. */
+  readonly variant?: string | undefined;
   readonly pipeline: GPUComputePipeline;
   readonly bindings: readonly Binding[];
   readonly workgroups: readonly [number, number, number];
@@ -57,6 +61,10 @@ export function compileTape(
   const codes = kernels.map(kernel =>
     "program" in kernel ? undefined : generateKernel(kernel, entries, stored),
   );
+  for (const { core } of kernels.flatMap(membersOf)) {
+    if (core === undefined || entryAt(entries, core).op.kind !== "matmul") continue;
+    timeProductLater(productAt(index => entryAt(entries, index), core));
+  }
   debugGraph(entries, stored);
   const layout = new Layout(entries, stored, [...outputs, ...sinks]);
   codes.forEach((code, position) => {
@@ -115,7 +123,7 @@ class Compiler implements CompiledTape {
     const roots = members.map(({ root }) => entryAt(this.#entries, root));
     const phase = roots[0]?.phase;
     if (!phase || roots.every(({ op }) => numel(op.shape) === 0)) return;
-    const { label, wgsl, workgroups, scalars } = code;
+    const { label, wgsl, workgroups, scalars, variant } = code;
     debugSource(code);
     const block = this.#addScalars(scalars.length);
     // An entry with several numbers stands there once for each: the first says where they begin.
@@ -124,7 +132,7 @@ class Compiler implements CompiledTape {
     });
     const pipeline = computePipeline({ code: wgsl, storages: code.bindings.length, label });
     const bindings = code.bindings.map(index => this.layout.binding(index));
-    this.kernels.push({ label, phase, pipeline, bindings, workgroups, ...block });
+    this.kernels.push({ label, variant, phase, pipeline, bindings, workgroups, ...block });
   }
 
   addProgram(index: number): void {

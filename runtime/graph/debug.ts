@@ -40,8 +40,9 @@ export function debugPlan(
   compileMs: number,
 ): void {
   if (!asked.has("plan")) return;
-  const lines = kernels.map(({ phase, label, workgroups, bindings }, i) => {
-    return `${i} ${phase} ${label} (${workgroups.join(" × ")}) ${bindings.map(place).join(" ")}`;
+  const lines = kernels.map(({ phase, label, variant, workgroups, bindings }, i) => {
+    const name = variant ? `${label}, ${variant},` : label;
+    return `${i} ${phase} ${name} (${workgroups.join(" × ")}) ${bindings.map(place).join(" ")}`;
   });
   const title =
     `plan of ${kernels.length} dispatches, ${bytes} bytes of the arena, ` +

@@ -27,6 +27,8 @@ export interface KernelCode {
   /** Entries whose numbers fill the kernel's scalars, in order. */
   readonly scalars: readonly number[];
   readonly workgroups: readonly [number, number, number];
+  /** For a person to read: which of several kernels for the same it is. */
+  readonly variant?: string;
 }
 
 /** What thread `i` of `count` does. */

@@ -4,6 +4,7 @@ import { attentionKernel } from "./attention.ts";
 import type { KernelCode, KernelEntry } from "./builder.ts";
 import { KernelBuilder, type LinearBody, linearGrid, WORKGROUP_SIZE } from "./builder.ts";
 import { Coords } from "./coords.ts";
+import { divisionOf, productAt } from "./divisions.ts";
 import { matmulKernel } from "./matmul.ts";
 import { reduceBody } from "./reduce.ts";
 import { type RowsSpec, rowsBody } from "./rows.ts";
@@ -36,8 +37,10 @@ export function generateKernel(
     );
   builder.compute(spec.root);
   const core = spec.core === undefined ? undefined : builder.entry(spec.core).op.kind;
-  if (spec.core !== undefined && core === "matmul")
-    return matmulKernel(builder, spec.core, spec.root);
+  if (spec.core !== undefined && core === "matmul") {
+    const product = productAt(index => builder.entry(index), spec.core);
+    return matmulKernel(builder, spec.core, spec.root, divisionOf(product));
+  }
   if (spec.core !== undefined && core === "attention") return attentionKernel(builder, spec.core);
   return linearKernel(builder, [body(builder, spec)]);
 }

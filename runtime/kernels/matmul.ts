@@ -7,6 +7,7 @@ import { gpu } from "../gpu/device.ts";
 import { numel } from "../tensor/shape.ts";
 import { type KernelBuilder, type KernelCode, MAX_WORKGROUPS } from "./builder.ts";
 import { Coords } from "./coords.ts";
+import { type Division, formatDivision, type Tile, usesQuads } from "./divisions.ts";
 
 /** Products that are summed by themselves: serial sums in float32 lose digits with their length. */
 const BLOCK = 32;
@@ -33,8 +34,13 @@ interface Tiling {
 /** Loads element [row, column] of a factor. */
 type Load = (row: string, column: string) => string;
 
-/** The kernel of product `core`, whose result goes through element-wise operations to `root`. */
-export function matmulKernel(builder: KernelBuilder, core: number, root: number): KernelCode {
+/** The kernel of product `core`, whose result goes through element-wise operations to `root`, divided so. */
+export function matmulKernel(
+  builder: KernelBuilder,
+  core: number,
+  root: number,
+  division: Division,
+): KernelCode {
   const { op, inputs } = builder.entry(core);
   const [left = -1, right = -1] = inputs;
   const leftShape = builder.entry(left).op.shape;
@@ -50,9 +56,9 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
       const { shape } = builder.entry(factor).op;
       return builder.value(factor, Coords.fromAxes(builder.bind, shape, [...batch(), row, column]));
     };
-  const tiling = usesQuads(m, n)
-    ? quadTiling(builder, [m, n, k], load(left), load(right))
-    : threadTiling(builder, [m, n, k], load(left), load(right));
+  const { by, ...tile } = division;
+  const tiles = by === "quad" ? quadTiling : threadTiling;
+  const tiling = tiles(builder, [m, n, k], tile, load(left), load(right));
   const { sums, unroll } = tiling;
   const steps = builder.scope(() => {
     for (const u of range(unroll)) tiling.step(u === 0 ? "j" : builder.bind(`j + ${u}u`));
@@ -91,13 +97,14 @@ export function matmulKernel(builder: KernelBuilder, core: number, root: number)
     put,
     "}",
   ].join("\n");
-  return builder.finish(
+  const code = builder.finish(
     "matmul",
     main,
     tiling.workgroupSize,
     [Math.ceil(n / tiling.columns), Math.ceil(m / tiling.rows), depth],
     functions,
   );
+  return { ...code, variant: formatDivision(division) };
 }
 
 /** Workgroups that keep all processors of a software adapter busy, threads that hide a GPU's latency. */
@@ -115,14 +122,6 @@ export function splitCount(batches: number, m: number, k: number, n: number): nu
   return Math.max(1, Math.min(Math.ceil(BUSY / workers), Math.floor(k / SHORTEST_PART)));
 }
 
-/** A software adapter's lanes are quads, and exchange what they have in registers for nearly nothing. */
-const hasQuads = gpu.adapter.software && gpu.device.features.has("subgroups");
-
-/** Whether quads compute a result of m × n; of a vector each of their lanes would have the same row. */
-function usesQuads(m: number, n: number): boolean {
-  return hasQuads && m > 1 && n > 1;
-}
-
 /** Threads of a workgroup where each has a tile of its own. */
 const THREADS = 64;
 
@@ -130,17 +129,17 @@ const THREADS = 64;
 const FEW_SUMS = 8;
 
 /**
- * A thread computes a tile of 8 × 4: eight rows take two thirds of the time of four on a software
- * adapter, sixteen no less. Places out of range repeat the last row or column. The workgroup is as wide
- * as the result is flat.
+ * A thread computes a tile. Places out of range repeat the last row or column. The workgroup is as wide as the
+ * result is flat.
  */
 function threadTiling(
   builder: KernelBuilder,
   [m, n, k]: readonly [number, number, number],
+  tile: Tile,
   left: Load,
   right: Load,
 ): Tiling {
-  const [rows, columns] = [Math.min(8, m), Math.min(4, n)];
+  const [rows, columns] = [Math.min(tile.rows, m), Math.min(tile.columns, n)];
   const tall = Math.ceil(n / columns) < 8 ? THREADS : 8;
   const down = Math.ceil(m / rows) < 8 ? 1 : tall;
   const across = THREADS / down;
@@ -172,18 +171,19 @@ function threadTiling(
 }
 
 /**
- * Four threads, a quad, compute a tile of 16 × 16. SwiftShader loads lane by lane, which takes as long
- * as ten multiplications of all lanes: each lane loads another row and another column, and the rows
- * go round the quad. Sum s of a lane is of the row that it has after exchange s mod 4.
+ * Four threads, a quad, compute a tile four times as high and as wide as that of a lane. SwiftShader loads lane
+ * by lane, which takes as long as ten multiplications of all lanes: each lane loads another row and another
+ * column, and the rows go round the quad. Sum s of a lane is of the row that it has after exchange s mod 4.
  */
 function quadTiling(
   builder: KernelBuilder,
   [m, n, k]: readonly [number, number, number],
+  tile: Tile,
   left: Load,
   right: Load,
 ): Tiling {
-  const rows = Math.min(4, Math.ceil(m / 4));
-  const columns = Math.min(4, Math.ceil(n / 4));
+  const rows = Math.min(tile.rows, Math.ceil(m / 4));
+  const columns = Math.min(tile.columns, Math.ceil(n / 4));
   builder.enable("subgroups");
   return {
     workgroupSize: [4, 1],
