@@ -17,7 +17,7 @@ interface Case<Arguments> {
 }
 
 /** How an operation of a fixture is written with the engine. */
-export type Operation<Arguments> = (inputs: Tensor[], args: Arguments) => Tensor;
+export type Operation<Arguments> = (inputs: Tensor[], args: Arguments) => Tensor | Promise<Tensor>;
 
 /**
  * A test for each operation of a fixture.
@@ -46,7 +46,7 @@ async function compare<Arguments>(
 ): Promise<void> {
   const what = `${op} ${note}`;
   const leaves = inputs.map(input => decode(input, true));
-  const result = operation(leaves, args);
+  const result = await operation(leaves, args);
   expect(result.shape, `${what}: shape`).toEqual(output.shape);
   expect(result.dtype, `${what}: dtype`).toBe(output.dtype);
   if (weight && grads) result.mul(decode(weight)).sum().backward();
