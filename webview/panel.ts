@@ -3,7 +3,7 @@ import type { TensorHistograms } from "../runtime/protocol/histogram.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
 import type { RunRecord } from "../runtime/protocol/run.ts";
-import type { StepBatch, StepCurves } from "../runtime/protocol/steps.ts";
+import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { PictureOutput } from "./charts/pictureOutput.ts";
 import { around } from "./charts/window.ts";
@@ -58,14 +58,14 @@ export class Panel {
   private run: RunRecord | undefined;
   private series = new RunSeries();
   private readonly histograms: Histograms;
-  private readonly compared = new ComparedRuns();
+  private readonly compared = new ComparedRuns((runFolder, asked) =>
+    this.host.post({ type: "bins", runFolder, ...asked }),
+  );
   /** Series of the runs that differ in their seed alone, by group. */
   private replicates: readonly (readonly RunSeries[])[] = [];
   private state: ViewState;
   /** What the host was last told to keep. */
   private kept: string;
-  /** The last step of which the page gets columns, and has to ask for tensors. */
-  private stored = 0;
   private drawTimer: ReturnType<typeof setTimeout> | undefined;
   /** Steps are missing, and the host was asked for all of them. */
   private behind = false;
@@ -184,13 +184,8 @@ export class Panel {
       case "silenced":
         this.insights.silence(message.findings);
         break;
-      case "curves":
-        if (this.run) this.addCurves(message.curves);
-        return;
       case "bins":
-        for (const bins of message.bins) this.series.receiveBins(bins);
-        this.showCharts();
-        this.frames.request(true);
+        this.receiveBins(message);
         return;
       case "elements":
         if (this.run) this.elements.show(message.elements);
@@ -250,9 +245,8 @@ export class Panel {
 
   private hydrate(message: Extract<ToPageMessage, { type: "hydrate" }>): void {
     this.behind = false;
-    this.series = new RunSeries(requests => this.host.post({ type: "bins", requests }));
-    this.stored = message.stored ?? 0;
-    if (this.stored > 0) this.series.leaveToStore(this.stored, message.run.tensors.length);
+    this.series = new RunSeries(asked => this.host.post({ type: "bins", ...asked }));
+    if (message.stored) this.series.begin(message.stored, message.run.tensors.length);
     this.compared.clear();
     this.histograms.clear();
     this.body.hidden = false;
@@ -315,15 +309,13 @@ export class Panel {
     this.showCharts();
   }
 
-  /** Takes columns of a long run: it is drawn when one is whole. */
-  private addCurves(curves: StepCurves): void {
-    if (!this.series.appendCurves(curves) && !this.behind) {
-      this.behind = true;
-      this.host.post({ type: "ready" });
-    }
-    this.showCharts();
-    if (curves.firstStep + curves.count > this.stored) this.frames.request();
-    else this.drawLater();
+  /** Takes what was asked for of the run, or of one that is compared with it. */
+  private receiveBins({ runFolder, bins, curves }: Extract<ToPageMessage, { type: "bins" }>): void {
+    const series = runFolder === undefined ? this.series : this.compared.seriesOf(runFolder);
+    for (const each of bins) series?.receiveBins(each);
+    for (const each of curves) series?.receiveCurve(each);
+    this.charts.receive();
+    this.frames.request(true);
   }
 
   private addMetrics(metrics: readonly MetricRecord[]): void {

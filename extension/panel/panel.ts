@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
+import type { RunBins } from "../../runtime/page/bins.ts";
 import type { Comparison } from "../../runtime/page/comparison.ts";
 import { pageHtml } from "../../runtime/page/html.ts";
 import { PageFeed } from "../../runtime/page/pageFeed.ts";
 import { parsePageMessage, parsePageState } from "../../runtime/page/pageMessages.ts";
-import type { BinsRequest } from "../../runtime/protocol/bins.ts";
 import type { FromPageMessage, LookPart, ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import type { SilencedFindings } from "../code/silencedFindings.ts";
@@ -50,6 +50,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #ready = false;
   /** What the page compares with the run. */
   #comparison: Comparison | undefined;
+  /** Answers what the page asks of runs' steps, while it is shown. */
+  #bins: RunBins | undefined;
   /** The run that is shown, as it was read. */
   #record: RunRecord | undefined;
   /** What it is to compare as soon as it shows a run. */
@@ -212,7 +214,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         void this.#hydrate();
         break;
       case "bins":
-        void this.#sendBins(message.requests);
+        void this.#sendBins(message);
         break;
       case "stop":
         void this.#execute(Command.stop);
@@ -329,11 +331,14 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     }
   }
 
-  async #sendBins(requests: readonly BinsRequest[]): Promise<void> {
-    const { shownRun } = this;
-    if (shownRun === undefined) return;
-    const { readBins } = await import("../../runtime/page/bins.ts");
-    this.#post({ type: "bins", bins: readBins(shownRun, requests) });
+  async #sendBins(message: Extract<FromPageMessage, { type: "bins" }>): Promise<void> {
+    const { runFolder = this.shownRun } = message;
+    if (runFolder === undefined) return;
+    if (runFolder !== this.shownRun && !this.#comparison?.has(runFolder)) return;
+    const { RunBins } = await import("../../runtime/page/bins.ts");
+    this.#bins ??= new RunBins(logs => this.#post({ type: "logs", logs }));
+    const answer = await this.#bins.answer(runFolder, message);
+    if (answer) this.#post(answer);
   }
 
   #postToCompare(): void {
@@ -368,6 +373,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   #endComparison(): void {
     this.#comparison?.dispose();
     this.#comparison = undefined;
+    this.#bins?.dispose();
+    this.#bins = undefined;
   }
 
   #post(message: ToPageMessage): void {

@@ -7,6 +7,7 @@ import { pinBaseline, readBaseline } from "../store/baseline.ts";
 import { readNotes } from "../store/notes.ts";
 import { projectOf, RUN_DATABASE } from "../store/paths.ts";
 import { openRun, type RunReader } from "../store/reader.ts";
+import { storedSteps } from "./bins.ts";
 
 /** Milliseconds between two looks at runs that are compared: for further steps, and for deleted ones. */
 const LOOK_MS = 1000;
@@ -48,6 +49,11 @@ export class Comparison {
   /** Folders of the runs that the page has asked for. */
   get runFolders(): readonly string[] {
     return this.#asked.filter(folder => !this.#unreadable.has(folder));
+  }
+
+  /** Whether the page may ask for steps of a run. */
+  has(runFolder: string): boolean {
+    return this.#sent.has(runFolder);
   }
 
   /** Sends these runs, but for those that the page has. */
@@ -145,7 +151,9 @@ export class Comparison {
     if (!known) {
       this.#sent.set(runFolder, sent);
       const { name } = readNotes(runFolder);
-      await this.#post({ type: "compared", runFolder, name, run });
+      const stored = storedSteps(reader, run.steps);
+      sent.steps = stored?.last ?? 0;
+      await this.#post({ type: "compared", runFolder, name, run, ...(stored && { stored }) });
     } else if (run.steps !== known.run.steps || run.status !== known.run.status) {
       await this.#post({ type: "comparedRun", runFolder, run });
     }

@@ -1,6 +1,14 @@
 import { FINDING_CODES } from "../protocol/finding.ts";
 import { type FromPageMessage, MOST_COMPARED } from "../protocol/page.ts";
-import { binsRequest, control, list, optionValue, string } from "../protocol/validate.ts";
+import {
+  binsRequest,
+  control,
+  curveRequest,
+  list,
+  optional,
+  optionValue,
+  string,
+} from "../protocol/validate.ts";
 
 /** A file's name without a folder, as the page makes it. */
 const PICTURE_NAME = /^[\w.-]{1,150}\.(png|svg)$/;
@@ -21,10 +29,15 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
     case "listRuns":
       return { type: value.type };
     case "bins":
-      return attempt(() => ({
-        type: "bins",
-        requests: list(binsRequest)(value.requests, "requests"),
-      }));
+      return attempt(() => {
+        const runFolder = optional(string)(value.runFolder, "runFolder");
+        return {
+          type: "bins",
+          requests: list(binsRequest)(value.requests, "requests"),
+          curves: list(curveRequest)(value.curves, "curves"),
+          ...(runFolder !== undefined && { runFolder }),
+        };
+      });
     case "control":
       return attempt(() => ({ type: "control", control: control(value.control, "control") }));
     case "compareSource": {

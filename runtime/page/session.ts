@@ -6,7 +6,7 @@ import { listRuns } from "../store/list.ts";
 import { readNotes } from "../store/notes.ts";
 import { projectOf } from "../store/paths.ts";
 import { openRun } from "../store/reader.ts";
-import { readBins } from "./bins.ts";
+import { RunBins } from "./bins.ts";
 import { Comparison, runChoice } from "./comparison.ts";
 import { type Received, readHistograms, readHistory } from "./history.ts";
 import { PageFeed } from "./pageFeed.ts";
@@ -16,6 +16,7 @@ import { keepView } from "./view.ts";
 export class PageSession {
   readonly #folder: string;
   readonly #compared: readonly string[];
+  readonly #bins = new RunBins(logs => void this.#post({ type: "logs", logs }));
   #comparison: Comparison | undefined;
   readonly #post: (message: ToPageMessage) => Promise<void>;
   readonly #feed: PageFeed;
@@ -66,9 +67,7 @@ export class PageSession {
 
   /** Does what the page asks for, as far as an ordinary browser can ask. */
   receive(message: FromPageMessage): void {
-    if (message.type === "bins") {
-      void this.#post({ type: "bins", bins: readBins(this.#folder, message.requests) });
-    }
+    if (message.type === "bins") void this.#answer(message);
     if (message.type === "stop") this.#connection?.stop();
     if (message.type === "control") this.#connection?.control(message.control);
     if (message.type === "compare") this.#comparison?.show(message.runFolders);
@@ -83,7 +82,15 @@ export class PageSession {
     this.#disposed = true;
     this.#feed.dispose();
     this.#comparison?.dispose();
+    this.#bins.dispose();
     this.#connection?.detach();
+  }
+
+  async #answer(message: Extract<FromPageMessage, { type: "bins" }>): Promise<void> {
+    const { runFolder = this.#folder } = message;
+    if (runFolder !== this.#folder && !this.#comparison?.has(runFolder)) return;
+    const answer = await this.#bins.answer(runFolder, message);
+    if (answer && !this.#disposed) await this.#post(answer);
   }
 
   #sendHistograms(tensor: number, after: number): void {

@@ -108,8 +108,11 @@ export class BinSums<Numbers extends BinNumbers = Float32Array> {
   finish(): Bins<Numbers> {
     const { low, high, info, sums } = this;
     const mean = new this.#numbers(sums.length);
-    // 0 / 0 is NaN, as it is to be.
-    for (let i = 0; i < mean.length; i++) mean[i] = (sums[i] ?? 0) / ((info[i] ?? 0) & COUNT);
+    // 0 / 0 is NaN, as it is to be. The sum is rounded, and may be too large to be a number.
+    for (let i = 0; i < mean.length; i++) {
+      const exact = (sums[i] ?? 0) / ((info[i] ?? 0) & COUNT);
+      mean[i] = Math.min(Math.max(exact, low[i] ?? exact), high[i] ?? exact);
+    }
     return { low, mean, high, info };
   }
 }

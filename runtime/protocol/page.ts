@@ -5,6 +5,7 @@
 import type { BinsRequest, TensorBins } from "./bins.ts";
 import type { Branches } from "./branch.ts";
 import type { Control, LiveOption } from "./control.ts";
+import type { CurveBins, CurveName, CurveRequest, CurveTotal } from "./curves.ts";
 import type { TensorElements } from "./elements.ts";
 import type { FindingCode } from "./finding.ts";
 import type { TensorHistograms } from "./histogram.ts";
@@ -45,11 +46,8 @@ export type ToPageMessage =
       readonly batches: readonly StepBatch[];
       readonly logs: readonly LogRecord[];
       readonly metrics: readonly MetricRecord[];
-      /**
-       * Up to this step `curves` bring the columns over all parameters, one after the other, and tensors
-       * have to be asked for; 0, or nothing, where `steps` bring all.
-       */
-      readonly stored?: number;
+      /** Of a long run: what `steps` do not bring, and has to be asked for. */
+      readonly stored?: StoredSteps;
       /** Folders of the runs to compare it with, where its page has not been used before. */
       readonly compared?: readonly string[];
     }
@@ -57,9 +55,13 @@ export type ToPageMessage =
   | { readonly type: "empty"; readonly reason: string }
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
-  | { readonly type: "curves"; readonly curves: StepCurves }
-  /** What was asked for of tensors. */
-  | { readonly type: "bins"; readonly bins: readonly TensorBins[] }
+  /** What was asked for of the run, or of one that is compared with it. */
+  | {
+      readonly type: "bins";
+      readonly runFolder?: string;
+      readonly bins: readonly TensorBins[];
+      readonly curves: readonly CurveBins[];
+    }
   | { readonly type: "logs"; readonly logs: readonly LogRecord[] }
   | { readonly type: "metrics"; readonly metrics: readonly MetricRecord[] }
   /** The picture that was asked for, as far as it is drawn. */
@@ -83,6 +85,8 @@ export type ToPageMessage =
       /** The user's own name for it; empty without one. */
       readonly name: string;
       readonly run: RunRecord;
+      /** Of a long run: what has to be asked for. */
+      readonly stored?: StoredSteps;
     }
   | { readonly type: "comparedRun"; readonly runFolder: string; readonly run: RunRecord }
   /** Further steps, by the `COMPARED_COLUMNS` alone. */
@@ -102,17 +106,23 @@ export type ToPageMessage =
   /** The runs that can be compared, the newest first. */
   | { readonly type: "runs"; readonly runs: readonly RunChoice[] };
 
-/**
- * Columns of a long run in the order in which they are sent: those of the first charts first, and
- * together those of which something is computed.
- */
-export const HISTORY_COLUMNS = [
-  ["loss", "time"],
-  ["gradNorm", "clippedGradNorm"],
-  ["stepToWeight", "epoch"],
-  ["stepMs", "forwardMs", "backwardMs", "waitMs"],
-  ["gpuBytes", "heapBytes", "samples"],
-] as const satisfies readonly (readonly StepColumn[])[];
+/** Steps of a long run that are not sent: a page asks its host for what it draws of them. */
+export interface StoredSteps {
+  readonly first: number;
+  readonly last: number;
+  /** What is known of all of them together, of these quantities. */
+  readonly names: readonly CurveName[];
+  /** Of each its least and greatest value, and the first step at which it is not finite. */
+  readonly totals: Float64Array;
+}
+
+/** The totals in `StoredSteps`, of which JSON could not tell infinities. */
+export function totalsOf({ names, totals }: StoredSteps): readonly CurveTotal[] {
+  const at = (i: number) => totals[i] ?? Number.NaN;
+  return names.map((name, i) => {
+    return { name, least: at(3 * i), greatest: at(3 * i + 1), firstOdd: at(3 * i + 2) };
+  });
+}
 
 /** What is drawn of a run that is compared with another, beside η and what it logged; and where it stands. */
 export const COMPARED_COLUMNS = [
@@ -137,8 +147,13 @@ export interface OptionValue {
 
 export type FromPageMessage =
   | { readonly type: "ready" }
-  /** What did tensors have, in bins? */
-  | { readonly type: "bins"; readonly requests: readonly BinsRequest[] }
+  /** What did tensors have, and all parameters together, in bins? Of the run, or of one that is compared. */
+  | {
+      readonly type: "bins";
+      readonly runFolder?: string;
+      readonly requests: readonly BinsRequest[];
+      readonly curves: readonly CurveRequest[];
+    }
   | { readonly type: "stop" }
   | { readonly type: "control"; readonly control: Control }
   /** Send the histograms of this tensor behind a step. */

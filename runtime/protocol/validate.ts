@@ -1,4 +1,5 @@
 /** Checks of values that come from outside of the process: a socket, a file. */
+
 import type { BinsRequest, TensorBins } from "./bins.ts";
 import { type Branch, type Branches, branchObjection } from "./branch.ts";
 import {
@@ -9,6 +10,13 @@ import {
   optionObjection,
   type SetOption,
 } from "./control.ts";
+import {
+  type CurveBins,
+  type CurveName,
+  type CurveRequest,
+  DERIVED_COLUMNS,
+  type Smoothing,
+} from "./curves.ts";
 import { MOST_ELEMENTS, type TensorElements } from "./elements.ts";
 import {
   type Evidence,
@@ -23,7 +31,7 @@ import {
 import type { TensorHistograms } from "./histogram.ts";
 import { type ClientMessage, LOG_LEVELS, type LogRecord, type SidecarMessage } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
-import type { OptionValue } from "./page.ts";
+import type { OptionValue, StoredSteps } from "./page.ts";
 import {
   type LinePicture,
   type PathPoint,
@@ -378,13 +386,85 @@ const requestShape = object<BinsRequest>({
 /** Bins that can be asked for. */
 export const binsRequest: Check<BinsRequest> = (value, path) => {
   const request = requestShape(value, path);
-  const { tensors, width, from, to } = request;
-  if (!Number.isInteger(Math.log2(width)))
-    throw wrong(path, "a width that is a power of two", width);
-  const bins = (Math.floor(to / width) - Math.floor(from / width) + 1) * tensors.length;
-  if (bins < 0 || bins > MOST_BINS) throw wrong(path, `at most ${MOST_BINS} bins`, bins);
+  checkRange(request, request.tensors.length, path);
   return request;
 };
+
+function checkRange(
+  { width, from, to }: Pick<BinsRequest, "width" | "from" | "to">,
+  series: number,
+  path: string,
+): void {
+  if (!Number.isInteger(Math.log2(width)))
+    throw wrong(path, "a width that is a power of two", width);
+  const bins = (Math.floor(to / width) - Math.floor(from / width) + 1) * series;
+  if (bins < 0 || bins > MOST_BINS) throw wrong(path, `at most ${MOST_BINS} bins`, bins);
+}
+
+const curveName: Check<CurveName> = (value, path) => {
+  const name = string(value, path);
+  if (/^lr\/\d{1,4}$/.test(name)) return name as CurveName;
+  return literal(...STEP_COLUMNS, ...DERIVED_COLUMNS)(value, path);
+};
+
+const curveRequestShape = object<CurveRequest>({
+  name: curveName,
+  width: positive,
+  from: count,
+  to: count,
+  smoothing: optional(
+    object<Smoothing>({ weight: finite, scale: literal("linear", "log") }),
+  ) as Check<Smoothing>,
+});
+
+/** A request whose answer is not too large. */
+export const curveRequest: Check<CurveRequest> = (value, path) => {
+  const request = curveRequestShape(value, path);
+  const { smoothing } = request;
+  checkRange(request, 1, path);
+  if (smoothing && !(smoothing.weight > 0 && smoothing.weight < 1)) {
+    throw wrong(path, "a weight between 0 and 1", smoothing.weight);
+  }
+  return request;
+};
+
+const curveBinsShape = object<CurveBins>({
+  request: curveRequest,
+  first: count,
+  last: count,
+  low: float64Array,
+  mean: float64Array,
+  high: float64Array,
+  info: uint32Array,
+  averages: float64Array,
+  biases: float64Array,
+});
+
+/** Bins whose planes fit together. */
+export const curveBins: Check<CurveBins> = (value, path) => {
+  const bins = curveBinsShape(value, path);
+  const { request, low, mean, high, info, averages, biases } = bins;
+  const { length } = mean;
+  const [planes, states] = [request.width === 1 ? 0 : length, request.smoothing ? length : 0];
+  const fit =
+    [low, high, info].every(plane => plane.length === planes) &&
+    [averages, biases].every(plane => plane.length === states);
+  if (!fit) throw new TypeError(`${path}: planes do not have ${length} bins`);
+  return bins;
+};
+
+export const storedSteps: Check<StoredSteps> = (value, path) => {
+  const stored = storedShape(value, path);
+  if (stored.totals.length === 3 * stored.names.length) return stored;
+  throw new TypeError(`${path}.totals: not three numbers of each quantity`);
+};
+
+const storedShape = object<StoredSteps>({
+  first: positive,
+  last: positive,
+  names: list(curveName),
+  totals: float64Array,
+});
 
 const binsShape = object<TensorBins>({
   request: binsRequest,

@@ -28,6 +28,7 @@ export interface Chunk {
 /** Every method throws if what it reads is missing or damaged. */
 export class ChunkReader {
   readonly #chunks: StatementSync;
+  readonly #first: StatementSync;
   readonly #curve: StatementSync;
   readonly #level: StatementSync;
   /** Undefined for a run that was recorded before there were pyramids. */
@@ -38,6 +39,7 @@ export class ChunkReader {
     this.#chunks = database.prepare(
       "SELECT * FROM chunk WHERE firstStep <= ? AND firstStep + count > ? ORDER BY firstStep",
     );
+    this.#first = database.prepare("SELECT min(firstStep) AS step FROM chunk");
     this.#curve = database.prepare("SELECT data, crc FROM curve WHERE name = ? AND firstStep = ?");
     // The widest that is no wider than asked for, else the narrowest.
     this.#level = database.prepare(`
@@ -60,6 +62,12 @@ export class ChunkReader {
       groups: Number(row.groups),
       tensorCount: Number(row.tensorCount),
     }));
+  }
+
+  /** The first step; undefined without any chunk. */
+  first(): number | undefined {
+    const step = this.#first.get()?.step;
+    return typeof step === "number" ? step : undefined;
   }
 
   /** A quantity over all parameters; of a name that the run does not have, NaN. */

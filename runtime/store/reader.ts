@@ -224,11 +224,11 @@ export class RunReader {
   }
 
   /** What is known of all steps of what is drawn over all parameters. */
-  totals(groups: number): readonly CurveTotal[] {
-    const names = curveNames(groups);
+  totals(): readonly CurveTotal[] {
     const known = new Map(this.#chunks?.totals()?.map(total => [total.name, total]));
     // Of the steps in chunks that is kept, unless the run is older.
     const { chunks, list } = this.#listChunks(1, Number.MAX_SAFE_INTEGER);
+    const names = curveNames(this.#groups(list));
     const last = list.at(-1);
     const from = known.size > 0 && chunks && last ? last.firstStep + last.count : 1;
     return names.map(name => {
@@ -238,6 +238,12 @@ export class RunReader {
       }
       return total;
     });
+  }
+
+  /** Parameter groups at most. */
+  #groups(list: readonly Chunk[]): number {
+    const [row] = this.#rows("SELECT max(groups) AS groups FROM batch");
+    return Math.max(Number(row?.groups ?? 0), ...list.map(({ groups }) => groups));
   }
 
   /** The values of a quantity over all parameters from step `from` on, in pieces; those of damaged chunks are left out. */
@@ -404,6 +410,21 @@ export class RunReader {
       this.#damage = `Damaged: ${text(error)}`;
       return { list: [] };
     }
+  }
+
+  /** What `read` returns, which sees the run at one moment, however often it reads. */
+  atOnce<T>(read: () => T): T {
+    const [result] = this.#snapshot(function* () {
+      yield read();
+    });
+    return result as T;
+  }
+
+  /** The first step; undefined without any. */
+  firstStep(): number | undefined {
+    const first = this.#chunks?.first();
+    const [row] = this.#rows("SELECT min(firstStep) AS step FROM batch");
+    return first ?? (typeof row?.step === "number" ? row.step : undefined);
   }
 
   /** Reads in one transaction: the writer may move steps from batches to chunks meanwhile. */

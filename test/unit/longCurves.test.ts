@@ -147,7 +147,7 @@ describe.each([
   });
 
   test("totals are those of all steps", () => {
-    const totals = new Map(reader.totals(2).map(total => [total.name, total]));
+    const totals = new Map(reader.totals().map(total => [total.name, total]));
     for (const [name, valueAt] of VALUES) {
       const steps = stepsOf(0, LAST + 1, first);
       const values = steps.map(valueAt).filter(value => !Number.isNaN(value));
@@ -222,7 +222,7 @@ describe("a long run", () => {
       const [mean = 0, bias = 1] = [found.averages.at(-1), found.biases.at(-1)];
       expect(averageOf({ mean, bias }, "linear")).toBeCloseTo(expected.get(to) ?? 0, 12);
     }
-    expect(reader.totals(2).find(({ name }) => name === "stepMs")?.greatest).toBe(1e30);
+    expect(reader.totals().find(({ name }) => name === "stepMs")?.greatest).toBe(1e30);
     reader.close();
     writer.close();
   });
@@ -252,7 +252,7 @@ describe("a long run", () => {
     const reader = openRun(folder);
     const valueAt = (step: number) => curveAt("travel", step);
     compare(reader, { name: "travel", width: 128, from: 1, to: 9000 }, valueAt, 1, 9000);
-    expect(reader.totals(2).find(({ name }) => name === "travel")).toEqual({
+    expect(reader.totals().find(({ name }) => name === "travel")).toEqual({
       name: "travel",
       least: Number.NEGATIVE_INFINITY,
       greatest: Number.POSITIVE_INFINITY,

@@ -2,17 +2,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { readBins } from "../../runtime/page/bins.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { RunBins } from "../../runtime/page/bins.ts";
 import { readHistory } from "../../runtime/page/history.ts";
 import { parsePageMessage } from "../../runtime/page/pageMessages.ts";
-import type { BinsRequest } from "../../runtime/protocol/bins.ts";
 import { messageFromText, messageToText } from "../../runtime/protocol/text.ts";
 import { RUN_DATABASE } from "../../runtime/store/paths.ts";
 import { HeatCells } from "../../webview/charts/heatCells.ts";
 import { binRows } from "../../webview/data/axis.ts";
+import type { Asked } from "../../webview/data/binRequests.ts";
 import { Bins } from "../../webview/data/bins.ts";
-import { Column, noExtremes } from "../../webview/data/column.ts";
+import { Column, noExtremes, type Samples } from "../../webview/data/column.ts";
 import { RunSeries } from "../../webview/data/runSeries.ts";
 import type { ScaleKind } from "../../webview/data/scale.ts";
 import { Trace } from "../../webview/data/trace.ts";
@@ -23,14 +23,16 @@ import {
   sampledRows,
   valueAt as valueOfRow,
 } from "../../webview/own/columns.ts";
-import { batchOf, COLUMN, cutBatches, NAMES, store, valueAt } from "./long-run.ts";
+import { batchOf, COLUMN, curveAt, cutBatches, NAMES, store, valueAt } from "./long-run.ts";
 
 const LAST = 34_000;
 
 let project: string;
 let folder: string;
 let series: RunSeries;
-let requests: BinsRequest[];
+let asked: Asked[];
+let host: RunBins;
+let damage: string[];
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "stepscope-long-"));
@@ -45,27 +47,40 @@ function sent(message: object) {
   return parseHostMessage(messageFromText(text));
 }
 
-beforeEach(() => {
-  requests = [];
-  series = new RunSeries(asked => requests.push(...asked));
-  for (const message of readHistory(folder)) {
+/** A page's run, as far as its host sends it unasked. */
+function open(from: string): RunSeries {
+  const run = new RunSeries(more => asked.push(more));
+  for (const message of readHistory(from)) {
     const taken = sent(message);
     if (taken?.type === "hydrate") {
-      series.leaveToStore(taken.stored ?? 0, taken.run.tensors.length);
-    } else if (taken?.type === "curves") expect(series.appendCurves(taken.curves)).toBe(true);
-    else if (taken?.type === "steps") expect(series.append(taken.batch)).toBe(true);
+      if (taken.stored) run.begin(taken.stored, taken.run.tensors.length);
+      for (const batch of taken.batches) expect(run.append(batch)).toBe(true);
+    } else if (taken?.type === "steps") expect(run.append(taken.batch)).toBe(true);
     else expect.unreachable();
   }
+  return run;
+}
+
+beforeEach(() => {
+  asked = [];
+  damage = [];
+  host = new RunBins(logs => damage.push(...logs.map(({ text }) => text)));
+  series = open(folder);
 });
 
+afterEach(() => host.dispose());
+
 /** Has the host answer all that was asked. */
-async function answer(): Promise<void> {
-  await vi.waitFor(() => expect(requests.length).toBeGreaterThan(0));
-  const message = parsePageMessage({ type: "bins", requests: requests.splice(0) });
-  if (message?.type !== "bins") return expect.unreachable();
-  const answered = sent({ type: "bins", bins: readBins(folder, message.requests) });
-  if (answered?.type !== "bins") return expect.unreachable();
-  for (const bins of answered.bins) series.receiveBins(bins);
+async function answer(from = folder, run = series): Promise<void> {
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0));
+  for (const question of asked.splice(0)) {
+    const message = parsePageMessage({ type: "bins", ...question });
+    if (message?.type !== "bins") return expect.unreachable();
+    const answered = sent((await host.answer(from, message)) ?? {});
+    if (answered?.type !== "bins") return expect.unreachable();
+    for (const bins of answered.bins) run.receiveBins(bins);
+    for (const bins of answered.curves) run.receiveCurve(bins);
+  }
 }
 
 /** All values of a tensor, as a short run has them. */
@@ -82,20 +97,131 @@ function tensor(index: number) {
 }
 
 describe("a long run", () => {
-  test("has all columns, and the last steps exactly", () => {
+  test("has the last steps exactly, and reads others as they are looked at", async () => {
     expect([series.length, series.lastStep]).toEqual([LAST, LAST]);
-    for (const row of [0, 4095, 4096, LAST - 513, LAST - 512, LAST - 1]) {
-      expect(series.step("loss").at(row)).toBe(1 / (row + 1));
-      expect(series.lr(1)?.at(row)).toBe(batchOf(row + 1, row + 1, 1).lr[1]);
+    const losses = series.step("loss");
+    const rows = [0, 4095, 4096, LAST - 513, LAST - 512, LAST - 1];
+    for (const row of rows.slice(-2)) expect(losses.at(row)).toBe(1 / (row + 1));
+    expect(asked).toEqual([]);
+    for (const row of rows) {
+      losses.look(row);
+      series.lr(1)?.look(row);
     }
-    expect(series.updateMs.length).toBe(LAST);
+    await answer();
+    for (const row of rows) {
+      expect(losses.at(row)).toBe(1 / (row + 1));
+      expect(series.lr(1)?.at(row)).toBe(batchOf(row + 1, row + 1, 1).lr[1]);
+      losses.look(row);
+    }
     expect(tensor(0).at(LAST - 1)).toBe(valueAt(0, LAST));
     expect(tensor(0).at(5000)).toBeNaN();
-    expect(requests).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  test("knows what all of its steps have together", () => {
+    const values = Array.from({ length: LAST }, (_, i) => curveAt("stepToWeight", i + 1));
+    expect(series.step("stepToWeight").least).toBe(values.reduce((a, b) => Math.min(a, b)));
+    expect(series.step("stepToWeight").greatest).toBe(values.reduce((a, b) => Math.max(a, b)));
+    expect(series.step("loss").firstNonFinite).toBe(-1);
+    expect(series.isCounted("epoch")).toBe(true);
+    expect(series.groups).toBe(2);
+  });
+
+  test.each([
+    ["linear", 0.9],
+    ["log", 0.97],
+  ] as const)(
+    "draws the extremes and the moving average of all steps, on a %s axis",
+    async (scale, smoothing) => {
+      for (const [from, to] of [
+        [1, LAST],
+        [9000, 12_000],
+        [LAST - 900, LAST],
+      ] as const) {
+        const starts = binRows(series.positions("step"), [from, to], "linear", 360);
+        for (const name of ["stepToWeight", "stepMs", "loss"] as const) {
+          const samples = series.step(name);
+          const trace = new Trace(samples, { scale, smoothing });
+          trace.cut(starts);
+          if (!samples.isCurrent) await answer();
+          trace.cut(starts);
+          expect(samples.isCurrent).toBe(true);
+          const column = new Column(64);
+          for (let step = 1; step <= LAST; step++) column.push(curveAt(name, step));
+          const expected = new Trace(column, { scale, smoothing });
+          expected.cut(starts);
+          // The rows around the window only lead the line there: they are drawn by the bins that they are in.
+          const [lead, end] = [from > 1 ? 1 : 0, expected.bins.length - (to < LAST ? 2 : 0)];
+          for (let bin = lead; bin < end; bin++) {
+            const [start = 0, next = 0] = [starts[bin], starts[bin + 1]];
+            compare(trace.bins.at(bin), expected.bins.at(bin), start, next, scale);
+          }
+          const lines = [trace, expected].map(each => {
+            const values: number[] = [];
+            each.smoothLine((_, value) => values.push(value));
+            return values;
+          });
+          const [found = [], wanted = []] = lines;
+          expect(found).toHaveLength(wanted.length);
+          const size = Math.max(...wanted.filter(Number.isFinite).map(Math.abs));
+          for (const [i, value] of wanted.entries()) {
+            if (i < lead || i >= end) continue;
+            if (Number.isNaN(value)) expect(found[i]).toBeNaN();
+            else
+              expect(Math.abs((found[i] ?? Number.NaN) - value)).toBeLessThanOrEqual(size * 1e-9);
+          }
+        }
+      }
+    },
+  );
+
+  test("goes on with the moving average of its stored steps", async () => {
+    const trace = new Trace(series.step("stepMs"), { scale: "linear", smoothing: 0.99 });
+    const cut = () =>
+      trace.cut(binRows(series.positions("step"), [1, series.length], "linear", 360));
+    cut();
+    await answer();
+    for (let next = LAST + 1; next < LAST + 3000; next += 500) {
+      series.append(batchOf(next, next + 499));
+    }
+    cut();
+    const column = new Column(64);
+    for (let step = 1; step <= series.length; step++) column.push(curveAt("stepMs", step));
+    const expected = new Trace(column, { scale: "linear", smoothing: 0.99 });
+    expected.cut([0, series.length]);
+    for (const row of [LAST - 1, LAST + 10, LAST + 2999]) {
+      const wanted = expected.lineAt(row);
+      expect(Math.abs(trace.lineAt(row) - wanted)).toBeLessThanOrEqual(Math.abs(wanted) * 1e-9);
+    }
+  });
+
+  test("has no other places on an axis than those of its steps", async () => {
+    const before = series.positions("time");
+    expect([before.isApproximate, before.length]).toEqual([true, LAST]);
+    await answer();
+    const after = series.positions("time");
+    expect([after.isApproximate ?? false, after.length]).toEqual([false, LAST]);
+    for (const row of [0, 5000, LAST - 513, LAST - 1]) {
+      expect(after.at(row)).toBe(curveAt("time", row + 1) / 1000);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test("gives a chart of the user's own each of its steps", async () => {
+    const column = columnsOf(series, 0).get("stepMs");
+    if (!column) return expect.unreachable();
+    const positions = series.positions("step");
+    const window = { kind: "step", scale: "linear", domain: [1, LAST], positions } as const;
+    sampledRows([column], window, MOST_ROWS);
+    await answer();
+    const rows = sampledRows([column], window, MOST_ROWS);
+    // The one spike is at step 5003.
+    expect(valueOfRow(column, 5002)).toBe(1e30);
+    expect(rows).toContain(5002);
   });
 
   test.each(["linear", "log"] as const)(
-    "draws the extremes of all steps, on a %s axis",
+    "draws the extremes of all steps of tensors, on a %s axis",
     async scale => {
       const starts = binRows(series.positions("step"), [1, LAST], "linear", 360);
       const drawn = NAMES.map((_, i) => {
@@ -103,18 +229,18 @@ describe("a long run", () => {
         bins.cut(tensor(i), starts, scale);
         return bins;
       });
-      expect(series.isComplete).toBe(false);
+      expect(tensor(0).isCurrent).toBe(false);
       await answer();
-      expect(series.isComplete).toBe(true);
       for (const [i, bins] of drawn.entries()) {
         bins.cut(tensor(i), starts, scale);
+        expect(tensor(i).isCurrent).toBe(true);
         const expected = new Bins();
         expected.cut(exactly(i), starts, scale);
         for (let bin = 0; bin < bins.length; bin++) {
           compare(bins.at(bin), expected.at(bin), starts[bin] ?? 0, starts[bin + 1] ?? 0, scale);
         }
       }
-      expect(requests).toEqual([]);
+      expect(asked).toEqual([]);
     },
   );
 
@@ -155,8 +281,8 @@ describe("a long run", () => {
     expect(read).toEqual(Array.from({ length: 303 }, (_, i) => valueAt(0, from - 1 + i)));
     // The one before is still there.
     cut(1, LAST);
-    expect(series.isComplete).toBe(true);
-    expect(requests).toEqual([]);
+    expect(tensor(0).isCurrent).toBe(true);
+    expect(asked).toEqual([]);
   });
 
   test("has the map of the reference: means of the finite values of each column", async () => {
@@ -173,7 +299,7 @@ describe("a long run", () => {
     for (const i of [0, 1, 3]) {
       const exact = exactly(i);
       const mean = (from: number, to: number) => exact.mean(from, to);
-      for (let column = 1; column < 98; column++) {
+      for (let column = 1; column < 97; column++) {
         // Columns of 340 steps, whose borders are rounded to bins of 256.
         const value = tensor(i).mean(column * 340, column * 340 + 340);
         const [from, to] = [
@@ -234,45 +360,39 @@ test("a long run whose last steps were kept in two pieces has no gap between the
   // A chunk ends with step 32,767.
   const last = 32_968;
   const two = store(project, cutBatches(1, last));
-  const asked: BinsRequest[] = [];
-  const run = new RunSeries(more => asked.push(...more));
-  for (const message of readHistory(two)) {
-    if (message.type === "hydrate") run.leaveToStore(message.stored ?? 0, NAMES.length);
-    if (message.type === "curves") run.appendCurves(message.curves);
-    if (message.type === "steps") run.append(message.batch);
-  }
-  const samples = run.tensor(0, COLUMN) ?? new Column(32);
+  const run = open(two);
+  const samples: Samples = run.tensor(0, COLUMN) ?? new Column(32);
   const bins = new Bins();
   const starts = binRows(run.positions("step"), [last - 300, last], "linear", 360);
   bins.cut(samples, starts, "linear");
-  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0));
-  for (const answered of readBins(two, asked)) run.receiveBins(answered);
+  // All that is drawn has come unasked, or is asked for.
+  if (samples.isCurrent === false) await answer(two, run);
   bins.cut(samples, starts, "linear");
   const read: number[] = [];
   bins.line((_, value) => read.push(value));
   expect(read).toEqual(Array.from({ length: 302 }, (_, i) => valueAt(0, last - 301 + i)));
 });
 
-test("of a long run that is damaged comes what there is before, and why it ends", () => {
+test("of a long run that is damaged comes what there is, and what there is not", async () => {
   const damaged = store(project, cutBatches(1, LAST));
   const file = join(damaged, RUN_DATABASE);
   const bytes = readFileSync(file);
   const at = bytes.indexOf(Buffer.from(Float64Array.of(1 / 5000).buffer));
   bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   writeFileSync(file, bytes);
-  const messages = [...readHistory(damaged)];
-  const [first] = messages.flatMap(message => (message.type === "curves" ? [message.curves] : []));
-  expect(first?.count).toBe(4095);
-  expect(messages.filter(({ type }) => type === "steps")).toEqual([]);
-  expect(messages.at(-1)).toMatchObject({
-    type: "logs",
-    logs: [{ level: "warn", text: "Damaged at step 4096: checksum differs" }],
-  });
+  const run = open(damaged);
+  expect(run.length).toBe(LAST);
+  for (const row of [4094, 4095, 8191]) run.step("loss").look(row);
+  await answer(damaged, run);
+  expect(run.step("loss").at(4094)).toBe(1 / 4095);
+  expect(run.step("loss").at(4095)).toBeNaN();
+  expect(run.step("loss").at(8191)).toBe(1 / 8192);
+  expect(damage).toEqual(["Damaged at step 4096: checksum differs"]);
 });
 
 test("a short run asks for nothing", () => {
   const run = new RunSeries(() => expect.unreachable());
   run.append(batchOf(1, 300));
   new Bins().cut(run.tensor(0, COLUMN) ?? new Column(32), [0, 100, 300], "linear");
-  expect(run.isComplete).toBe(true);
+  expect(run.tensor(0, COLUMN)?.isCurrent).toBe(true);
 });

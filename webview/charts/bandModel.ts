@@ -44,6 +44,10 @@ export class BandModel implements ChartModel {
   }
 
   /** In a bin of several steps the band is as wide as at its widest, the median is the last. */
+  get isWhole(): boolean {
+    return [this.p5, this.p50, this.p95].every(({ samples }) => samples.isCurrent !== false);
+  }
+
   write({ positions, domain, scale }: Window): Drawn {
     const starts = binRows(positions, domain, scale, this.limit);
     for (const trace of [this.p5, this.p50, this.p95]) trace.cut(starts);
@@ -74,6 +78,7 @@ export class BandModel implements ChartModel {
 
   readings(row: number, beyond?: number): readonly Reading[] {
     const after = beyond === undefined ? {} : { absent: "–" };
+    for (const { samples } of [this.p5, this.p50, this.p95]) samples.look?.(row);
     return [
       { label: "median", value: this.p50.samples.at(row), slot: 0, ...after },
       { label: "p5", value: this.p5.samples.at(row), slot: undefined, ...after },

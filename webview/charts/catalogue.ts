@@ -1,9 +1,9 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
-import type { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { Histograms } from "../data/histograms.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
+import type { StoredSeries } from "../data/storedSeries.ts";
 import { DASHES } from "../slots.ts";
 import type { MapKind, ViewState } from "../viewState.ts";
 import type { BandColumns } from "./bandModel.ts";
@@ -192,7 +192,10 @@ function histogramChart(
 
 /** What a run costs in time and memory, as far as its record has it: an older one does not. */
 function costCharts(series: RunSeries): ChartDefinition[] {
-  const { length, updateMs, stepRate, gpuMemory, heapMemory } = series;
+  const { length } = series;
+  const [updateMs, stepRate, gpuMemory, heapMemory] = (
+    ["updateMs", "stepRate", "gpuMemory", "heapMemory"] as const
+  ).map(name => series.step(name)) as [StoredSeries, StoredSeries, StoredSeries, StoredSeries];
   const phases = [
     { label: "forward", samples: series.step("forwardMs") },
     { label: "backward", samples: series.step("backwardMs") },
@@ -203,7 +206,7 @@ function costCharts(series: RunSeries): ChartDefinition[] {
     { label: "GPU buffers", samples: gpuMemory },
     { label: "JavaScript heap", samples: heapMemory },
   ];
-  const charts: (ChartDefinition & { readonly of: Column })[] = [
+  const charts: (ChartDefinition & { readonly of: StoredSeries })[] = [
     {
       id: "phases",
       title: "Time by phase",

@@ -72,6 +72,8 @@ export class ChartCard {
   private dirty = true;
   /** What the plot is to show once it is seen; undefined where it shows that. */
   private undrawn: PlotView | undefined;
+  /** Some of what was drawn is still on its way. */
+  private isWaiting = false;
 
   constructor(options: CardOptions) {
     const { title, control, crosshair, redraw } = options;
@@ -140,6 +142,15 @@ export class ChartCard {
     return this.frame.height;
   }
 
+  /** Something has come that was asked for: it is drawn if this card waits for it, else read. */
+  receive(): void {
+    if (this.isWaiting) this.dirty = true;
+    else if (this.frame.visible) {
+      this.showReadings();
+      if (this.content && this.view) this.table.show(this.content.model, this.view);
+    }
+  }
+
   /** New steps have come. */
   invalidate(): void {
     this.dirty = true;
@@ -165,6 +176,7 @@ export class ChartCard {
     const yDomain = yZoom ?? model.rows?.domain ?? domainOf(...values, scales.y);
     model.mark(window, model.rows ? values : yDomain);
     this.drawn = drawn;
+    this.isWaiting = model.isWhole === false || window.positions.isApproximate === true;
     const steps = series.positions("step");
     return { window, yDomain, yScale: scales.y, steps, events, hasOthers };
   }
@@ -184,7 +196,7 @@ export class ChartCard {
     const { series } = view;
     this.colors.show(model.colors);
     this.root.dataset.lastStep = String(series.lastStep);
-    this.root.setAttribute("aria-busy", String(!series.isComplete || model.isWhole === false));
+    this.root.setAttribute("aria-busy", String(this.isWaiting));
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
     this.summarize(model, view, drawn);
     this.table.show(model, view);

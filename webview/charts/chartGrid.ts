@@ -158,6 +158,11 @@ export class ChartGrid {
     for (const card of this.cards.values()) card.invalidate();
   }
 
+  /** Something has come that the charts asked for. */
+  receive(): void {
+    for (const card of this.cards.values()) card.receive();
+  }
+
   /** Points all charts at a row of the run. */
   point(row: number): void {
     this.crosshair.point(row);

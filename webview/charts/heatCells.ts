@@ -28,6 +28,9 @@ export class HeatCells {
     this.rows = rows;
   }
 
+  /** Whether all that was cut last is there. */
+  isCurrent = true;
+
   get columns(): number {
     return this.cuts.length;
   }
@@ -38,20 +41,21 @@ export class HeatCells {
     const size = columns * this.rows.length;
     if (size !== this.values.length) this.values = new Float64Array(size);
     const { starts, ends } = this.cuts;
+    this.isCurrent = true;
     for (const { samples, nonFinite } of this.rows) {
-      for (const each of [samples, nonFinite]) {
+      // Of what is known to be 0 at every step nothing more can be known.
+      for (const each of nonFinite.greatest > 0 ? [samples, nonFinite] : [samples]) {
         each.aim?.(starts[0] ?? 0, ends.at(-1) ?? 0, columns);
+        this.isCurrent &&= each.isCurrent !== false;
       }
     }
-    let cell = 0;
-    for (const { samples, nonFinite } of this.rows) {
-      const isClean = !(nonFinite.greatest > 0);
+    const odd = new Float64Array(columns);
+    for (const [row, { samples, nonFinite }] of this.rows.entries()) {
+      samples.means(starts, ends, this.values, row * columns);
+      if (!(nonFinite.greatest > 0)) continue;
+      nonFinite.means(starts, ends, odd, 0);
       for (let column = 0; column < columns; column++) {
-        const from = starts[column] ?? 0;
-        const to = ends[column] ?? 0;
-        const odd = !isClean && nonFinite.mean(from, to) > 0;
-        this.values[cell] = odd ? Number.POSITIVE_INFINITY : samples.mean(from, to);
-        cell += 1;
+        if ((odd[column] ?? 0) > 0) this.values[row * columns + column] = Number.POSITIVE_INFINITY;
       }
     }
   }

@@ -42,6 +42,10 @@ export class HeatMapModel implements ChartModel {
     return this.scale;
   }
 
+  get isWhole(): boolean {
+    return this.cells.isCurrent;
+  }
+
   write(window: Window, width: number): Drawn {
     this.cells.cut(window, Math.max(1, width));
     [this.picture.x, this.picture.x2] = window.domain;

@@ -110,10 +110,10 @@ export class LinesModel implements ChartModel {
   }
 
   get isWhole(): boolean {
-    const rows = this.window?.positions.length ?? 0;
+    const { window } = this;
     return this.lines.every(line => {
-      const isOwn = !line.rows && !line.series && !line.spread && line.absent === undefined;
-      return !isOwn || line.samples.length >= rows;
+      const isPlaced = !window || positionsOf(line, window).isApproximate !== true;
+      return isPlaced && line.samples.isCurrent !== false;
     });
   }
 
@@ -180,6 +180,7 @@ export class LinesModel implements ChartModel {
       const at = series ? rowOf(series.positions(this.window?.kind ?? "step"), x) : row;
       // What is not measured at every step has the value that it had last.
       const index = rows ? rowAt(rows, at + 1) - 1 : at;
+      samples.look?.(index);
       const value = samples.at(index);
       const isOver = at < 0 || index >= samples.length || (!series && beyond !== undefined);
       const missing = absent ?? (isOver ? "–" : undefined);

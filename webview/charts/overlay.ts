@@ -2,6 +2,7 @@ import { Column } from "../data/column.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { MetricSeries, RunSeries, ShownStepColumn } from "../data/runSeries.ts";
 import { type SeedBand, SeedMean } from "../data/seedMean.ts";
+import { StoredSeries } from "../data/storedSeries.ts";
 import { COMPARED_SLOT, DASHES } from "../slots.ts";
 import type { Line } from "./linesModel.ts";
 
@@ -101,11 +102,12 @@ export function joinReplicates(
       series === own ? all.slice(0, 1) : all.filter(line => line.series === series),
     );
     const [first] = members;
-    const columns = members.flatMap(({ samples }) => (samples instanceof Column ? [samples] : []));
-    const isWhole = members.length === group.length && columns.length === group.length;
-    if (!first || !isWhole || members.some(line => line.absent) || !areAligned(group, members)) {
-      return all;
-    }
+    const isOne = members.length === group.length && !members.some(line => line.absent);
+    if (!first || !isOne || !areAligned(group, members)) return all;
+    const columns = members.map(({ samples }) => samples);
+    // Each asks for its steps, until all are there.
+    const missing = columns.filter(each => each instanceof StoredSeries && !each.whole());
+    if (missing.length > 0) return all;
     const spread = new SeedMean(columns, band);
     const name = `mean ${band === "deviation" ? "± deviation " : ""}of ${group.length} seeds`;
     const label = first.series ? `${first.label}, ${name}` : name;
@@ -133,7 +135,7 @@ export function ownMetric(series: RunSeries, name: string, label: string): Line 
 }
 
 /** η by parameter group, as many as can be told apart. */
-export function rateColumns(series: RunSeries): { group: number; samples: Column }[] {
+export function rateColumns(series: RunSeries): { group: number; samples: StoredSeries }[] {
   return Array.from({ length: Math.min(series.groups, DASHES.length) }, (_, group) => {
     const samples = series.lr(group);
     return samples ? [{ group, samples }] : [];

@@ -25,6 +25,7 @@ export class ReadingTable {
       element("th", { text, attributes: { scope: "col" } }),
     );
     const body = rows.map(row => {
+      for (const name of ["epoch", "time"] as const) series.step(name).look(row);
       const epoch = series.step("epoch").at(row);
       const texts = [
         formatCount(series.positions("step").at(row)),

@@ -1,5 +1,5 @@
 import { binRows, rowsIn } from "../data/axis.ts";
-import type { Column } from "../data/column.ts";
+import type { Means } from "../data/column.ts";
 import { extents, type Range } from "../data/scale.ts";
 import { EXTRA_BINS } from "./linesModel.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
@@ -8,7 +8,7 @@ import { layerPool, markPool } from "./pool.ts";
 /** A part of what is stacked, from the bottom. */
 export interface Layer {
   readonly label: string;
-  readonly samples: Column;
+  readonly samples: Means;
 }
 
 /** Parts of a whole, one above the other: of a bin of several steps, the mean of each part. */
@@ -34,7 +34,10 @@ export class StackModel implements ChartModel {
 
   write({ positions, domain, scale }: Window): Drawn {
     const starts = binRows(positions, domain, scale, this.limit);
-    this.isWhole = this.layers.every(({ samples }) => samples.length >= positions.length);
+    for (const { samples } of this.layers) {
+      samples.aim?.(starts[0] ?? 0, starts.at(-1) ?? 0, starts.length - 1);
+    }
+    this.isWhole = this.layers.every(({ samples }) => samples.isCurrent !== false);
     this.tops = [];
     for (let bin = 0; bin + 1 < starts.length; bin++) {
       const [from, to] = [starts[bin] ?? 0, starts[bin + 1] ?? 0];

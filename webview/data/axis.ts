@@ -11,6 +11,8 @@ export type XKind = (typeof X_KINDS)[number];
 /** Where the rows of a run stand on an axis: numbers that never fall. */
 export interface Positions {
   readonly length: number;
+  /** What is known is not where each row stands; that is on its way. */
+  readonly isApproximate?: boolean;
   at(row: number): number;
 }
 

@@ -1,62 +1,85 @@
 import type { BinsRequest, TensorBins } from "../../runtime/protocol/bins.ts";
+import type { CurveBins, CurveName, CurveRequest } from "../../runtime/protocol/curves.ts";
 import type { TensorColumn } from "../../runtime/protocol/steps.ts";
 
 /** Milliseconds after which what was asked for in vain is asked for again. */
 const PATIENCE_MS = 5000;
 
-/** What charts ask of a run's tensors, as few messages to the host: those of one drawing go together. */
+/** What is asked of a run's store at once. */
+export interface Asked {
+  readonly requests: readonly BinsRequest[];
+  readonly curves: readonly CurveRequest[];
+}
+
+/** What charts ask of a run, as few messages to the host: those of one drawing go together. */
 export class BinRequests {
-  private readonly post: (requests: readonly BinsRequest[]) => void;
+  private readonly post: (asked: Asked) => void;
   /** Tensors by what is asked of them, that go with the next message. */
-  private waiting = new Map<string, { request: BinsRequest; tensors: number[] }>();
-  /** When what has not come yet was asked for, by tensor. */
+  private tensors = new Map<string, { request: BinsRequest; tensors: number[] }>();
+  private curves: CurveRequest[] = [];
+  /** When what has not come yet was asked for. */
   private readonly asked = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(post: (requests: readonly BinsRequest[]) => void) {
+  constructor(post: (asked: Asked) => void) {
     this.post = post;
   }
 
-  /** Something was asked for and has not come yet. */
-  get areOpen(): boolean {
-    return this.asked.size > 0;
-  }
-
-  ask(
+  askTensor(
     column: TensorColumn,
     tensor: number,
     { width, from, to }: Pick<BinsRequest, "width" | "from" | "to">,
   ): void {
-    const key = keyOf({ column, width, from, to });
-    const now = performance.now();
-    const name = `${tensor} ${key}`;
-    if (now - (this.asked.get(name) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS) return;
-    this.asked.set(name, now);
-    const known = this.waiting.get(key) ?? {
+    const key = tensorsKey({ column, width, from, to });
+    if (!this.isNew(`${tensor} ${key}`)) return;
+    const known = this.tensors.get(key) ?? {
       request: { column, tensors: [], width, from, to },
       tensors: [],
     };
     known.tensors.push(tensor);
-    this.waiting.set(key, known);
-    this.timer ??= setTimeout(() => this.flush(), 0);
+    this.tensors.set(key, known);
+  }
+
+  askCurve(name: CurveName, range: Omit<CurveRequest, "name">): void {
+    const request = { name, ...range };
+    if (this.isNew(curveKey(request))) this.curves.push(request);
   }
 
   /** An answer has come. */
-  answered({ request }: TensorBins): void {
-    const key = keyOf(request);
+  answeredTensors({ request }: TensorBins): void {
+    const key = tensorsKey(request);
     for (const tensor of request.tensors) this.asked.delete(`${tensor} ${key}`);
   }
 
+  answeredCurve({ request }: CurveBins): void {
+    this.asked.delete(curveKey(request));
+  }
+
+  /** Notes that something is asked for, unless it was a while ago. */
+  private isNew(key: string): boolean {
+    const now = performance.now();
+    if (now - (this.asked.get(key) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS) return false;
+    this.asked.set(key, now);
+    this.timer ??= setTimeout(() => this.flush(), 0);
+    return true;
+  }
+
   private flush(): void {
+    const { tensors, curves } = this;
     this.timer = undefined;
-    const requests = [...this.waiting.values()].map(({ request, tensors }) => {
-      return { ...request, tensors };
+    this.tensors = new Map();
+    this.curves = [];
+    const requests = [...tensors.values()].map(({ request, tensors: which }) => {
+      return { ...request, tensors: which };
     });
-    this.waiting = new Map();
-    this.post(requests);
+    this.post({ requests, curves });
   }
 }
 
-function keyOf({ column, width, from, to }: Omit<BinsRequest, "tensors">): string {
+function tensorsKey({ column, width, from, to }: Omit<BinsRequest, "tensors">): string {
   return `${column} ${width} ${from} ${to}`;
+}
+
+function curveKey({ name, width, from, to, smoothing }: CurveRequest): string {
+  return `${name} ${width} ${from} ${to} ${smoothing?.weight} ${smoothing?.scale}`;
 }

@@ -1,3 +1,4 @@
+import type { Smoothing } from "../../runtime/protocol/curves.ts";
 import { type Extremes, noExtremes, type Samples } from "./column.ts";
 import type { Range, ScaleKind } from "./scale.ts";
 
@@ -27,12 +28,12 @@ export class Bins {
   }
 
   /** Cuts a series at these rows: bin `i` is rows `starts[i]` to `starts[i + 1]`. */
-  cut(samples: Samples, starts: readonly number[], scale: ScaleKind): void {
+  cut(samples: Samples, starts: readonly number[], scale: ScaleKind, smoothing?: Smoothing): void {
     const { bins, settled, spare, starts: borders } = this;
     const before = samples === this.samples && scale === this.scale ? bins.length : 0;
     Object.assign(this, { samples, scale, starts, bins: [], settled: [] });
     this.used = Math.max(0, starts.length - 1);
-    samples.aim?.(starts[0] ?? 0, starts.at(-1) ?? 0, this.used);
+    samples.aim?.(starts[0] ?? 0, starts.at(-1) ?? 0, this.used, smoothing);
     let next = 0;
     const passBy = () => spare.push(bins[next++] as Extremes);
     for (let i = 0; i < this.used; i++) {

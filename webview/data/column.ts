@@ -1,3 +1,4 @@
+import type { Smoothing } from "../../runtime/protocol/curves.ts";
 import { place } from "../../runtime/protocol/place.ts";
 import type { ScaleKind } from "./scale.ts";
 
@@ -36,8 +37,17 @@ export interface Samples {
   extremes(from: number, to: number, scale: ScaleKind, found: Extremes): void;
   /** Whether the numbers in rows `from` to `to` (exclusive) stay as they are for as long as this says so. */
   isSettled?(from: number, to: number): boolean;
-  /** Of what is fetched as it is drawn: rows `from` to `to` (exclusive) will be, in so many bins. */
-  aim?(from: number, to: number, bins: number): void;
+  /**
+   * Of what is fetched as it is drawn: rows `from` to `to` (exclusive) will be, in so many bins, with this
+   * moving average.
+   */
+  aim?(from: number, to: number, bins: number, smoothing?: Smoothing): void;
+  /** Whether what was aimed at last is there; undefined of what is there in any case. */
+  readonly isCurrent?: boolean;
+  /** Asks for all rows of what is fetched, for what has to know each. Returns whether they are there. */
+  whole?(): boolean;
+  /** Of what is fetched as it is read: the exact number of a row will be. */
+  look?(row: number): void;
 }
 
 /** Numbers by row of which also means are asked for. */
@@ -46,6 +56,8 @@ export interface Means extends Samples {
   readonly greatest: number;
   /** The mean of the numbers in rows `from` to `to` (exclusive) that are not NaN; NaN if there is none. */
   mean(from: number, to: number): number;
+  /** The same of many parts that follow each other: of part `i` it is written to `found[at + i]`. */
+  means(starts: Int32Array, ends: Int32Array, found: Float64Array, at: number): void;
 }
 
 /** One column of numbers that grows at its end: a typed array that doubles. */
@@ -107,6 +119,7 @@ export class Column implements Means {
   startAt(row: number): void {
     this.begin = this.used = row - (row % BLOCK);
     this.append(new Float32Array(row % BLOCK).fill(Number.NaN));
+    this.firstNonFinite = -1;
   }
 
   /** Forgets the rows before `row`, but for those of its block. */
@@ -169,6 +182,12 @@ export class Column implements Means {
       }
     }
     return sum / count;
+  }
+
+  means(starts: Int32Array, ends: Int32Array, found: Float64Array, at: number): void {
+    for (let i = 0; i < starts.length; i++) {
+      found[at + i] = this.mean(starts[i] ?? 0, ends[i] ?? 0);
+    }
   }
 
   private takeRow(found: Extremes, row: number, scale: ScaleKind): void {

@@ -2,6 +2,7 @@ import type { MetricRecord } from "../../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { BASELINE } from "../slots.ts";
+import type { Asked } from "./binRequests.ts";
 import { RunSeries } from "./runSeries.ts";
 
 /** A run whose lines are drawn over those of the one that is shown. */
@@ -33,8 +34,19 @@ interface Held {
 /** The runs that are compared with the one that is shown, as far as the host has sent them. */
 export class ComparedRuns {
   private readonly held = new Map<string, Held>();
+  private readonly ask: (runFolder: string, asked: Asked) => void;
   private pinned: string | undefined;
   private labelled: readonly ComparedRun[] = [];
+
+  /** `ask` sends the host requests for bins of a run. */
+  constructor(ask: (runFolder: string, asked: Asked) => void = () => {}) {
+    this.ask = ask;
+  }
+
+  /** The steps of a run, as far as they are known; undefined for one that is not held. */
+  seriesOf(runFolder: string): RunSeries | undefined {
+    return this.held.get(runFolder)?.series;
+  }
 
   /** The pinned run; undefined for none. */
   get baseline(): string | undefined {
@@ -75,9 +87,11 @@ export class ComparedRuns {
   receive(message: ComparedMessage): void {
     const { runFolder } = message;
     if (message.type === "compared") {
-      const { name, run } = message;
+      const { name, run, stored } = message;
       const slot = this.held.get(runFolder)?.slot ?? this.freeSlot();
-      this.held.set(runFolder, { name, run, series: new RunSeries(), slot });
+      const series = new RunSeries(asked => this.ask(runFolder, asked));
+      if (stored) series.begin(stored, 0);
+      this.held.set(runFolder, { name, run, series, slot });
       this.label();
       return;
     }

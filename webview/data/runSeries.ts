@@ -1,6 +1,17 @@
-import type { BinsRequest, TensorBins } from "../../runtime/protocol/bins.ts";
+import { kindOf, type TensorBins } from "../../runtime/protocol/bins.ts";
+import {
+  type CurveBins,
+  type CurveName,
+  type CurveTotal,
+  curveValues,
+  DERIVED_COLUMNS,
+  type DerivedColumn,
+  groupOf,
+  rateName,
+} from "../../runtime/protocol/curves.ts";
 import { secondsLeftInEpoch } from "../../runtime/protocol/epoch.ts";
 import type { MetricRecord } from "../../runtime/protocol/metric.ts";
+import { type StoredSteps, totalsOf } from "../../runtime/protocol/page.ts";
 import {
   type StepBatch,
   type StepColumn,
@@ -10,13 +21,11 @@ import {
   tensorValue,
 } from "../../runtime/protocol/steps.ts";
 import { type Positions, rowAt, type XKind } from "./axis.ts";
-import { BinRequests } from "./binRequests.ts";
-import { Column } from "./column.ts";
+import { type Asked, BinRequests } from "./binRequests.ts";
+import { Column, type Samples } from "./column.ts";
 import { formatCount } from "./format.ts";
 import type { Range } from "./scale.ts";
-import { TensorSeries } from "./tensorSeries.ts";
-
-const MIB = 2 ** 20;
+import { type BinRange, StoredSeries } from "./storedSeries.ts";
 
 /** What the page shows of a step; the store keeps the rest. */
 const SHOWN_STEP_COLUMNS = [
@@ -50,6 +59,9 @@ const SHOWN_TENSOR_COLUMNS = [
 /** Steps times tensors that are known exactly, at least, before older ones are left to the store. */
 const EXACT_VALUES = 2 ** 19;
 
+/** Steps are left to the store up to a multiple of so many. */
+const FORGOTTEN_TOGETHER = 512;
+
 /** Axes on which a run stands where its columns say. */
 type RisingKind = Exclude<XKind, "step">;
 
@@ -71,45 +83,28 @@ export class RunSeries {
   /** Steps by row of a run of which only logged numbers are known. */
   private loggedSteps: readonly number[] | undefined;
   private rows = 0;
-  private readonly steps: Record<ShownStepColumn, Column> = {
-    loss: new Column(64),
-    gradNorm: new Column(64),
-    clippedGradNorm: new Column(32),
-    stepToWeight: new Column(64),
-    stepMs: new Column(32),
-    epoch: new Column(64),
-    time: new Column(64),
-    forwardMs: new Column(32),
-    backwardMs: new Column(32),
-    waitMs: new Column(32),
-    samples: new Column(64),
-  };
-  /** What a step took beside forward, backward and waiting, in milliseconds. */
-  readonly updateMs = new Column(32);
-  /** Steps a second, by the time of each. */
-  readonly stepRate = new Column(32);
-  /** Memory in MiB: buffers of the GPU, and JavaScript's heap. */
-  readonly gpuMemory = new Column(32);
-  readonly heapMemory = new Column(32);
+  private readonly requests: BinRequests;
+  /** What is known of all stored steps. */
+  private totals: ReadonlyMap<CurveName, CurveTotal> = new Map();
+  /** The last step that the page need not have, but for tensors. */
+  private curvesTo = 0;
+  private readonly steps: Readonly<Record<ShownStepColumn | DerivedColumn, StoredSeries>>;
+  private readonly rates: StoredSeries[] = [];
   /** Where the steps stand on the axes that have been asked for. */
   private readonly rising = new Map<RisingKind, Column>();
-  private readonly rates: Column[] = [];
   private readonly logged = new Map<string, MetricSeries>();
-  private readonly tensors: Record<ShownTensorColumn, TensorSeries>[] = [];
-  private readonly requests: BinRequests;
+  private readonly tensors: Record<ShownTensorColumn, StoredSeries>[] = [];
   /** The first row whose tensors are known exactly; undefined without any. */
   private exactFrom: number | undefined;
   /** The last step whose tensors are to be asked for, where the page does not have them. */
   private storedTo = 0;
 
-  /** `ask` sends the host requests for bins of tensors; `receiveBins` takes the answers. */
-  constructor(ask: (requests: readonly BinsRequest[]) => void = () => {}) {
+  /** `ask` sends the host requests for bins; `receiveBins` and `receiveCurve` take the answers. */
+  constructor(ask: (asked: Asked) => void = () => {}) {
     this.requests = new BinRequests(ask);
-  }
-
-  /** Whether all that the charts have asked for is there. */
-  get isComplete(): boolean {
-    return !this.requests.areOpen;
+    const names = [...SHOWN_STEP_COLUMNS, ...DERIVED_COLUMNS];
+    const entries = names.map(name => [name, this.makeCurve(name)]);
+    this.steps = Object.fromEntries(entries);
   }
 
   /** 0 before the first step. */
@@ -131,9 +126,14 @@ export class RunSeries {
     return this.rates.length;
   }
 
-  /** Where the steps stand on an x axis of a kind. */
+  /**
+   * Where the steps stand on an x axis of a kind. Those of a stored run are asked for with the first call;
+   * until they come all steps seem to take equally long.
+   */
   positions(kind: XKind): Positions {
-    if (kind !== "step") return this.rising.get(kind) ?? this.advance(kind);
+    if (kind !== "step") {
+      return this.steps[kind].whole() ? this.advance(kind) : this.approximate(kind);
+    }
     const series = this;
     return {
       get length() {
@@ -143,13 +143,26 @@ export class RunSeries {
     };
   }
 
+  private approximate(kind: RisingKind): Positions {
+    const { rows } = this;
+    const end = place(kind, this.steps[kind].greatest);
+    return { length: rows, at: row => (end * (row + 1)) / rows, isApproximate: true };
+  }
+
+  /** Whether the places of the steps on an axis differ. */
+  isCounted(kind: XKind): boolean {
+    if (kind === "step" || this.rows < 2) return true;
+    const { least, greatest } = this.steps[kind];
+    return greatest > Math.max(0, least);
+  }
+
   /** Epoch, samples or seconds, but never less than before: a script may begin anew. */
   private advance(kind: RisingKind): Column {
     const column = this.rising.get(kind) ?? new Column(64);
     this.rising.set(kind, column);
     const source = this.steps[kind];
-    for (let row = column.length; row < source.length; row++) {
-      const value = source.at(row) / (kind === "time" ? 1000 : 1);
+    for (let row = column.length; row < this.rows; row++) {
+      const value = place(kind, source.at(row));
       const before = row > 0 ? column.at(row - 1) : 0;
       column.push(Number.isNaN(value) ? before : Math.max(value, before));
     }
@@ -179,7 +192,7 @@ export class RunSeries {
     for (const step of this.loggedSteps) {
       const time = (times.get(step) ?? start.time) - start.time;
       for (const name of SHOWN_STEP_COLUMNS) {
-        this.steps[name].push(name === "time" ? time : Number.NaN);
+        this.steps[name].append([name === "time" ? time : Number.NaN]);
       }
     }
     this.rows = this.loggedSteps.length;
@@ -206,83 +219,57 @@ export class RunSeries {
     return `step ${formatCount(this.stepAt(row))}`;
   }
 
-  step(column: ShownStepColumn): Column {
+  step(column: ShownStepColumn | DerivedColumn): StoredSeries {
     return this.steps[column];
   }
 
   /** η of a parameter group; undefined for a group that no batch had. */
-  lr(group: number): Column | undefined {
+  lr(group: number): StoredSeries | undefined {
     return this.rates[group];
   }
 
   /** A column of a parameter tensor; undefined for a tensor that no batch had. */
-  tensor(tensor: number, column: ShownTensorColumn): TensorSeries | undefined {
+  tensor(tensor: number, column: ShownTensorColumn): StoredSeries | undefined {
     return this.tensors[tensor]?.[column];
   }
 
   /**
-   * Adds the rows that are new; rows that are known already are skipped, but for the tensors of the last
-   * ones where only columns were sent. Returns false, and adds nothing, if steps before the batch are missing.
+   * Adds the rows that are new; rows that are known already are skipped. Returns false, and adds nothing,
+   * if steps before the batch are missing.
    */
   append(batch: StepBatch): boolean {
     if (this.rows === 0) this.first = batch.firstStep;
     const known = this.first + this.rows - batch.firstStep;
     if (known < 0) return false;
-    if (known >= batch.count) {
-      if (known === batch.count) this.addLastTensors(batch);
-      return true;
-    }
-    // What was not sent of the steps before has no value there.
+    if (known >= batch.count) return true;
     const { rows } = this;
     this.widen(batch.groups, batch.tensorCount);
-    for (const column of this.measured) pad(column, rows);
+    // What was not sent of the steps before is in the store, or has no value there.
+    for (const series of this.measured) series.reach(rows);
     if (batch.tensorCount > 0 && this.exactFrom === undefined) this.exactFrom = rows;
     for (const tensor of this.tensors) {
       for (const series of Object.values(tensor)) series.reach(rows);
     }
-    this.addRows(batch, known);
     this.rows = rows + batch.count - known;
-    this.derive();
+    this.addRows(batch, known);
+    this.advanceAxes();
     this.forgetTensors();
     return true;
   }
 
-  /** Takes the tensors of the last rows, which are known in all else. */
-  private addLastTensors(batch: StepBatch): void {
-    if (batch.tensorCount === 0 || this.exactFrom !== undefined) return;
-    this.exactFrom = this.rows - batch.count;
-    this.leaveToStore(this.stepAt(this.exactFrom - 1), batch.tensorCount);
-    for (const tensor of this.tensors) {
-      for (const series of Object.values(tensor)) series.reach(this.exactFrom);
-    }
-    this.addTensors(batch, 0);
-  }
-
   /**
-   * Adds columns of steps, as far as they are new. Those of other quantities may follow later. Returns
-   * false, and adds nothing, if steps before them are missing.
+   * Adds columns of steps, as far as they are new. Returns false, and adds nothing, if steps before them
+   * are missing.
    */
   appendCurves(curves: StepCurves): boolean {
     if (this.rows === 0) this.first = curves.firstStep;
     const next = curves.firstStep - this.first;
     if (next > this.rows) return false;
-    for (const name of SHOWN_STEP_COLUMNS) appendAt(this.steps[name], next, curves.columns[name]);
-    const { gpuBytes, heapBytes } = curves.columns;
-    appendAt(
-      this.gpuMemory,
-      next,
-      gpuBytes?.map(bytes => bytes / MIB),
-    );
-    appendAt(
-      this.heapMemory,
-      next,
-      heapBytes?.map(bytes => bytes / MIB),
-    );
     const { groups, count, lr } = curves;
+    for (const name of SHOWN_STEP_COLUMNS) appendAt(this.steps[name], next, curves.columns[name]);
     this.widen(groups, 0);
-    for (let group = 0; group < groups; group++) {
-      const rate = this.rates[group];
-      if (rate)
+    for (const [group, rate] of this.rates.entries()) {
+      if (group < groups)
         appendAt(
           rate,
           next,
@@ -290,39 +277,52 @@ export class RunSeries {
         );
     }
     this.rows = Math.max(this.rows, next + count);
-    this.derive();
+    this.advanceAxes();
     return true;
   }
 
-  /** All columns that have a number for each step. */
-  private get measured(): Column[] {
-    return [...Object.values(this.steps), this.gpuMemory, this.heapMemory, ...this.rates];
+  /** All series that have a number for each step. */
+  private get measured(): StoredSeries[] {
+    return [...Object.values(this.steps), ...this.rates];
   }
 
-  /** Computes what follows from the columns, as far as these have come. */
-  private derive(): void {
-    const { stepMs, forwardMs, backwardMs, waitMs } = this.steps;
-    const { updateMs, stepRate } = this;
-    for (let row = stepRate.length; row < stepMs.length; row++)
-      stepRate.push(1000 / stepMs.at(row));
-    const end = Math.min(stepMs.length, forwardMs.length, backwardMs.length, waitMs.length);
-    for (let row = updateMs.length; row < end; row++) {
-      updateMs.push(stepMs.at(row) - forwardMs.at(row) - backwardMs.at(row) - waitMs.at(row));
-    }
+  private advanceAxes(): void {
     for (const kind of this.rising.keys()) this.advance(kind);
   }
 
   /** Groups and tensors that appear later have no value in the rows before. */
   private widen(groups: number, tensorCount: number): void {
-    while (this.rates.length < groups) this.rates.push(new Column(64));
+    while (this.rates.length < groups) {
+      this.rates.push(this.makeCurve(rateName(this.rates.length)));
+    }
     while (this.tensors.length < tensorCount)
       this.tensors.push(this.makeTensor(this.tensors.length));
   }
 
-  private makeTensor(tensor: number): Record<ShownTensorColumn, TensorSeries> {
+  private makeCurve(name: CurveName): StoredSeries {
     const run = this;
-    const column = (name: ShownTensorColumn) =>
-      new TensorSeries({
+    const source = {
+      get first() {
+        return run.first;
+      },
+      get length() {
+        return run.rows;
+      },
+      get storedTo() {
+        return run.curvesTo;
+      },
+      get total() {
+        return run.totals.get(name);
+      },
+      ask: (range: BinRange) => run.requests.askCurve(name, range),
+    };
+    return new StoredSeries(source, 64);
+  }
+
+  private makeTensor(tensor: number): Record<ShownTensorColumn, StoredSeries> {
+    const run = this;
+    const column = (name: ShownTensorColumn) => {
+      const source = {
         get first() {
           return run.first;
         },
@@ -332,8 +332,11 @@ export class RunSeries {
         get storedTo() {
           return run.storedTo;
         },
-        ask: range => run.requests.ask(name, tensor, range),
-      });
+        total: undefined,
+        ask: (range: BinRange) => run.requests.askTensor(name, tensor, range),
+      };
+      return new StoredSeries(source, 32);
+    };
     return {
       gradNorm: column("gradNorm"),
       stepToWeight: column("stepToWeight"),
@@ -348,16 +351,28 @@ export class RunSeries {
     };
   }
 
+  /** Begins with steps that are in the run store, of which everything has to be asked for. */
+  begin(stored: StoredSteps, tensorCount: number): void {
+    this.first = stored.first;
+    this.rows = stored.last - stored.first + 1;
+    this.curvesTo = stored.last;
+    const totals = totalsOf(stored);
+    this.totals = new Map(totals.map(total => [total.name, total]));
+    const groups = totals.map(({ name }) => (groupOf(name) ?? -1) + 1);
+    this.widen(Math.max(0, ...groups), 0);
+    this.leaveToStore(stored.last, tensorCount);
+  }
+
   /** So many tensors are in the run store up to a step, and have to be asked for. */
-  leaveToStore(step: number, tensorCount: number): void {
+  private leaveToStore(step: number, tensorCount: number): void {
     this.storedTo = Math.max(this.storedTo, step);
     this.widen(0, tensorCount);
   }
 
-  /** Takes what was asked for. */
+  /** Takes what was asked for of tensors. */
   receiveBins(bins: TensorBins): void {
-    this.requests.answered(bins);
-    const { request, first, count, low, mean, high, info } = bins;
+    this.requests.answeredTensors(bins);
+    const { request, first, count, last, low, mean, high, info } = bins;
     for (const [i, tensor] of request.tensors.entries()) {
       const part = <T extends Float32Array | Uint32Array>(plane: T) =>
         plane.subarray(i * count, (i + 1) * count) as T;
@@ -365,6 +380,7 @@ export class RunSeries {
       series?.receive({
         width: request.width,
         first,
+        last,
         low: part(low),
         mean: part(mean),
         high: part(high),
@@ -373,11 +389,27 @@ export class RunSeries {
     }
   }
 
+  /** Takes what was asked for of a quantity over all parameters. */
+  receiveCurve(bins: CurveBins): void {
+    this.requests.answeredCurve(bins);
+    const { request, first, last, mean } = bins;
+    const { name, width, smoothing } = request;
+    const group = groupOf(name);
+    const series = group === undefined ? this.steps[name as ShownStepColumn] : this.rates[group];
+    const planes = width === 1 ? { low: mean, high: mean, info: infoOf(mean) } : bins;
+    const { low, high, info } = planes;
+    const { averages, biases } = bins;
+    const average = smoothing && { smoothing, averages, biases };
+    series?.receive({ width, first, last, low, mean, high, info, ...average });
+  }
+
   /** Leaves the older half of what is known exactly of many tensors to the store. */
   private forgetTensors(): void {
     const most = Math.ceil(EXACT_VALUES / Math.max(1, this.tensors.length));
     if (this.exactFrom === undefined || this.rows - this.exactFrom < 2 * most) return;
-    const begin = this.rows - most;
+    const earliest = this.rows - most;
+    // Few bins are to be known in part alone.
+    const begin = earliest - (this.stepAt(earliest) % FORGOTTEN_TOGETHER);
     this.exactFrom = begin;
     this.leaveToStore(this.stepAt(begin - 1), this.tensors.length);
     for (const tensor of this.tensors) {
@@ -387,17 +419,16 @@ export class RunSeries {
 
   /** Adds the rows of a batch from `from` on, column by column. */
   private addRows(batch: StepBatch, from: number): void {
-    const rows = Array.from({ length: batch.count - from }, (_, i) => from + i);
-    const add = (column: Column, valueAt: (row: number) => number) =>
-      column.append(rows.map(valueAt));
-    for (const name of SHOWN_STEP_COLUMNS) {
-      add(this.steps[name], row => stepValue(batch, row, name));
+    const rows = batch.count - from;
+    const column = (name: StepColumn) =>
+      Float64Array.from({ length: rows }, (_, i) => stepValue(batch, from + i, name));
+    for (const name of [...SHOWN_STEP_COLUMNS, ...DERIVED_COLUMNS]) {
+      this.steps[name].append(curveValues(name, rows, column));
     }
-    add(this.gpuMemory, row => stepValue(batch, row, "gpuBytes") / MIB);
-    add(this.heapMemory, row => stepValue(batch, row, "heapBytes") / MIB);
     for (const [group, rate] of this.rates.entries()) {
-      const known = group < batch.groups;
-      add(rate, row => (known ? batch.lr[row * batch.groups + group] : undefined) ?? Number.NaN);
+      const { groups, lr } = batch;
+      const valueAt = (i: number) => (group < groups ? lr[(from + i) * groups + group] : undefined);
+      rate.append(Float64Array.from({ length: rows }, (_, i) => valueAt(i) ?? Number.NaN));
     }
     this.addTensors(batch, from);
   }
@@ -416,25 +447,29 @@ export class RunSeries {
   }
 }
 
-/** Gives a column so many rows at least: those that it does not have are NaN. */
-function pad(column: Column, rows: number): void {
-  const missing = rows - column.length;
-  if (missing > 0) column.append(new Float32Array(missing).fill(Number.NaN));
+/** Adds the numbers of the rows from `row` on that a series does not have. */
+function appendAt(series: StoredSeries, row: number, values: Float64Array | undefined): void {
+  if (!values) return;
+  series.reach(row);
+  const known = series.next - row;
+  if (known < values.length) series.append(values.subarray(known));
 }
 
-/** Adds the numbers of the rows from `row` on that a column does not have. */
-function appendAt(column: Column, row: number, values: Float64Array | undefined): void {
-  if (!values) return;
-  pad(column, row);
-  const known = column.length - row;
-  if (known < values.length) column.append(values.subarray(known));
+/** A number of a column as it stands on an axis: milliseconds are shown in seconds. */
+function place(kind: RisingKind, value: number): number {
+  return kind === "time" ? value / 1000 : value;
+}
+
+/** What bins of single steps say of their numbers. */
+function infoOf(values: Float64Array): Uint32Array {
+  return Uint32Array.from(values, value => (value - value === 0 ? 1 : kindOf(value)));
 }
 
 /**
  * Steps a second over the last `window` milliseconds of a `time` column, or over all of it; NaN
  * while fewer than two steps are known.
  */
-export function stepsPerSecond(time: Column, window: number): number {
+export function stepsPerSecond(time: Samples, window: number): number {
   return perSecond(time, window, row => row);
 }
 
@@ -442,13 +477,13 @@ export function stepsPerSecond(time: Column, window: number): number {
  * Seconds until the pass over the data ends, at the rate of the last `window` milliseconds; NaN where that is not
  * known.
  */
-export function secondsLeft(epoch: Column, time: Column, window: number): number {
+export function secondsLeft(epoch: Samples, time: Samples, window: number): number {
   const rate = perSecond(time, window, row => epoch.at(row));
   return secondsLeftInEpoch(epoch.at(time.length - 1), rate);
 }
 
 /** By how much what is known of each step grows a second, over the last `window` milliseconds. */
-function perSecond(time: Column, window: number, value: (row: number) => number): number {
+function perSecond(time: Samples, window: number, value: (row: number) => number): number {
   const last = time.length - 1;
   const end = time.at(last);
   // Of all steps the first is known.

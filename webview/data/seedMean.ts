@@ -1,4 +1,4 @@
-import { Column } from "./column.ts";
+import { Column, type Samples } from "./column.ts";
 
 /**
  * What a band around the mean of runs shows: from the least of them to the greatest, or one standard
@@ -15,10 +15,10 @@ export class SeedMean {
   readonly mean = new Column(64);
   readonly low = new Column(64);
   readonly high = new Column(64);
-  private readonly members: readonly Column[];
+  private readonly members: readonly Samples[];
   private readonly band: SeedBand;
 
-  constructor(members: readonly Column[], band: SeedBand) {
+  constructor(members: readonly Samples[], band: SeedBand) {
     this.members = members;
     this.band = band;
   }

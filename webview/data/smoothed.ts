@@ -1,6 +1,7 @@
 import { Ema } from "../../runtime/protocol/ema.ts";
 import type { Samples } from "./column.ts";
 import type { ScaleKind } from "./scale.ts";
+import { StoredSeries } from "./storedSeries.ts";
 
 /** Rows from one state of the average that is kept to the next. */
 const STRIDE = 64;
@@ -29,6 +30,8 @@ export class Smoothed {
   private readonly replay: Ema;
   private means = new Float64Array(64);
   private biases = new Float64Array(64);
+  /** The first row that is taken here: those before are averaged in the run store. */
+  private origin = 0;
   private rows = 0;
 
   constructor(samples: Samples, weight: number, scale: ScaleKind) {
@@ -43,20 +46,38 @@ export class Smoothed {
   advance(): void {
     const { samples, ema } = this;
     const end = samples.length;
+    if (!this.begin()) return;
     for (; this.rows < end; this.rows++) {
-      if (this.rows % STRIDE === 0) this.keep(this.rows / STRIDE);
+      const taken = this.rows - this.origin;
+      if (taken % STRIDE === 0) this.keep(taken / STRIDE);
       ema.take(samples.at(this.rows));
     }
   }
 
   /** The average at a row that has been taken; NaN where its value cannot be drawn. */
   at(row: number): number {
-    if (row < 0 || row >= this.rows) return Number.NaN;
-    const from = Math.floor(row / STRIDE);
-    const { replay, samples } = this;
+    const { replay, samples, origin } = this;
+    if (row < origin || row >= this.rows) return Number.NaN;
+    const from = Math.floor((row - origin) / STRIDE);
     replay.state = { mean: this.means[from] ?? 0, bias: this.biases[from] ?? 1 };
-    for (let before = from * STRIDE; before < row; before++) replay.take(samples.at(before));
+    for (let before = origin + from * STRIDE; before < row; before++) {
+      replay.take(samples.at(before));
+    }
     return replay.next(samples.at(row));
+  }
+
+  /**
+   * What is averaged here begins where the average of the store ends. Returns whether that is known: it comes
+   * with what is drawn.
+   */
+  private begin(): boolean {
+    const { samples } = this;
+    if (!(samples instanceof StoredSeries) || !samples.isBinned || this.origin > 0) return true;
+    const stored = samples.averagedTo(this);
+    if (!stored) return false;
+    this.origin = this.rows = stored.row;
+    this.ema.state = stored.state;
+    return true;
   }
 
   private keep(stride: number): void {

@@ -45,18 +45,34 @@ export function columnsOf(series: RunSeries, tensor: number): ReadonlyMap<string
   const add = (name: string, about: string, samples: Samples | undefined, rows?: Positions) => {
     if (samples && !columns.has(name)) columns.set(name, { about, samples, ...(rows && { rows }) });
   };
-  add("step", "number of the step, from 1", samplesOf(series.positions("step")));
-  add("time", "seconds since the start", samplesOf(series.positions("time")));
+  add(
+    "step",
+    "number of the step, from 1",
+    samplesOf(() => series.positions("step")),
+  );
+  add(
+    "time",
+    "seconds since the start",
+    samplesOf(() => series.positions("time")),
+  );
   if (!series.isLoggedOnly) {
-    add("epoch", "passes over the data", samplesOf(series.positions("epoch")));
-    add("samples", "samples that were read", samplesOf(series.positions("samples")));
+    add(
+      "epoch",
+      "passes over the data",
+      samplesOf(() => series.positions("epoch")),
+    );
+    add(
+      "samples",
+      "samples that were read",
+      samplesOf(() => series.positions("samples")),
+    );
     for (const [name, about] of Object.entries(STEP_COLUMNS)) {
       add(name, about, series.step(name as ShownStepColumn));
     }
-    add("updateMs", "time of the optimizer, ms", series.updateMs);
-    add("stepRate", "steps a second", series.stepRate);
-    add("gpuMemory", "buffers of the GPU, MiB", series.gpuMemory);
-    add("heapMemory", "heap of JavaScript, MiB", series.heapMemory);
+    add("updateMs", "time of the optimizer, ms", series.step("updateMs"));
+    add("stepRate", "steps a second", series.step("stepRate"));
+    add("gpuMemory", "buffers of the GPU, MiB", series.step("gpuMemory"));
+    add("heapMemory", "heap of JavaScript, MiB", series.step("heapMemory"));
     for (let group = 0; group < series.groups; group++) {
       add(group === 0 ? "lr" : `lr/${group}`, `η of group ${group}`, series.lr(group));
     }
@@ -69,14 +85,15 @@ export function columnsOf(series: RunSeries, tensor: number): ReadonlyMap<string
   return columns;
 }
 
-/** Numbers that never fall, as samples. */
-function samplesOf(positions: Positions): Samples {
+/** Numbers that never fall, as samples; those of a long run are asked for where they are used. */
+function samplesOf(known: () => Positions): Samples {
   return {
     get length() {
-      return positions.length;
+      return known().length;
     },
-    at: row => positions.at(row),
+    at: row => known().at(row),
     extremes(from, to, _scale, found) {
+      const positions = known();
       const last = Math.min(to, positions.length) - 1;
       const [first, min, max] = [
         Math.max(0, from),
@@ -109,6 +126,7 @@ export function sampledRows(
 ): readonly number[] {
   const [from, to] = rowsIn(window.positions, window.domain);
   const parts = Math.max(1, Math.floor(most / (2 * Math.max(1, columns.length))) - 2);
+  for (const { samples } of columns) samples.whole?.();
   for (const { samples } of columns) samples.aim?.(from, to, to - from <= most ? to - from : parts);
   if (to - from <= most) return Array.from({ length: to - from }, (_, i) => from + i);
   const starts = binRows(window.positions, window.domain, window.scale, parts);

@@ -115,6 +115,11 @@ export class OwnCard {
     this.dirty = true;
   }
 
+  /** Something has come that was asked for. */
+  receive(): void {
+    this.invalidate();
+  }
+
   /** Draws what is new, if the card can be seen. */
   async draw(view: CardView): Promise<void> {
     this.view = view;

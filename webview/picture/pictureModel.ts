@@ -93,7 +93,9 @@ function tangentOf({ xs, from, fromLoss, slope }: LinePicture): Point[] {
 /** The loss that was measured at the parameters behind a step: that of the next one. */
 function lossFrom(series: RunSeries, step: number): number {
   const row = rowAt(series.positions("step"), step + 1);
-  return row < series.length ? series.step("loss").at(row) : Number.NaN;
+  const losses = series.step("loss");
+  losses.look(row);
+  return row < series.length ? losses.at(row) : Number.NaN;
 }
 
 /** What is drawn of the loss over two numbers. */

@@ -84,6 +84,7 @@ export class RunHeader {
   showProgress(run: RunRecord, series: RunSeries, now: number): void {
     const row = series.length - 1;
     const time = series.step("time");
+    time.look(0);
     const running = run.status === "running";
     const epoch = series.step("epoch").at(row);
     this.fact("Step", series.length > 0 ? formatCount(series.lastStep) : "–");

@@ -30,6 +30,8 @@ export class Toolbar {
   private readonly reset;
   private readonly odd;
   private readonly smoothing;
+  /** Chooses an x axis as soon as it is known where the steps stand on it. */
+  private awaited: (() => void) | undefined;
   private state: ViewState | undefined;
   private series: RunSeries | undefined;
 
@@ -72,11 +74,10 @@ export class Toolbar {
   show(state: ViewState, series: RunSeries, running: boolean): void {
     this.state = state;
     this.series = series;
+    this.awaited?.();
     this.x.offer(
       // What a run without a loader has not counted is not offered.
-      X_KINDS.filter(kind => kind === state.x || countedIn(series, kind)).map(
-        kind => X_NAMES[kind],
-      ),
+      X_KINDS.filter(kind => kind === state.x || series.isCounted(kind)).map(kind => X_NAMES[kind]),
       X_NAMES[state.x],
     );
     press(this.logX, state.xScale === "log");
@@ -100,7 +101,7 @@ export class Toolbar {
     const rows = [series.step("loss").firstNonFinite];
     const gradNorm = series.step("gradNorm");
     // A script whose gradients are not known has none from its first step.
-    if (Number.isFinite(gradNorm.at(0))) rows.push(gradNorm.firstNonFinite);
+    if (gradNorm.firstNonFinite > 0) rows.push(gradNorm.firstNonFinite);
     const known = rows.filter(row => row >= 0);
     return known.length > 0 ? Math.min(...known) : -1;
   }
@@ -115,17 +116,14 @@ export class Toolbar {
   private chooseX(name: string, choose: ToolbarActions["choose"]): void {
     const kind = X_KINDS.find(x => X_NAMES[x] === name);
     const { state, series } = this;
+    this.awaited = undefined;
     if (!kind || !state || !series || kind === state.x) return;
     const shown = this.shown();
-    const zoom = shown && translated(shown, series.positions(state.x), series.positions(kind));
-    choose({ x: kind, zoom });
+    const [from, to] = [series.positions(state.x), series.positions(kind)];
+    // The same steps are somewhere else as long as it is not known where.
+    if (shown && to.isApproximate) this.awaited = () => this.chooseX(name, choose);
+    else choose({ x: kind, zoom: shown && translated(shown, from, to) });
   }
-}
-
-/** Whether the places of a run's steps on an axis differ. */
-function countedIn(series: RunSeries, kind: XKind): boolean {
-  const positions = series.positions(kind);
-  return series.length < 2 || positions.at(series.length - 1) > positions.at(0);
 }
 
 function action(text: string, iconName: string, pressed: () => void): HTMLButtonElement {
