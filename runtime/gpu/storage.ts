@@ -92,17 +92,15 @@ function register(storage: Storage): Storage {
 
 const pooled = new Map<number, GPUBuffer[]>();
 const slabSlots = new Map<number, BufferRange[]>();
-/** The first slab's size, and that of later ones, of which each is twice as large as the one before. */
-const [LEAST_SLAB, MOST_SLAB] = [1 << 18, 1 << 20];
+const SLAB_BYTES = 1 << 20;
 /** Buffers kept for reuse; more of a size than this are given back to the device. */
 const POOL_LIMIT = 8;
 let slab: GPUBuffer | undefined;
-let slabUsed = 0;
+let slabUsed = SLAB_BYTES;
 
 function cutSlab(size: number): BufferRange {
-  if (!slab || slabUsed + size > slab.size) {
-    const bytes = slab ? Math.min(2 * slab.size, MOST_SLAB) : LEAST_SLAB;
-    slab = createBuffer(bytes, STORAGE_USAGE, "small results");
+  if (!slab || slabUsed + size > SLAB_BYTES) {
+    slab = createBuffer(SLAB_BYTES, STORAGE_USAGE, "small results");
     slabUsed = 0;
   }
   const range = { buffer: slab, offset: slabUsed, size };
