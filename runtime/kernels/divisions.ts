@@ -41,6 +41,17 @@ export const BY_THREADS: readonly Division[] = [
   { by: "thread", rows: 4, columns: 4 },
 ];
 
+/**
+ * Of a row: a software adapter loads the row's element for every thread as dearly as one of the matrix, and takes
+ * half of the time where a thread has four times as many columns for it; a GPU wants many threads.
+ */
+export const OF_ROWS: readonly Division[] = (gpu.adapter.software ? [16, 4] : [4, 16, 8]).map(
+  columns => ({ by: "thread", rows: 1, columns }),
+);
+
+/** Columns of a row from which on all four lanes of a software adapter have sixteen. */
+const WIDE_ROW = 64;
+
 /** Where quads share what they load. */
 export const BY_QUADS: readonly Division[] = [
   { by: "quad", rows: 4, columns: 4 },
@@ -55,6 +66,7 @@ export function usesQuads(m: number, n: number): boolean {
 
 /** The ways that are worth a try, first that of an adapter of which nothing is known. */
 export function divisionsFor({ m, n }: Product): readonly Division[] {
+  if (m === 1 && n >= WIDE_ROW) return OF_ROWS;
   return usesQuads(m, n) ? BY_QUADS : BY_THREADS;
 }
 

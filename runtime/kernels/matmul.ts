@@ -122,8 +122,9 @@ export function splitCount(batches: number, m: number, k: number, n: number): nu
   return Math.max(1, Math.min(Math.ceil(BUSY / workers), Math.floor(k / SHORTEST_PART)));
 }
 
-/** Threads of a workgroup where each has a tile of its own. */
+/** Threads of a workgroup where each has a tile of its own, and where the result is a row. */
 const THREADS = 64;
+const ROW_THREADS = gpu.adapter.software ? 16 : THREADS;
 
 /** Sums of a thread up to which two steps at a turn compile in no time. */
 const FEW_SUMS = 8;
@@ -140,9 +141,10 @@ function threadTiling(
   right: Load,
 ): Tiling {
   const [rows, columns] = [Math.min(tile.rows, m), Math.min(tile.columns, n)];
-  const tall = Math.ceil(n / columns) < 8 ? THREADS : 8;
+  const threads = m === 1 ? ROW_THREADS : THREADS;
+  const tall = Math.ceil(n / columns) < 8 ? threads : 8;
   const down = Math.ceil(m / rows) < 8 ? 1 : tall;
-  const across = THREADS / down;
+  const across = threads / down;
   return {
     workgroupSize: [across, down],
     rows: down * rows,
