@@ -37,7 +37,8 @@ function toVega(spec) {
   const logger = { level: ignore, error: note, warn: note, info: ignore, debug: ignore };
   const vega = compile(spec, { logger, config: { aria: false } }).spec;
   if (problems.length > 0) throw new Error(`Vega-Lite: ${problems.join("; ")}`);
-  for (const mark of marksOf(vega)) lighten(mark);
+  const hasTurns = vega.signals?.some(({ name }) => name === "turn") ?? false;
+  for (const mark of marksOf(vega)) lighten(mark, hasTurns);
   return vega;
 }
 
@@ -50,7 +51,7 @@ function marksOf({ marks = [] }) {
 const PLACES = ["x", "y", "y2", "defined"];
 
 /** Leaves out what takes most of the time of a drawing that is made twenty times a second. */
-function lighten({ type, encode }) {
+function lighten({ type, encode }, hasTurns) {
   const { description: _, ...update } = encode.update;
   encode.update = update;
   if (type === "image") {
@@ -64,14 +65,12 @@ function lighten({ type, encode }) {
   const channels = Object.entries(update);
   encode.enter = Object.fromEntries(channels.filter(channel => !isPlace(channel)));
   encode.update = Object.fromEntries(channels.filter(isPlace));
-  // Their columns are numbers.
+  // Their columns are numbers. A line that is drawn in turns is looked at anew with each of them.
   const { defined } = encode.update;
-  if (defined) {
-    defined.signal = defined.signal.replace(
-      /isValid\((.*?)\) && isFinite\(\+\1\)/g,
-      "isFinite($1)",
-    );
-  }
+  if (!defined) return;
+  const check = /isValid\((.*?)\) && isFinite\(\+\1\)/g;
+  const isNumber = defined.signal.replace(check, "isFinite($1)");
+  defined.signal = hasTurns ? `turn >= 0 && ${isNumber}` : isNumber;
 }
 
 /**

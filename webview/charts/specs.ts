@@ -186,6 +186,7 @@ function frame() {
       { name: "yTicks", value: [] },
       { name: "yLabels", value: [] },
       { name: "yChosen", value: -1 },
+      { name: "turn", value: 0 },
       { name: "left", value: 52 },
       { name: "axisTitle", value: "" },
       { name: "colors", value: [] },

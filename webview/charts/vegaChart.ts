@@ -29,6 +29,12 @@ export interface Axes {
   readonly left: number;
 }
 
+/**
+ * Data sets of lines and areas. Their points are moved where they are, and `turn`, of which their marks
+ * know, says so: a change of the data would join each point with its mark and sort it to its line again.
+ */
+const MOVED = ["raw", "smooth", "spread", "band", "stack"];
+
 /** Says that rows were changed in place; vega-typings do not know `reflow`. */
 export function touched(): Changeset {
   return (changeset() as Changeset & { reflow(): Changeset }).reflow();
@@ -41,6 +47,7 @@ export class VegaChart {
   /** The rows were inserted, but never drawn: a change would take the place of the insertion. */
   private fresh = true;
   private left: number = PADDING.left;
+  private turn = 0;
 
   constructor(
     container: HTMLElement,
@@ -75,7 +82,13 @@ export class VegaChart {
   /** Draws the data sets as they are now. */
   async draw(axes: Axes): Promise<void> {
     for (const [name, value] of Object.entries(axes)) this.view.signal(name, value);
-    if (!this.fresh) for (const name of this.names) this.view.change(name, touched());
+    this.turn += 1;
+    this.view.signal("turn", this.turn);
+    if (!this.fresh) {
+      for (const name of this.names) {
+        if (!MOVED.includes(name)) this.view.change(name, touched());
+      }
+    }
     this.fresh = false;
     await this.view.runAsync();
   }
