@@ -3,7 +3,9 @@ import { ChartRows } from "../../webview/charts/chartRows.ts";
 import { HeatCells } from "../../webview/charts/heatCells.ts";
 import type { Window } from "../../webview/charts/model.ts";
 import { moduleOrder } from "../../webview/charts/moduleOrder.ts";
+import { PixelTable } from "../../webview/charts/pixelTable.ts";
 import { Column } from "../../webview/data/column.ts";
+import type { Range } from "../../webview/data/scale.ts";
 
 function columnOf(values: readonly number[], precision: 32 | 64 = 64): Column {
   const column = new Column(precision);
@@ -123,4 +125,30 @@ test("tensors of a module follow each other, however an optimizer has them", () 
     "h.1.b",
     "head",
   ]);
+});
+
+describe("pixels by the upper bits of a number", () => {
+  /** Of a hundred shades that a domain is cut into. */
+  const shade = (value: number, [low, high]: Range) =>
+    Math.round((99 * Math.log(value / low)) / Math.log(high / low));
+
+  test.each([
+    [1e-6, 1],
+    [3.7e-4, 4.1e-3],
+    [1e-38, 1e30],
+  ])("are those of the number or of the shade beside, from %d to %d", (low, high) => {
+    const domain: Range = [low, high];
+    const table = new PixelTable(domain, value => Math.min(99, Math.max(0, shade(value, domain))));
+    const upper = (value: number) => new Uint32Array(Float64Array.of(value).buffer)[1] ?? 0;
+    for (let i = 0; i <= 1000; i++) {
+      const value = low * (high / low) ** (i / 1000);
+      expect(Math.abs(table.at(upper(value)) - shade(value, domain))).toBeLessThanOrEqual(1);
+    }
+    expect(table.at(upper(low / 1e3))).toBe(0);
+    expect(table.at(upper(high * 1e3))).toBe(99);
+  });
+
+  test("of a domain without values are none", () => {
+    expect(new PixelTable([Infinity, -Infinity], () => 1).at(0)).toBe(0);
+  });
 });

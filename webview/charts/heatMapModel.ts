@@ -2,6 +2,7 @@ import { extents, type Range } from "../data/scale.ts";
 import { ChartRows } from "./chartRows.ts";
 import { HeatCells, type HeatRow } from "./heatCells.ts";
 import type { ChartModel, ColorScale, Drawn, Reading, Window } from "./model.ts";
+import { PixelTable } from "./pixelTable.ts";
 import type { Ramp } from "./ramp.ts";
 
 /** How far below the greatest value the colours reach at most, unless all is to be shown. */
@@ -76,7 +77,8 @@ export class HeatMapModel implements ChartModel {
   private paint(pixels: Uint32Array, shown: Range): boolean {
     const { alarm } = this.ramp;
     const { columns, values } = this.cells;
-    const pixelOf = this.ramp.over(shown);
+    const table = new PixelTable(shown, this.ramp.over(shown));
+    const halves = new Uint32Array(values.buffer);
     let isOdd = false;
     for (let from = 0; from < values.length; from += columns) {
       const line = from * ROW_PIXELS;
@@ -85,7 +87,8 @@ export class HeatMapModel implements ChartModel {
         const value = values[from + column] ?? Number.NaN;
         const isOver = value === Number.POSITIVE_INFINITY;
         if (isOver) odd.push(column);
-        pixels[line + column] = isOver ? alarm : value > 0 ? pixelOf(value) : 0;
+        const upper = halves[2 * (from + column) + 1] ?? 0;
+        pixels[line + column] = isOver ? alarm : value > 0 ? table.at(upper) : 0;
       }
       for (let i = 1; i < ROW_PIXELS; i++) {
         pixels.copyWithin(line + i * columns, line, line + columns);

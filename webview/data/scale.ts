@@ -92,7 +92,7 @@ export interface Extents {
  */
 export function extents(values: ArrayLike<number>, scale: ScaleKind): Extents {
   // Numbers in a typed array are sorted without a function that compares them.
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   const last = sorted.length - 1;
   const extent: Range = [sorted[0] ?? Number.POSITIVE_INFINITY, sorted[last] ?? -Infinity];
   const size = scale === "log" ? Math.log : (value: number) => value;
