@@ -656,6 +656,8 @@ describe("a run that goes on", () => {
     }
     expect((await hosted.watched()).redraws).toBeGreaterThanOrEqual(20);
     expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    // A third of 45 steps is left, of 6.2 ms each.
+    expect(await hosted.page.textContent("[data-fact=epoch]")).toBe("6.67, 1\u202fs left");
     await hosted.expectClean();
     await hosted.page.close();
   });

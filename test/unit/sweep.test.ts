@@ -1,8 +1,9 @@
 /** Sweeps of learning rates: which runs they are made of, what they say, and the jobs that they are written as. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parser } from "@lezer/python";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ENGINES, type Engine, type JobOptions, jobText } from "../../runtime/cli/jobs.ts";
@@ -167,8 +168,16 @@ describe("the results", () => {
   });
 });
 
-function hasPython(): boolean {
-  return spawnSync("python3", ["--version"]).status === 0;
+/** The string literals of a Python script, as they are written. @throws SyntaxError where it does not parse. */
+function stringsOfPython(source: string): string[] {
+  const strings: string[] = [];
+  parser.parse(source).iterate({
+    enter: ({ name, type, from, to }) => {
+      if (type.isError) throw new SyntaxError(source.slice(Math.max(0, from - 20), to + 20));
+      if (name === "String") strings.push(source.slice(from, to));
+    },
+  });
+  return strings;
 }
 
 describe("a job", () => {
@@ -206,11 +215,12 @@ describe("a job", () => {
     execFileSync("bash", ["-n", file]);
   });
 
-  // Python is not among what the other tests need.
-  test.skipIf(!hasPython()).each([options, odd])("for Ray compiles: $script", job => {
-    const file = join(folder, "job.py");
-    writeFileSync(file, jobText("ray", job));
-    execFileSync("python3", ["-m", "py_compile", file]);
+  test.each([options, odd])("for Ray is Python with the words that are meant: $script", job => {
+    const words = [job.script, ...job.args, job.tag, job.measure.metric ?? "loss"];
+    const literals = words.map(word => JSON.stringify(word));
+    const source = jobText("ray", job);
+    expect(stringsOfPython(source)).toEqual(expect.arrayContaining(literals));
+    expect(() => stringsOfPython(source.replace("for line in", "for in"))).toThrow(SyntaxError);
   });
 
   test("for Kubernetes is YAML whose shell is the one that is meant", () => {
