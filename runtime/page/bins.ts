@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { BinsRequest, TensorBins } from "../protocol/bins.ts";
+import { type BinsRequest, meansOnly, type TensorBins } from "../protocol/bins.ts";
 import type { CurveBins, CurveRequest } from "../protocol/curves.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { FromPageMessage, StoredSteps, ToPageMessage } from "../protocol/page.ts";
@@ -129,7 +129,8 @@ class OpenRun {
   }
 
   tensors(request: BinsRequest): TensorBins {
-    return this.#checked(this.#reader.bins(request));
+    const bins = this.#checked(this.#reader.bins(request));
+    return request.only ? meansOnly(bins) : bins;
   }
 
   #checked<T>(read: T): T {

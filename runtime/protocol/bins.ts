@@ -35,6 +35,8 @@ export interface BinsRequest {
   readonly width: number;
   readonly from: number;
   readonly to: number;
+  /** Of many tensors' bins the means alone are drawn. */
+  readonly only?: "mean";
 }
 
 /** The answer: tensors.length × count bins, the first of each tensor being bin number `first`. */
@@ -44,6 +46,14 @@ export interface TensorBins extends Bins<Float32Array> {
   readonly count: number;
   /** The last step that there was: bins that hold it, or later ones, may get more. */
   readonly last: number;
+}
+
+/** Bins with their means alone: no least and greatest values, and what is the same of all bins once. */
+export function meansOnly(bins: TensorBins): TensorBins {
+  const { info } = bins;
+  const isSame = info.every(each => each === info[0]);
+  const none = new Float32Array();
+  return { ...bins, low: none, high: none, info: isSame ? info.slice(0, 1) : info };
 }
 
 /** Number of finite values in a bin. */

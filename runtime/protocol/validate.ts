@@ -381,6 +381,7 @@ const requestShape = object<BinsRequest>({
   width: positive,
   from: count,
   to: count,
+  only: optional(literal("mean")) as Check<"mean">,
 });
 
 /** Bins that can be asked for. */
@@ -480,11 +481,14 @@ const binsShape = object<TensorBins>({
 /** Bins that are as many as were asked for. */
 export const tensorBins: Check<TensorBins> = (value, path) => {
   const bins = binsShape(value, path);
-  const length = bins.count * bins.request.tensors.length;
-  const planes = [bins.low, bins.mean, bins.high, bins.info];
-  if (planes.some(plane => plane.length !== length)) {
-    throw new TypeError(`${path}: planes do not have ${length} bins`);
-  }
+  const { request, low, mean, high, info } = bins;
+  const length = bins.count * request.tensors.length;
+  const others = request.only ? 0 : length;
+  const fit =
+    mean.length === length &&
+    [low, high].every(plane => plane.length === others) &&
+    (info.length === length || (request.only !== undefined && info.length === 1));
+  if (!fit) throw new TypeError(`${path}: planes do not have ${length} bins`);
   return bins;
 };
 

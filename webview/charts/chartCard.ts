@@ -72,8 +72,8 @@ export class ChartCard {
   private dirty = true;
   /** What the plot is to show once it is seen; undefined where it shows that. */
   private undrawn: PlotView | undefined;
-  /** Some of what was drawn is still on its way. */
-  private isWaiting = false;
+  /** Some of what was computed is still on its way. */
+  isWaiting = false;
 
   constructor(options: CardOptions) {
     const { title, control, crosshair, redraw } = options;
@@ -156,16 +156,22 @@ export class ChartCard {
     this.dirty = true;
   }
 
-  /** Draws what is new and can be seen. Returns whether there was anything: then it has something to `tell`. */
-  async draw(view: CardView): Promise<boolean> {
+  /**
+   * Computes what is new and can be seen, and asks for what is missing of it. Returns whether there was
+   * anything: then it has something to `tell` when it is drawn.
+   */
+  prepare(view: CardView): boolean {
     this.view = view;
     const { content } = this;
-    if (!content || !this.frame.visible || view.series.length === 0) return false;
-    const isNew = this.dirty;
-    if (isNew) this.undrawn = this.write(content, view);
+    if (!content || !this.dirty || !this.frame.visible || view.series.length === 0) return false;
+    this.undrawn = this.write(content, view);
     this.dirty = false;
-    if (this.frame.plotVisible) await this.drawPlot();
-    return isNew;
+    return true;
+  }
+
+  /** Draws what was prepared, if it can be seen. */
+  async draw(): Promise<void> {
+    if (this.frame.visible && this.frame.plotVisible) await this.drawPlot();
   }
 
   /** Fills the data sets; what the plot shows of them. */

@@ -41,6 +41,12 @@ import { wholeOf, windowOf, within } from "./window.ts";
 const WIDE_BINS = 640;
 const BINS = 360;
 
+/**
+ * Milliseconds for which what is asked for may come before what is there is drawn without it: to draw twice
+ * takes longer.
+ */
+const MOMENT_MS = 40;
+
 /** CSS pixels that a key adds to the height of a plot. */
 const HEIGHT_STEP = 40;
 
@@ -83,6 +89,8 @@ export class ChartGrid {
   private names: readonly string[] = [];
   private state: ViewState | undefined;
   private events = NO_EVENTS;
+  /** Tells who waits for it that something has come. */
+  private arrived: () => void = () => {};
   private compared: readonly ComparedRun[] = [];
   /** Series of other runs that the charts were made for. */
   private drawn: readonly RunSeries[] = [];
@@ -161,6 +169,15 @@ export class ChartGrid {
   /** Something has come that the charts asked for. */
   receive(): void {
     for (const card of this.cards.values()) card.receive();
+    this.arrived();
+  }
+
+  /** Resolves when something has come that the charts asked for, or after a moment. */
+  private async arrival(): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.arrived = resolve;
+      setTimeout(resolve, MOMENT_MS);
+    });
   }
 
   /** Points all charts at a row of the run. */
@@ -179,13 +196,19 @@ export class ChartGrid {
     const { events, tensor } = this;
     const hasOthers = this.compared.length > 0;
     const view = { series, window, tensor, ignoresOutliers, events, hasOthers };
-    const drawn: ChartCard[] = [];
-    for (const [id, card] of this.cards) {
-      const isDrawn = await card.draw({ ...view, yZoom: yZooms[id] });
-      if (isDrawn && card instanceof ChartCard) drawn.push(card);
+    const viewOf = (id: string) => ({ ...view, yZoom: yZooms[id] });
+    const cards = [...this.cards].flatMap(([id, card]) =>
+      card instanceof ChartCard ? [{ card, view: viewOf(id) }] : [],
+    );
+    const fresh = cards.filter(each => each.card.prepare(each.view));
+    if (fresh.some(({ card }) => card.isWaiting)) {
+      await this.arrival();
+      for (const each of fresh) each.card.prepare(each.view);
     }
+    for (const { card } of cards) await card.draw();
+    for (const [id, card] of this.cards) if (card instanceof OwnCard) await card.draw(viewOf(id));
     // A canvas that writes text asks for the styles of the page: what changes them comes at last.
-    for (const card of drawn) card.tell();
+    for (const { card } of fresh) card.tell();
     // What is to be seen first is seen by now.
     if (this.tensors.length > 0) this.options.histograms.want(tensor, series.lastStep);
   }

@@ -45,7 +45,7 @@ export class HeatCells {
     for (const { samples, nonFinite } of this.rows) {
       // Of what is known to be 0 at every step nothing more can be known.
       for (const each of nonFinite.greatest > 0 ? [samples, nonFinite] : [samples]) {
-        each.aim?.(starts[0] ?? 0, ends.at(-1) ?? 0, columns);
+        each.aim?.(starts[0] ?? 0, ends.at(-1) ?? 0, columns, undefined, "mean");
         this.isCurrent &&= each.isCurrent !== false;
       }
     }

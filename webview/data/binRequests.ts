@@ -19,7 +19,7 @@ export class BinRequests {
   private curves: CurveRequest[] = [];
   /** When what has not come yet was asked for. */
   private readonly asked = new Map<string, number>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isFlushing = false;
 
   constructor(post: (asked: Asked) => void) {
     this.post = post;
@@ -28,14 +28,12 @@ export class BinRequests {
   askTensor(
     column: TensorColumn,
     tensor: number,
-    { width, from, to }: Pick<BinsRequest, "width" | "from" | "to">,
+    { width, from, to, only }: Pick<BinsRequest, "width" | "from" | "to" | "only">,
   ): void {
-    const key = tensorsKey({ column, width, from, to });
+    const request = { column, tensors: [], width, from, to, ...(only && { only }) };
+    const key = tensorsKey(request);
     if (!this.isNew(`${tensor} ${key}`)) return;
-    const known = this.tensors.get(key) ?? {
-      request: { column, tensors: [], width, from, to },
-      tensors: [],
-    };
+    const known = this.tensors.get(key) ?? { request, tensors: [] };
     known.tensors.push(tensor);
     this.tensors.set(key, known);
   }
@@ -60,13 +58,15 @@ export class BinRequests {
     const now = performance.now();
     if (now - (this.asked.get(key) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS) return false;
     this.asked.set(key, now);
-    this.timer ??= setTimeout(() => this.flush(), 0);
+    // What is asked for in one go is sent before anything is drawn.
+    if (!this.isFlushing) queueMicrotask(() => this.flush());
+    this.isFlushing = true;
     return true;
   }
 
   private flush(): void {
     const { tensors, curves } = this;
-    this.timer = undefined;
+    this.isFlushing = false;
     this.tensors = new Map();
     this.curves = [];
     const requests = [...tensors.values()].map(({ request, tensors: which }) => {
@@ -76,8 +76,8 @@ export class BinRequests {
   }
 }
 
-function tensorsKey({ column, width, from, to }: Omit<BinsRequest, "tensors">): string {
-  return `${column} ${width} ${from} ${to}`;
+function tensorsKey({ column, width, from, to, only }: Omit<BinsRequest, "tensors">): string {
+  return `${column} ${width} ${from} ${to} ${only}`;
 }
 
 function curveKey({ name, width, from, to, smoothing }: CurveRequest): string {

@@ -39,9 +39,9 @@ export interface Samples {
   isSettled?(from: number, to: number): boolean;
   /**
    * Of what is fetched as it is drawn: rows `from` to `to` (exclusive) will be, in so many bins, with this
-   * moving average.
+   * moving average, or the mean of each alone.
    */
-  aim?(from: number, to: number, bins: number, smoothing?: Smoothing): void;
+  aim?(from: number, to: number, bins: number, smoothing?: Smoothing, only?: "mean"): void;
   /** Whether what was aimed at last is there; undefined of what is there in any case. */
   readonly isCurrent?: boolean;
   /** Asks for all rows of what is fetched, for what has to know each. Returns whether they are there. */

@@ -372,7 +372,11 @@ export class RunSeries {
   /** Takes what was asked for of tensors. */
   receiveBins(bins: TensorBins): void {
     this.requests.answeredTensors(bins);
-    const { request, first, count, last, low, mean, high, info } = bins;
+    const { request, first, count, last, mean } = bins;
+    const isMeans = request.only !== undefined;
+    const { low, high } = isMeans ? { low: mean, high: mean } : bins;
+    const isSame = bins.info.length < mean.length;
+    const info = isSame ? new Uint32Array(mean.length).fill(bins.info[0] ?? 0) : bins.info;
     for (const [i, tensor] of request.tensors.entries()) {
       const part = <T extends Float32Array | Uint32Array>(plane: T) =>
         plane.subarray(i * count, (i + 1) * count) as T;
@@ -385,6 +389,7 @@ export class RunSeries {
         mean: part(mean),
         high: part(high),
         info: part(info),
+        isMeans,
       });
     }
   }

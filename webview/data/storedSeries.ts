@@ -17,7 +17,7 @@ import type { ScaleKind } from "./scale.ts";
 const ASKED_TOGETHER = 64;
 
 /** Widths of which bins are kept: those of several charts, and of the zoom before. */
-const MOST_KEPT = 4;
+const MOST_KEPT = 6;
 
 /** Pieces of single steps that are kept because somebody has read one of them. */
 const MOST_READ = 64;
@@ -36,6 +36,8 @@ export interface LoadedBins extends Bins {
   readonly first: number;
   /** The last step that the store had. */
   readonly last: number;
+  /** Of each bin the mean alone is known. */
+  readonly isMeans?: boolean;
   /** The moving average of all steps behind each bin, where it was asked for. */
   readonly smoothing?: Smoothing;
   readonly averages?: Float64Array;
@@ -155,15 +157,17 @@ export class StoredSeries implements Means {
       this.read = [bins, ...this.read].slice(0, MOST_READ);
       return;
     }
-    const others = this.loaded.filter(({ width }) => width !== bins.width);
+    const others = this.loaded.filter(
+      each => each.width !== bins.width || each.isMeans !== bins.isMeans,
+    );
     this.loaded = [bins, ...others].slice(0, MOST_KEPT);
   }
 
   /**
    * Rows `from` to `to` (exclusive) are to be drawn in so many bins, with a moving average where one is
-   * wanted: what is missing of that is asked for.
+   * wanted, or the means of bins alone: what is missing of that is asked for.
    */
-  aim(from: number, to: number, bins: number, wanted?: Smoothing): void {
+  aim(from: number, to: number, bins: number, wanted?: Smoothing, only?: "mean"): void {
     const smoothing = this.isAveraged ? wanted : undefined;
     const { first, storedTo } = this.source;
     const last = Math.min(first + Math.min(to, this.begin) - 1, storedTo);
@@ -178,7 +182,11 @@ export class StoredSeries implements Means {
     }
     const width = 2 ** Math.max(0, Math.floor(Math.log2((to - from) / Math.max(1, bins))));
     const known = this.loaded.find(
-      each => each.width === width && covers(each, begin, last) && isSmoothed(each, smoothing),
+      each =>
+        each.width === width &&
+        covers(each, begin, last) &&
+        isSmoothed(each, smoothing) &&
+        (only !== undefined || !each.isMeans),
     );
     if (known) {
       this.loaded = [known, ...this.loaded.filter(each => each !== known)];
@@ -187,7 +195,8 @@ export class StoredSeries implements Means {
     const together = width * ASKED_TOGETHER;
     const end = Math.ceil((last + 1) / together) * together - 1;
     const start = Math.max(first, Math.floor(begin / together) * together);
-    this.ask({ width, from: start, to: Math.min(storedTo, end), ...(smoothing && { smoothing }) });
+    const range = { width, from: start, to: Math.min(storedTo, end) };
+    this.ask({ ...range, ...(smoothing && { smoothing }), ...(only && { only }) });
   }
 
   private ask(range: BinRange): void {
