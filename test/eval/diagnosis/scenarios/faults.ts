@@ -141,7 +141,7 @@ export const FAULTS: Readonly<Record<string, Variation>> = {
     loss: (_, scores, targets) => nn.functional.crossEntropy(scores, targets, { reduction: "sum" }),
   },
   randomLabels: {
-    codes: ["data.overfitting"],
+    codes: ["loss.guess", "data.overfitting"],
     fits: isDigits,
     targets: ({ targets }) => targets.flip([0]).clone(),
   },
