@@ -1,7 +1,7 @@
 /** A training process that is killed while it saves checkpoints leaves one to go on from, whole. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,6 +38,19 @@ const LOOP = `
     process.send({ saved: step });
   }`;
 
+/** A checkpoint is begun. */
+async function writing(): Promise<void> {
+  const watcher = watch(folder);
+  try {
+    for (;;) {
+      const [, name] = await once(watcher, "change");
+      if (String(name).startsWith(".")) return;
+    }
+  } finally {
+    watcher.close();
+  }
+}
+
 test("whatever moment it is killed in", async () => {
   const random = randomNumbers(4);
   let saved = 0;
@@ -59,7 +72,9 @@ test("whatever moment it is killed in", async () => {
       saved = message.saved ?? saved;
     });
     await once(child, "message");
-    await sleep(random() * 200);
+    // Every other one is killed while it writes.
+    if (kill % 2 === 1) await writing();
+    await sleep(random() * (kill % 2 === 1 ? 2 : 200));
     child.kill("SIGKILL");
     await once(child, "exit");
     unfinished += readdirSync(folder).filter(name => name.startsWith(".")).length;
