@@ -167,7 +167,14 @@ test("two builds of one source have the same bytes", async () => {
 
 test("the licences of all parts are in it", () => {
   const text = readFileSync(join(installedFolder(), "dist/THIRD_PARTY_LICENSES.txt"), "utf8");
-  for (const name of ["webgpu", "esbuild", "vega", "@babel/parser", "@vscode/codicons"]) {
+  for (const name of [
+    "webgpu",
+    "esbuild",
+    "vega-view",
+    "vega-lite",
+    "@babel/parser",
+    "@vscode/codicons",
+  ]) {
     expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+`, "m"));
   }
 });
