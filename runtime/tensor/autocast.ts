@@ -6,6 +6,7 @@ import { gpu } from "../gpu/device.ts";
 import { hasNativeHalves } from "../kernels/half.ts";
 import { gradEnabled } from "./autograd.ts";
 import { asFloat, cast, rounded } from "./elementwise.ts";
+import { leaving } from "./leaving.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface AutocastOptions {
@@ -111,18 +112,7 @@ function canCast(dtype: "float16" | "bfloat16"): boolean {
 function withCasts<T>(value: CastParameters | undefined, fn: () => T): T {
   const before = casts;
   casts = value;
-  let result: T;
-  try {
-    result = fn();
-  } catch (error) {
+  return leaving(fn, () => {
     casts = before;
-    throw error;
-  }
-  if (result instanceof Promise) {
-    return result.finally(() => {
-      casts = before;
-    }) as T;
-  }
-  casts = before;
-  return result;
+  });
 }

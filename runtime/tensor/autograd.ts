@@ -11,6 +11,7 @@ import { add, cast } from "./elementwise.ts";
 import { noteAccumulation } from "./gradients.ts";
 import { noteBackward, noteGradient } from "./gradientUse.ts";
 import { endHandStep, endOfHandUpdates, expectHandUpdate } from "./handUpdates.ts";
+import { leaving } from "./leaving.ts";
 import { backwardTargets } from "./losses.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -325,18 +326,7 @@ function rootGradient(root: Tensor, given: Tensor | undefined, what: string): Te
 export function withGrad<T>(value: boolean, fn: () => T): T {
   const before = enabled;
   enabled = value;
-  let result: T;
-  try {
-    result = fn();
-  } catch (error) {
+  return leaving(fn, () => {
     enabled = before;
-    throw error;
-  }
-  if (result instanceof Promise) {
-    return result.finally(() => {
-      enabled = before;
-    }) as T;
-  }
-  enabled = before;
-  return result;
+  });
 }
