@@ -25,7 +25,7 @@ import { type Asked, BinRequests } from "./binRequests.ts";
 import { Column, type Samples } from "./column.ts";
 import { formatCount } from "./format.ts";
 import type { Range } from "./scale.ts";
-import { type BinRange, StoredSeries } from "./storedSeries.ts";
+import { type BinRange, type BinSource, StoredSeries } from "./storedSeries.ts";
 
 /** What the page shows of a step; the store keeps the rest. */
 const SHOWN_STEP_COLUMNS = [
@@ -300,8 +300,22 @@ export class RunSeries {
   }
 
   private makeCurve(name: CurveName): StoredSeries {
+    const source = this.sourceOf(
+      () => this.curvesTo,
+      range => this.requests.askCurve(name, range),
+      () => this.totals.get(name),
+    );
+    return new StoredSeries(source, 64);
+  }
+
+  /** What of a run is in its store, as it is at each time. */
+  private sourceOf(
+    storedTo: () => number,
+    ask: (range: BinRange) => void,
+    total: () => CurveTotal | undefined = () => undefined,
+  ): BinSource {
     const run = this;
-    const source = {
+    return {
       get first() {
         return run.first;
       },
@@ -309,32 +323,21 @@ export class RunSeries {
         return run.rows;
       },
       get storedTo() {
-        return run.curvesTo;
+        return storedTo();
       },
       get total() {
-        return run.totals.get(name);
+        return total();
       },
-      ask: (range: BinRange) => run.requests.askCurve(name, range),
+      ask,
     };
-    return new StoredSeries(source, 64);
   }
 
   private makeTensor(tensor: number): Record<ShownTensorColumn, StoredSeries> {
-    const run = this;
     const column = (name: ShownTensorColumn) => {
-      const source = {
-        get first() {
-          return run.first;
-        },
-        get length() {
-          return run.rows;
-        },
-        get storedTo() {
-          return run.storedTo;
-        },
-        total: undefined,
-        ask: (range: BinRange) => run.requests.askTensor(name, tensor, range),
-      };
+      const source = this.sourceOf(
+        () => this.storedTo,
+        range => this.requests.askTensor(name, tensor, range),
+      );
       return new StoredSeries(source, 32);
     };
     return {

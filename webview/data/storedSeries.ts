@@ -305,7 +305,7 @@ export class StoredSeries implements Means {
       const [start, end] = [starts[i] ?? 0, ends[i] ?? 0];
       if (start >= begin || !isBinned) found[at + i] = exact.mean(start, end);
       else if (bins && end <= begin)
-        found[at + i] = meanOf(bins, first + start, first + end, start);
+        found[at + i] = meanOf(bins, ...binsBetween(bins, first + start, first + end, start === 0));
       else found[at + i] = this.mean(start, end);
     }
   }
@@ -324,19 +324,12 @@ export class StoredSeries implements Means {
     const end = first + Math.min(to, this.begin);
     const bins = this.loaded.find(each => covers(each, begin, end - 1)) ?? this.loaded[0];
     if (!bins) return;
-    const { width, info } = bins;
-    const lies = Math.floor(begin / width);
-    // The run may begin within a bin.
-    const starts = from === 0 ? lies : Math.ceil(begin / width);
-    const until = Math.ceil(end / width);
-    const [low, high] = starts < until ? [starts, until] : [lies, lies + 1];
-    for (
-      let bin = Math.max(low, bins.first);
-      bin < Math.min(high, bins.first + info.length);
-      bin++
-    ) {
-      const row = Math.max(0, bin * width - first);
-      visit(bins, bin - bins.first, row, Math.min((bin + 1) * width - first, this.begin) - 1);
+    const { width } = bins;
+    const [low, high] = binsBetween(bins, begin, end, from === 0);
+    for (let bin = low; bin < high; bin++) {
+      const row = Math.max(0, (bins.first + bin) * width - first);
+      const last = Math.min((bins.first + bin + 1) * width - first, this.begin) - 1;
+      visit(bins, bin, row, last);
     }
   }
 
@@ -376,14 +369,25 @@ function covers({ width, first, info }: LoadedBins, from: number, to: number): b
   return first * width <= from && (first + info.length) * width > to;
 }
 
-/** The mean of the bins that begin in steps `from` to `to` (exclusive), or of the one in which they lie. */
-function meanOf(bins: LoadedBins, from: number, to: number, row: number): number {
-  const { width, first, info, mean } = bins;
+/**
+ * Places of the bins that begin in steps `from` to `to` (exclusive), or, where none does, of the one in which
+ * they lie: from the first to before the second. The run may begin (`isBegin`) within a bin.
+ */
+function binsBetween(
+  { width, first, info }: LoadedBins,
+  from: number,
+  to: number,
+  isBegin: boolean,
+): readonly [number, number] {
   const lies = Math.floor(from / width);
-  const starts = row === 0 ? lies : Math.ceil(from / width);
+  const starts = isBegin ? lies : Math.ceil(from / width);
   const until = Math.ceil(to / width);
-  const low = Math.max(0, (starts < until ? starts : lies) - first);
-  const high = Math.min(info.length, (starts < until ? until : lies + 1) - first);
+  const [low, high] = starts < until ? [starts, until] : [lies, lies + 1];
+  return [Math.max(0, low - first), Math.min(info.length, high - first)];
+}
+
+/** The mean of all numbers in the bins from place `low` to before `high`. */
+function meanOf({ info, mean }: Bins, low: number, high: number): number {
   let [sum, count] = [0, 0];
   for (let bin = low; bin < high; bin++) {
     const finite = finiteCount(info[bin] ?? 0);
