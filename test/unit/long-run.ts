@@ -1,5 +1,5 @@
 /** Long runs of series that are hard to sum up, in the store as a sidecar would write them. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import {
@@ -9,6 +9,7 @@ import {
   TENSOR_COLUMNS,
   type TensorColumn,
 } from "../../runtime/protocol/steps.ts";
+import { RUN_DATABASE } from "../../runtime/store/paths.ts";
 import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
 import { randomNumbers } from "./random.ts";
 import { exampleRun } from "./run-example.ts";
@@ -111,6 +112,15 @@ export function store(parent: string, batches: readonly StepBatch[], inTransacti
   }
   writer.close();
   return folder;
+}
+
+/** Damages the loss of step 5000, which lies somewhere in the file of a stored run. */
+export function damage(folder: string): void {
+  const file = join(folder, RUN_DATABASE);
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(Buffer.from(Float64Array.of(1 / 5000).buffer));
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(file, bytes);
 }
 
 /** Batches of uneven lengths that have the steps `first` to `last`. */

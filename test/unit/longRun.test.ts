@@ -1,5 +1,5 @@
 /** Long runs in the store: what it keeps of them, and that its bins are those of a straightforward reference. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ import { chunkSteps, EXACT_STEPS } from "../../runtime/store/chunk.ts";
 import { RUN_DATABASE } from "../../runtime/store/paths.ts";
 import { openRun, type RunReader } from "../../runtime/store/reader.ts";
 import { afterBatch, RunWriter } from "../../runtime/store/writer.ts";
-import { batchOf, COLUMN, cutBatches, longRun, NAMES, store, valueAt } from "./long-run.ts";
+import { batchOf, COLUMN, cutBatches, damage, longRun, NAMES, store, valueAt } from "./long-run.ts";
 
 let project: string;
 
@@ -241,12 +241,7 @@ describe("a long run", () => {
 
   test("has what comes before the first damaged chunk", () => {
     const folder = store(project, [batchOf(1, 9000)]);
-    const file = join(folder, RUN_DATABASE);
-    const bytes = readFileSync(file);
-    // The loss of step 5000, somewhere in the file.
-    const at = bytes.indexOf(Buffer.from(Float64Array.of(1 / 5000).buffer));
-    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-    writeFileSync(file, bytes);
+    damage(folder);
     const reader = openRun(folder);
     const losses = [...reader.steps()].flatMap(batch =>
       Array.from({ length: batch.count }, (_, row) => stepValue(batch, row, "loss")),
