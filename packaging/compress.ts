@@ -1,6 +1,6 @@
 /**
- * Compresses an archive anew, as far as the format goes. Node's zlib is Chromium's, which is fast and
- * leaves three per cent more: with them the package for Windows on ARM would be too large.
+ * Compresses an archive anew, as far as the format goes. Node's zlib is Chromium's, which is fast: by
+ * what it leaves, the package for Windows on ARM would be too large.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import {

@@ -33,8 +33,7 @@ async function iconsInUse(css) {
 const stylesBeside = path => path.replace(/\.ttf$/, ".css");
 
 /**
- * VS Code's icons without those that the page never shows: they are six hundred, and a fifth of what the
- * page weighs.
+ * VS Code's icons without those that the page never shows: they are six hundred.
  *
  * @type {import("esbuild").Plugin}
  */

@@ -67,7 +67,7 @@ export const COMPARED: readonly SlotStyle[] = [
 
 /**
  * Dashes by slot as a canvas takes them, of the chart's own lines and of compared runs. A line without
- * gaps has none: cut into a dash for each pixel, it is painted forty times as slowly.
+ * gaps has none: cut into a dash for each pixel, it took most of a redraw's time.
  */
 export const SLOT_DASHES = [...DASHES, ...COMPARED.map(({ dash }) => dash)].map(dash =>
   dash[1] === 0 ? [] : dash,

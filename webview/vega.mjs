@@ -1,6 +1,6 @@
 /**
- * Vega with what Vega-Lite can compile to, in the place of the package `vega`: its layouts of trees,
- * forces, words and labels, and the cross-filter, are a tenth of the page, and no chart has them.
+ * Vega with what Vega-Lite can compile to, in the place of the package `vega`: no chart has its layouts
+ * of trees, forces, words and labels, nor the cross-filter.
  */
 import { transforms } from "vega-dataflow";
 import * as encode from "vega-encode";
