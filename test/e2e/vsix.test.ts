@@ -117,6 +117,8 @@ test("a run outlives its extension host, and the panel has all of its steps", as
   const panel = new PanelPage(workbench);
   await workbench.openFile("digits.ts");
   await workbench.clickLens("▶ Train", "■ Stop");
+  // The panel shows the run of before until it has this one.
+  await panel.status("Running");
   const before = await panel.drawn("loss", 20);
   const [sidecar] = started("sidecar");
   for (const { pid } of started("--type=extensionHost")) process.kill(pid, "SIGKILL");
