@@ -3,7 +3,6 @@
  * the recorder thread stores and sends what is measured.
  */
 import { existsSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { observe } from "../insight/observer.ts";
@@ -12,6 +11,7 @@ import { RUN_DATABASE } from "../store/paths.ts";
 import { ControlPort } from "./controlPort.ts";
 import { type RecorderData, RecorderLink, sharedFlags } from "./link.ts";
 import { captureOutput } from "./output.ts";
+import { stepBack } from "./priority.ts";
 import { ScriptRun } from "./script.ts";
 
 const isFromSource = import.meta.url.endsWith(".ts");
@@ -33,9 +33,8 @@ const link = new RecorderLink(
   flags,
 );
 const controlPort = new ControlPort(controls, link);
-// A software adapter takes every core: the editor, and the recorder above, come first. On Linux the
-// threads that this one starts from here on inherit it.
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+// After the recorder, which is to go before the loop.
+stepBack();
 const flushOutput = captureOutput(line => link.log(line));
 
 const run = new ScriptRun(launch, link, controlPort, flushOutput);

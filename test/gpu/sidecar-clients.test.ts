@@ -1,5 +1,7 @@
 /** Clients of a run: who is let in, who hears what, and what happens when they go. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { constants, getPriority } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectTo } from "../../runtime/client/connection.ts";
@@ -63,6 +65,22 @@ test.each([
   expect(Buffer.concat(answer).toString()).toContain(reason);
   const before = run.steps;
   await run.until(() => run.steps > before);
+  await stop(run);
+});
+
+test("a loop lets other processes go first, the recorder of its steps does not", async () => {
+  const run = await project.start("a.ts");
+  const { pid } = theSidecar().process;
+  expect(getPriority(pid)).toBe(constants.priority.PRIORITY_BELOW_NORMAL);
+  if (process.platform === "linux") {
+    const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+    expect(threads.map(thread => getPriority(thread))).toContain(
+      constants.priority.PRIORITY_NORMAL,
+    );
+    // Absent from a kernel that shares the processor among processes alone.
+    const autogroup = `/proc/${pid}/autogroup`;
+    if (existsSync(autogroup)) expect(readFileSync(autogroup, "utf8")).toMatch(/ nice 10$/m);
+  }
   await stop(run);
 });
 
