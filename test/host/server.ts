@@ -50,13 +50,18 @@ export interface ServerOptions {
   /** False: the workspace is in restricted mode, as one whose authors nobody knows. */
   readonly trusted?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * True: only who knows the token of the address may connect. Without it whoever is on this machine may, as
+   * the webviews' origins of webviewOrigins.ts have to.
+   */
+  readonly token?: boolean;
   /** Where the server's own messages go; nowhere unless given. */
   readonly log?: (line: string) => void;
 }
 
 /** A running server with a fresh data folder; disposing it ends all its processes. */
 export interface Server extends AsyncDisposable {
-  /** Address to open in a browser; it carries the secret that the server asks for. */
+  /** Address to open in a browser; it carries the token, if the server asks for one. */
   readonly url: string;
   /** Folder of the extensions that are installed. */
   readonly extensions: string;
@@ -109,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 async function launch(folder: string, data: string, options: ServerOptions): Promise<Server> {
-  const token = randomUUID();
+  const token = options.token ? randomUUID() : undefined;
   const child = spawn(process.execPath, serverArguments(folder, data, token, options.trusted), {
     env: { ...process.env, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -138,12 +143,17 @@ async function launch(folder: string, data: string, options: ServerOptions): Pro
   }
 }
 
-function serverArguments(folder: string, data: string, token: string, trusted = true): string[] {
+function serverArguments(
+  folder: string,
+  data: string,
+  token: string | undefined,
+  trusted = true,
+): string[] {
   return [
     join(folder, "out/server-main.js"),
     "--host=127.0.0.1",
     "--port=0",
-    `--connection-token=${token}`,
+    token === undefined ? "--without-connection-token" : `--connection-token=${token}`,
     "--accept-server-license-terms",
     // Lets the address name an extension in development and its tests.
     "--enable-smoke-test-driver",
@@ -180,14 +190,14 @@ async function ready(child: ChildProcess, log?: (line: string) => void): Promise
   });
 }
 
-function address(port: number, token: string, options: ServerOptions): string {
+function address(port: number, token: string | undefined, options: ServerOptions): string {
   const authority = `127.0.0.1:${port}`;
   const remote = (path: string) => `vscode-remote://${authority}${path}`;
   const payload: [string, string][] = [];
   if (options.extension) payload.push(["extensionDevelopmentPath", remote(options.extension)]);
   if (options.tests) payload.push(["extensionTestsPath", remote(options.tests)]);
   const { workspace } = options;
-  const query = new URLSearchParams({ tkn: token });
+  const query = new URLSearchParams(token === undefined ? {} : { tkn: token });
   if (workspace.endsWith(".ts")) {
     query.set("ew", "true");
     payload.push(["openFile", remote(workspace)]);

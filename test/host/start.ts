@@ -39,7 +39,7 @@ async function runServer(): Promise<void> {
   const stopped = new Promise<void>(resolve => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, resolve);
   });
-  await using server = await startServer({ workspace: EXAMPLES, extension: ROOT });
+  await using server = await startServer({ workspace: EXAMPLES, extension: ROOT, token: true });
   console.log(`\nOpen this address in a browser, then click ▶ Train in digits.ts:\n`);
   console.log(`  ${server.url}\n`);
   console.log("Ctrl-C stops the server.");

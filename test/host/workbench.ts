@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import type { Browser } from "./chromium.ts";
 import type { Server } from "./server.ts";
+import { separateWebviews } from "./webviewOrigins.ts";
 
 /** Long: it is for what never comes, not for what comes late on a busy machine. */
 const TIMEOUT = 120_000;
@@ -24,6 +25,7 @@ export class Workbench {
   static async open(browser: Browser, server: Server): Promise<Workbench> {
     const workbench = new Workbench(await browser.context.newPage());
     workbench.page.setDefaultTimeout(TIMEOUT);
+    await separateWebviews(browser.context, server.url);
     await workbench.page.goto(server.url);
     await workbench.#drawn();
     return workbench;
