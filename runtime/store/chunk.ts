@@ -31,6 +31,11 @@ export function chunkSteps(tensorCount: number): number {
   return Math.min(Math.max(fitting, FEWEST_STEPS), MOST_STEPS);
 }
 
+/** The widest bins no wider than asked for that a chunk may have: one width for several zooms, so that it is read once. */
+export function keptWidth(width: number): number {
+  return [...WIDTHS, MOST_STEPS].findLast(kept => kept <= width) ?? 1;
+}
+
 /** Widths of the bins of a chunk of `size` steps, ascending. */
 export function binWidths(size: number): readonly number[] {
   return [...WIDTHS.filter(width => width < size), size];

@@ -13,9 +13,11 @@ import {
   type StepBatch,
   type StepColumn,
   TENSOR_COLUMNS,
+  type TensorColumn,
 } from "../protocol/steps.ts";
 import { bufferOf, checksum } from "./blob.ts";
-import { binsOf, every, RATES } from "./chunk.ts";
+import { BlobCache, type ColumnBlob } from "./blobCache.ts";
+import { binsOf, every, keptWidth, RATES } from "./chunk.ts";
 
 /** Steps that are kept together, with the same groups and tensors. */
 export interface Chunk {
@@ -34,6 +36,7 @@ export class ChunkReader {
   /** Undefined for a run that was recorded before there were pyramids. */
   readonly #pyramid: StatementSync | undefined;
   readonly #totals: StatementSync | undefined;
+  readonly #blobs = new BlobCache();
 
   constructor(database: DatabaseSync, hasPyramids: boolean) {
     this.#chunks = database.prepare(
@@ -71,14 +74,22 @@ export class ChunkReader {
   }
 
   /** A quantity over all parameters; of a name that the run does not have, NaN. */
-  curve({ firstStep, count }: Chunk, name: string): Float64Array {
-    const row = this.#curve.get(name, firstStep);
-    return row ? new Float64Array(whole(row)) : new Float64Array(count).fill(Number.NaN);
+  curve(chunk: Chunk, name: string): Float64Array {
+    const blob = this.#curveBlob(chunk, name);
+    return blob ? new Float64Array(blob.data) : new Float64Array(chunk.count).fill(Number.NaN);
   }
 
   /** η of all groups, row-major. */
-  rates({ firstStep }: Chunk): Float64Array {
-    return new Float64Array(whole(this.#curve.get(RATES, firstStep)));
+  rates(chunk: Chunk): Float64Array {
+    const blob = this.#curveBlob(chunk, RATES);
+    if (!blob) throw new Error("a column is missing");
+    return new Float64Array(blob.data);
+  }
+
+  #curveBlob({ firstStep }: Chunk, name: string): ColumnBlob | undefined {
+    return this.#blobs.get(`curve ${name} ${firstStep}`, () =>
+      wholeBlob(this.#curve.get(name, firstStep)),
+    );
   }
 
   /** The values of a quantity; NaN of a group that a chunk does not have. */
@@ -111,16 +122,19 @@ export class ChunkReader {
     first: number,
   ): void {
     const { firstStep, count } = chunk;
-    const row = this.#pyramid?.get(name, firstStep, width);
-    const kept = Number(row?.width ?? 1);
-    const begin = Math.floor(firstStep / kept);
+    const level = keptWidth(width);
+    const blob = this.#blobs.get(`pyramid ${name} ${firstStep} ${level}`, () =>
+      wholeBlob(this.#pyramid?.get(name, firstStep, level)),
+    );
     const last = first + sums.info.length;
-    if (row) {
+    if (blob) {
+      const kept = blob.width;
+      const begin = Math.floor(firstStep / kept);
       const length = binsOf(firstStep, count, kept);
-      const level = planes(whole(row), length, Float64Array);
+      const bins = planes(blob.data, length, Float64Array);
       for (let bin = 0; bin < length; bin++) {
         const target = Math.floor(((begin + bin) * kept) / width);
-        if (target >= first && target < last) sums.merge(target - first, level, bin);
+        if (target >= first && target < last) sums.merge(target - first, bins, bin);
       }
       return;
     }
@@ -163,15 +177,13 @@ export class ChunkReader {
     const { firstStep, count, tensorCount } = chunk;
     if (tensorCount === 0) return;
     const { column, width } = request;
-    const row = this.#level.get(column, firstStep, width);
-    const kept = Number(row?.width);
-    const buffer = whole(row);
+    const { width: kept, data } = this.#levelBlob(column, firstStep, keptWidth(width));
     if (kept === 1) {
-      addExact(new Float32Array(buffer), chunk, request, sums, first, bins);
+      addExact(new Float32Array(data), chunk, request, sums, first, bins);
       return;
     }
     const length = binsOf(firstStep, count, kept);
-    const level = planes(buffer, tensorCount * length, Float32Array);
+    const level = planes(data, tensorCount * length, Float32Array);
     const begin = Math.floor(firstStep / kept);
     const wider = Math.max(1, kept / width);
     const from = Math.max(0, Math.floor(firstStep / width) - first);
@@ -187,14 +199,22 @@ export class ChunkReader {
     }
   }
 
+  #levelBlob(column: TensorColumn, firstStep: number, level: number): ColumnBlob {
+    const blob = this.#blobs.get(`tensor ${column} ${firstStep} ${level}`, () =>
+      wholeBlob(this.#level.get(column, firstStep, level)),
+    );
+    if (!blob) throw new Error("a column is missing");
+    return blob;
+  }
+
   /** Values of all tensors at every step, row-major; undefined where they are not kept. */
   #tensors({ firstStep, count, tensorCount }: Chunk): Float32Array | undefined {
     const tensors = new Float32Array(count * tensorCount * TENSOR_COLUMNS.length);
     if (tensorCount === 0) return tensors;
     for (const [column, name] of TENSOR_COLUMNS.entries()) {
-      const row = this.#level.get(name, firstStep, 1);
-      if (Number(row?.width) !== 1) return undefined;
-      const values = new Float32Array(whole(row));
+      const { width, data } = this.#levelBlob(name, firstStep, 1);
+      if (width !== 1) return undefined;
+      const values = new Float32Array(data);
       for (let tensor = 0, from = 0; tensor < tensorCount; tensor++) {
         let at = tensor * TENSOR_COLUMNS.length + column;
         for (
@@ -229,11 +249,13 @@ function addExact(
   }
 }
 
-/** The bytes of a row's column. */
-function whole(row: Record<string, unknown> | undefined): ArrayBuffer {
-  const buffer = bufferOf(row?.data);
-  if (checksum([new Uint8Array(buffer)]) !== row?.crc) throw new Error("checksum differs");
-  return buffer;
+/** The column of a row; undefined without a row. */
+function wholeBlob(row: Record<string, unknown> | undefined): ColumnBlob | undefined {
+  if (!row) return undefined;
+  const data = bufferOf(row.data);
+  if (checksum([new Uint8Array(data)]) !== row.crc) throw new Error("checksum differs");
+  // Values of single steps over all parameters have no width of their own.
+  return { width: Number(row.width ?? 1), data };
 }
 
 interface NumberArray<Numbers extends BinNumbers> {
