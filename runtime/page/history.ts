@@ -1,5 +1,6 @@
 import type { ToPageMessage } from "../protocol/page.ts";
 import type { RunRecord } from "../protocol/run.ts";
+import { STEP_COLUMNS, TENSOR_COLUMNS } from "../protocol/steps.ts";
 import { openRun } from "../store/reader.ts";
 import { storedSteps } from "./bins.ts";
 
@@ -11,8 +12,8 @@ export interface Received {
   readonly metrics: number;
 }
 
-/** Steps times tensors that a page gets as they are. Of longer runs it asks for what it draws. */
-const MOST_EXACT = 2 ** 18;
+/** Numbers over all parameters or of tensors that a page gets as they are. Of longer runs it asks for what it draws. */
+const MOST_EXACT = 2 ** 21;
 
 /**
  * The messages that bring a page up to date from the run store: `hydrate` with the first chunk of
@@ -27,7 +28,8 @@ export function* readHistory(folder: string, end?: Received): Generator<ToPageMe
     const logs = reader.logs(end?.logs);
     const metrics = reader.metrics(end?.metrics);
     const last = end?.steps ?? run.steps;
-    const isMuch = last * Math.max(1, run.tensors.length) > MOST_EXACT;
+    const numbers = STEP_COLUMNS.length + run.tensors.length * TENSOR_COLUMNS.length;
+    const isMuch = last * numbers > MOST_EXACT;
     const stored = isMuch ? storedSteps(reader, last) : undefined;
     const hydrate = { type: "hydrate", run, runFolder: folder, logs, metrics } as const;
     const chunks = reader.steps(stored ? stored.last + 1 : 1, end?.steps);

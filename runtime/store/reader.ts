@@ -228,16 +228,27 @@ export class RunReader {
     const known = new Map(this.#chunks?.totals()?.map(total => [total.name, total]));
     // Of the steps in chunks that is kept, unless the run is older.
     const { chunks, list } = this.#listChunks(1, Number.MAX_SAFE_INTEGER);
-    const names = curveNames(this.#groups(list));
-    const last = list.at(-1);
-    const from = known.size > 0 && chunks && last ? last.firstStep + last.count : 1;
-    return names.map(name => {
-      let total = known.get(name) ?? noTotal(name);
-      for (const { firstStep, values } of this.values(name, from)) {
-        total = withValues(total, values, firstStep);
+    const totals = new Map(
+      curveNames(this.#groups(list)).map(name => [name, known.get(name) ?? noTotal(name)]),
+    );
+    const take = (name: CurveName, values: Float64Array, firstStep: number) => {
+      totals.set(name, withValues(totals.get(name) ?? noTotal(name), values, firstStep));
+    };
+    const last = chunks && list.at(-1);
+    const after = last && last.firstStep + last.count;
+    if (known.size === 0 && after !== undefined) {
+      for (const name of totals.keys()) {
+        for (const { firstStep, values } of this.values(name, 1, after - 1)) {
+          take(name, values, firstStep);
+        }
       }
-      return total;
-    });
+    }
+    const open = () => this.#openSteps(after ?? 1, Number.MAX_SAFE_INTEGER, after);
+    // Read once for all of them.
+    for (const batch of this.#snapshot(open)) {
+      for (const name of totals.keys()) take(name, batchValues(batch, name), batch.firstStep);
+    }
+    return [...totals.values()];
   }
 
   /** Parameter groups at most. */
