@@ -284,6 +284,33 @@ describe("a long run", () => {
     expect(asked).toEqual([]);
   });
 
+  test("asks ahead for what a zoom will draw, of each chart that has it", async () => {
+    const [lines, map] = [360, 560];
+    const [from, to] = [4000, 20_000];
+    const aim = (low: number, high: number) => {
+      tensor(0).aim(low, high, lines);
+      const isDrawn = tensor(0).isCurrent;
+      tensor(0).aim(low, high, map, undefined, "mean");
+      return isDrawn && tensor(0).isCurrent;
+    };
+    expect(aim(from, to)).toBe(false);
+    await answer();
+    expect(aim(from, to)).toBe(true);
+    expect(asked).toEqual([]);
+    series.askAhead();
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    const requests = asked[0]?.requests.map(({ width, only = "all" }) => `${width} ${only}`);
+    expect(requests?.sort()).toEqual(["16 all", "4 mean", "8 all", "8 mean"].sort());
+    await answer();
+    // What is drawn is as it was.
+    expect(aim(from, to)).toBe(true);
+    const width = (to - from) / 2.7;
+    for (const start of [from + 100, from + 5000, to - width]) {
+      expect(aim(start, start + width)).toBe(true);
+    }
+    expect(asked).toEqual([]);
+  });
+
   test("has the map of the reference: means of the finite values of each column", async () => {
     const positions = series.positions("step");
     const window = { kind: "step", scale: "linear", domain: [1, LAST], positions } as const;

@@ -9,6 +9,7 @@ import { element, icon } from "../dom.ts";
 import { type Action, Menu } from "../menu.ts";
 import { OwnCard } from "../own/ownCard.ts";
 import { OwnCharts, type OwnDefinition } from "../own/ownCharts.ts";
+import { TaskSlices } from "../taskSlices.ts";
 import { readTheme, type Theme } from "../theme.ts";
 import type { Notice } from "../view/notice.ts";
 import type { ViewState } from "../viewState.ts";
@@ -46,6 +47,9 @@ const BINS = 360;
  * takes longer.
  */
 const MOMENT_MS = 40;
+
+/** Milliseconds without a drawing after which what may be drawn next is asked for: more than between two of a run that goes on. */
+const QUIET_MS = 60;
 
 /** CSS pixels that a key adds to the height of a plot. */
 const HEIGHT_STEP = 40;
@@ -98,6 +102,7 @@ export class ChartGrid {
   private replicates: readonly (readonly RunSeries[])[] = [];
   /** What the cards were made for; they are made anew when it differs. */
   private made = "";
+  private quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: GridOptions) {
     this.options = options;
@@ -205,12 +210,29 @@ export class ChartGrid {
       await this.arrival();
       for (const each of fresh) each.card.prepare(each.view);
     }
-    for (const { card } of cards) await card.draw();
+    const slices = new TaskSlices();
+    for (const { card } of cards) {
+      await card.draw();
+      await slices.next();
+    }
     for (const [id, card] of this.cards) if (card instanceof OwnCard) await card.draw(viewOf(id));
     // A canvas that writes text asks for the styles of the page: what changes them comes at last.
     for (const { card } of fresh) card.tell();
+    this.askAhead();
     // What is to be seen first is seen by now.
     if (this.tensors.length > 0) this.options.histograms.want(tensor, series.lastStep);
+  }
+
+  /** Asks for what a zoom will need, once nothing has been drawn for a moment: of a run that goes on never. */
+  private askAhead(): void {
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => {
+      // What is seen comes first.
+      for (const card of this.cards.values())
+        if (card instanceof ChartCard && card.isWaiting) return;
+      for (const series of new Set([...(this.series ? [this.series] : []), ...this.drawn]))
+        series.askAhead();
+    }, QUIET_MS);
   }
 
   /** Index of the tensor that is chosen. */

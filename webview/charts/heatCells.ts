@@ -3,7 +3,7 @@ import type { Window } from "./model.ts";
 import { PixelColumns } from "./pixelColumns.ts";
 
 /** Cells whose extremes stand for all of them: there are too many to sort them for each drawing. */
-const PIECE = 16;
+const PIECE = 64;
 
 /** A tensor's row of a heat map. */
 export interface HeatRow {

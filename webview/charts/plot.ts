@@ -76,6 +76,8 @@ export class Plot {
   private readonly options: PlotOptions;
   private readonly gestures: Gestures;
   private vega: VegaChart | undefined;
+  /** Makes the drawing when it is first seen: most charts of a page are not, at first. */
+  private make: (() => VegaChart) | undefined;
   private view: PlotView | undefined;
   private rows: ChartRows | undefined;
   private width = 0;
@@ -116,14 +118,15 @@ export class Plot {
     this.followKeys();
   }
 
-  /** Makes the drawing anew: other data sets, other scales or theme. Without model it is empty. */
+  /** Has the drawing made anew: other data sets, other scales or theme. Without model it is empty. */
   rebuild(model: ChartModel | undefined, scales: Scales, theme: Theme, axisTitle: string): void {
     this.vega?.dispose();
+    this.vega = undefined;
     this.theme = theme;
     this.canvas.replaceChildren();
     this.rows = model?.rows;
     setHidden(this.rowBox, true);
-    this.vega = model && new VegaChart(this.canvas, model, scales, theme, axisTitle);
+    this.make = model && (() => new VegaChart(this.canvas, model, scales, theme, axisTitle));
   }
 
   /** Width of the plot in device pixels. */
@@ -133,7 +136,8 @@ export class Plot {
 
   /** Draws the model's data sets as they are now. */
   async draw(view: PlotView): Promise<void> {
-    if (!this.vega || this.width === 0) return;
+    if (!this.make || this.width === 0) return;
+    this.vega ??= this.make();
     this.view = view;
     const { window, yDomain, yScale } = view;
     const { left, width, height } = this.area();

@@ -250,10 +250,10 @@ export class RunSeries {
     for (const tensor of this.tensors) {
       for (const series of Object.values(tensor)) series.reach(rows);
     }
+    this.forgetTensors(batch.count - known);
     this.rows = rows + batch.count - known;
     this.addRows(batch, known);
     this.advanceAxes();
-    this.forgetTensors();
     return true;
   }
 
@@ -372,6 +372,14 @@ export class RunSeries {
     this.widen(0, tensorCount);
   }
 
+  /** Asks for what a zoom into what was drawn last will draw. */
+  askAhead(): void {
+    for (const series of this.measured) series.askAhead();
+    for (const tensor of this.tensors) {
+      for (const series of Object.values(tensor)) series.askAhead();
+    }
+  }
+
   /** Takes what was asked for of tensors. */
   receiveBins(bins: TensorBins): void {
     this.requests.answeredTensors(bins);
@@ -411,11 +419,15 @@ export class RunSeries {
     series?.receive({ width, first, last, low, mean, high, info, ...average });
   }
 
-  /** Leaves the older half of what is known exactly of many tensors to the store. */
-  private forgetTensors(): void {
+  /**
+   * Leaves the older half of what is known exactly of many tensors to the store, before so many rows come that
+   * their columns would have to grow for them.
+   */
+  private forgetTensors(coming: number): void {
     const most = Math.ceil(EXACT_VALUES / Math.max(1, this.tensors.length));
-    if (this.exactFrom === undefined || this.rows - this.exactFrom < 2 * most) return;
+    const { exactFrom = this.rows } = this;
     const earliest = this.rows - most;
+    if (this.rows + coming - exactFrom <= 2 * most || earliest <= exactFrom) return;
     // Few bins are to be known in part alone.
     const begin = earliest - (this.stepAt(earliest) % FORGOTTEN_TOGETHER);
     this.exactFrom = begin;

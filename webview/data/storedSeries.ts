@@ -16,6 +16,9 @@ import type { ScaleKind } from "./scale.ts";
 /** Bins that are asked for reach to multiples of so many: the next ones are often among them. */
 const ASKED_TOGETHER = 64;
 
+/** How much narrower bins are that are asked for ahead: a turn of the wheel zooms by less than four. */
+const AHEAD = [2, 4];
+
 /** Widths of which bins are kept: those of several charts, and of the zoom before. */
 const MOST_KEPT = 6;
 
@@ -25,7 +28,7 @@ const MOST_READ = 64;
 /** Steps that are asked for at once of a series that is wanted in whole. */
 const PIECE = 2 ** 20;
 
-export type BinRange = Pick<BinsRequest, "width" | "from" | "to"> & {
+export type BinRange = Pick<BinsRequest, "width" | "from" | "to" | "only"> & {
   readonly smoothing?: Smoothing;
 };
 
@@ -75,6 +78,10 @@ export class StoredSeries implements Means {
   private pieces: Map<number, LoadedBins> | undefined;
   /** What was aimed at last has come. */
   isCurrent = true;
+  /** Width of the bins that are drawn. */
+  private width = 0;
+  /** What each chart aimed at last, by its number of bins, until what comes after it is asked for. */
+  private readonly aimed = new Map<string, BinRange>();
   private readonly part = noExtremes();
 
   /** `precision`: bits of a number; 32 of a tensor's quantity, 64 of one over all parameters. */
@@ -160,7 +167,10 @@ export class StoredSeries implements Means {
     const others = this.loaded.filter(
       each => each.width !== bins.width || each.isMeans !== bins.isMeans,
     );
-    this.loaded = [bins, ...others].slice(0, MOST_KEPT);
+    const [drawn, ...rest] = others;
+    const isAhead = drawn !== undefined && bins.width !== this.width;
+    const all = isAhead ? [drawn, bins, ...rest] : [bins, ...others];
+    this.loaded = all.slice(0, MOST_KEPT);
   }
 
   /**
@@ -181,22 +191,49 @@ export class StoredSeries implements Means {
       return;
     }
     const width = 2 ** Math.max(0, Math.floor(Math.log2((to - from) / Math.max(1, bins))));
-    const known = this.loaded.find(
+    const range = {
+      width,
+      from: begin,
+      to: last,
+      ...(smoothing && { smoothing }),
+      ...(only && { only }),
+    };
+    this.width = width;
+    this.aimed.set(`${bins} ${only}`, range);
+    const known = this.known(range);
+    if (known) this.loaded = [known, ...this.loaded.filter(each => each !== known)];
+    else this.ask(this.together(range));
+  }
+
+  /** Asks for what a zoom into what was aimed at last will draw, unless that was done or is there. */
+  askAhead(): void {
+    for (const aimed of this.aimed.values()) {
+      for (const narrower of AHEAD) {
+        const range = { ...aimed, width: aimed.width / narrower };
+        if (range.width >= 1 && !this.known(range)) this.source.ask(this.together(range));
+      }
+    }
+    this.aimed.clear();
+  }
+
+  /** What has come of a range. */
+  private known({ width, from, to, smoothing, only }: BinRange): LoadedBins | undefined {
+    return this.loaded.find(
       each =>
         each.width === width &&
-        covers(each, begin, last) &&
+        covers(each, from, to) &&
         isSmoothed(each, smoothing) &&
         (only !== undefined || !each.isMeans),
     );
-    if (known) {
-      this.loaded = [known, ...this.loaded.filter(each => each !== known)];
-      return;
-    }
-    const together = width * ASKED_TOGETHER;
-    const end = Math.ceil((last + 1) / together) * together - 1;
-    const start = Math.max(first, Math.floor(begin / together) * together);
-    const range = { width, from: start, to: Math.min(storedTo, end) };
-    this.ask({ ...range, ...(smoothing && { smoothing }), ...(only && { only }) });
+  }
+
+  /** A range with the steps around it that are asked for together with it. */
+  private together(range: BinRange): BinRange {
+    const { first, storedTo } = this.source;
+    const together = range.width * ASKED_TOGETHER;
+    const from = Math.max(first, Math.floor(range.from / together) * together);
+    const to = Math.min(storedTo, Math.ceil((range.to + 1) / together) * together - 1);
+    return { ...range, from, to };
   }
 
   private ask(range: BinRange): void {
@@ -337,10 +374,7 @@ export class StoredSeries implements Means {
   private greatestStored(): number {
     const { first, storedTo } = this.source;
     const bins = this.loaded.find(each => covers(each, first, storedTo));
-    if (!bins) return Number.POSITIVE_INFINITY;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const high of bins.high) if (high > most) most = high;
-    return most;
+    return bins ? greatestOf(bins) : Number.POSITIVE_INFINITY;
   }
 
   /** Takes a piece of a series that is wanted in whole; with the last of them it is known exactly. */
@@ -363,6 +397,18 @@ export class StoredSeries implements Means {
     this.pieces = undefined;
     return true;
   }
+}
+
+/** Greatest numbers of bins that have been looked through: a heat map asks for them with each drawing. */
+const greatests = new WeakMap<Bins, number>();
+
+function greatestOf(bins: Bins): number {
+  const known = greatests.get(bins);
+  if (known !== undefined) return known;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const high of bins.high) if (high > most) most = high;
+  greatests.set(bins, most);
+  return most;
 }
 
 function covers({ width, first, info }: LoadedBins, from: number, to: number): boolean {
