@@ -1,6 +1,9 @@
-/** Shortest and longest time between two redraws, in milliseconds: 25 to 11 a second. */
+/** Shortest and longest time between two redraws, in milliseconds: 25 to 22 a second. */
 const SHORTEST = 40;
-const LONGEST = 90;
+const LONGEST = 45;
+
+/** The least share of a redraw's time for which the page rests after it. */
+const REST = 0.25;
 
 /** Milliseconds between two frames of the screen. */
 const FRAME = 1000 / 60;
@@ -45,7 +48,8 @@ export class FrameLoop {
     } finally {
       const cost = performance.now() - now;
       // A frame comes a little late: counted from when it was due, the rate does not fall to that of every third.
-      this.due = Math.max(this.due, now - FRAME) + Math.min(Math.max(SHORTEST, 2 * cost), LONGEST);
+      const interval = Math.max(SHORTEST, Math.min(2 * cost, LONGEST), (1 + REST) * cost);
+      this.due = Math.max(this.due, now - FRAME) + interval;
       this.running = false;
       if (this.requested) this.start();
     }

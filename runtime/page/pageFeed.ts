@@ -7,8 +7,8 @@ import type { Picture } from "../protocol/picture.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
 
-/** Shortest time between two messages to a page, in milliseconds: at most 20 a second. */
-export const FEED_INTERVAL = 50;
+/** Shortest time between two messages to a page, in milliseconds: half of that between two of a sidecar. */
+export const FEED_INTERVAL = 20;
 
 /**
  * Sends a page what happens to a run, one message each FEED_INTERVAL: what arrives meanwhile is

@@ -8,8 +8,8 @@ import type { RunRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
 import { afterBatch, RunWriter } from "../store/writer.ts";
 
-/** Milliseconds between two transactions: often enough to look live, seldom enough to be cheap. */
-const COMMIT_MS = 50;
+/** Milliseconds between two transactions: often enough for 20 redraws a second, seldom enough to be cheap. */
+const COMMIT_MS = 40;
 
 /** Characters of output that a run keeps; a script that prints forever must not fill the disk. */
 const MAX_LOG_CHARACTERS = 64 * 1024 * 1024;

@@ -194,7 +194,9 @@ export class ChartGrid {
   async draw(): Promise<void> {
     const { series, state } = this;
     if (!series || !state) return;
+    const slices = new TaskSlices();
     this.remake(series, state);
+    await slices.next();
     for (const choice of this.choosers) choice.offer(this.names, state);
     const window = windowOf(series, state, this.compared);
     const { yZooms, ignoresOutliers } = state;
@@ -210,10 +212,9 @@ export class ChartGrid {
       await this.arrival();
       for (const each of fresh) each.card.prepare(each.view);
     }
-    const slices = new TaskSlices();
     for (const { card } of cards) {
-      await card.draw();
       await slices.next();
+      await card.draw();
     }
     for (const [id, card] of this.cards) if (card instanceof OwnCard) await card.draw(viewOf(id));
     // A canvas that writes text asks for the styles of the page: what changes them comes at last.
