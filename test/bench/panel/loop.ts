@@ -4,7 +4,7 @@ import { startRecorder } from "./recorder.ts";
 import { MadeUpRun } from "./series.ts";
 
 /** As often a readback brings steps. */
-const EVERY_MS = 50;
+const EVERY_MS = 30;
 
 const [script = "", rate, seconds, tensors] = process.argv.slice(2);
 const run = new MadeUpRun(Number(tensors));
