@@ -7,7 +7,7 @@ import type { Picture } from "../protocol/picture.ts";
 import type { RunRecord } from "../protocol/run.ts";
 import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
 
-/** Shortest time between two messages to a page, in milliseconds: half of that between two of a sidecar. */
+/** Shortest time between two messages to a page, in milliseconds: steps, logs and metrics that come all at once take turns. */
 export const FEED_INTERVAL = 20;
 
 /**
