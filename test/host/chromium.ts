@@ -11,6 +11,7 @@ const EXECUTABLE = join(FOLDER, "chromium");
 /** Own arguments only: those of the package switch web security off, which would hide CSP faults. */
 const ARGUMENTS = [
   "--no-sandbox",
+  // As in every other Chromium: the shell without a head keeps all sites in one process.
   "--site-per-process",
   "--headless",
   "--disable-background-networking",
