@@ -90,10 +90,12 @@ export function findingLine({ state, severity, title, code, step, message, locat
 }
 
 /** `completed after 1,350 steps in 12.3 s, loss 0.01234` */
-export function endLine({ status, steps, finalLoss, startedAt, endedAt }: RunRecord): string {
+export function endLine(run: RunRecord): string {
+  const { status, steps, finalLoss, startedAt, endedAt, unjudged } = run;
   const seconds = ((endedAt ?? Date.now()) - startedAt) / 1000;
   const loss = steps > 0 ? `, loss ${digits(finalLoss)}` : "";
-  return `${status} after ${steps.toLocaleString("en")} steps in ${seconds.toFixed(1)} s${loss}`;
+  const why = unjudged ? `\nNothing is said of the learning rate. ${unjudged}` : "";
+  return `${status} after ${steps.toLocaleString("en")} steps in ${seconds.toFixed(1)} s${loss}${why}`;
 }
 
 /** Why a run failed, with the place in the source that a terminal makes a link of. */

@@ -7,6 +7,7 @@ import { autocast } from "../tensor/autocast.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { uniform } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { noteTrained } from "../tensor/trained.ts";
 import { checkProbability, checkSize } from "./checks.ts";
 import { constant } from "./draw.ts";
 import { dropout } from "./functional/dropout.ts";
@@ -128,6 +129,8 @@ function adapt(layer: Linear, rank: number, scale: number, probability: number):
     own: undefined,
   };
   adapters.set(layer, adapter);
+  // What they are added to was trained before, and so they are a part of something that was.
+  for (const parameter of [adapter.a, adapter.b]) noteTrained(parameter);
   show(layer, adapter);
   layer.registerForwardHook((_, [input], output) => {
     if (adapter.own || !input) return undefined;

@@ -2,6 +2,7 @@
 import { noGrad } from "../tensor/autograd.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { asCopyOf, noteLoaded } from "../tensor/trained.ts";
 import { closest } from "./closest.ts";
 
 /** Parameters and buffers by PyTorch's qualified names, such as `0.weight`. */
@@ -18,7 +19,9 @@ export interface KeyDifferences {
 /** Copies of tensors as they are now: later steps do not reach them. */
 export function snapshot(targets: ReadonlyMap<string, Tensor>): StateDict {
   return noGrad(() =>
-    Object.fromEntries([...targets].map(([name, tensor]) => [name, tensor.clone().keep()])),
+    Object.fromEntries(
+      [...targets].map(([name, tensor]) => [name, asCopyOf(tensor, tensor.clone().keep())]),
+    ),
   );
 }
 
@@ -60,8 +63,10 @@ export function restore(
   noGrad(() => {
     for (const [name, target] of targets) {
       const source = sources.get(name);
+      if (!source) continue;
       // Kept: a model that only answers would copy its weights anew each time.
-      if (source) target.copy_(source).keep();
+      target.copy_(source).keep();
+      noteLoaded(target, source);
     }
   });
   return { missingKeys, unexpectedKeys };

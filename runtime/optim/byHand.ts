@@ -22,6 +22,7 @@ import { type HandUpdate, onHandUpdates } from "../tensor/handUpdates.ts";
 import { stack } from "../tensor/joining.ts";
 import { backwardTargets } from "../tensor/losses.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { isTrained, noteTrained } from "../tensor/trained.ts";
 import { nameOf, ranges, stepScalars } from "./stepScalars.ts";
 
 /** A parameter that was updated by hand before. */
@@ -107,6 +108,7 @@ function enter(
       momentum: false,
       adaptive: false,
       sampled: 0,
+      ...(isTrained(parameter) && { trained: true }),
     },
     elements: parameter.numel,
     originSquares: undefined,
@@ -119,6 +121,7 @@ function enter(
     row: new Storage(rows, true),
   };
   known.set(parameter, newcomer);
+  noteTrained(parameter);
   entered++;
   return newcomer;
 }

@@ -25,6 +25,7 @@ import { hostValues } from "../tensor/hostValues.ts";
 import { backwardTargets } from "../tensor/losses.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isTrained, noteTrained } from "../tensor/trained.ts";
 import { Arena, CHUNK_FLOATS } from "./arena.ts";
 import { noticeAwait } from "./awaited.ts";
 import { type Closure, Optimizer, type OptimizerState, type ParamGroup } from "./optimizer.ts";
@@ -252,6 +253,10 @@ export abstract class MultiTensorOptimizer<
 
   override loadStateDict(dict: OptimizerState): void {
     super.loadStateDict(dict);
+    if (Object.keys(dict.state).length > 0) {
+      for (const parameter of this.paramGroups.flatMap(({ params }) => params))
+        noteTrained(parameter);
+    }
     this.#placeGroups();
     const rule = this.rule();
     this.#members().forEach(({ arena, member, place }, index) => {
@@ -355,6 +360,7 @@ export abstract class MultiTensorOptimizer<
         momentum: this.#keepsMomentum(group),
         adaptive: rule.adaptive,
         sampled: sampleCount(parameter.numel),
+        ...(isTrained(parameter) && { trained: true }),
       },
       elements: parameter.numel,
       originSquares: undefined,
@@ -388,7 +394,7 @@ export abstract class MultiTensorOptimizer<
       arena.setHyper(i, undefined);
       return { updated, hasMomentum };
     }
-    member.steps++;
+    if (member.steps++ === 0) noteTrained(parameter);
     withPhase("backward", () => arena.gatherGradient(i));
     this.prepareTensor(arena, i, group);
     const update = this.#isGuarded ? UNBOUNDED : { step: member.steps, hasMomentum };

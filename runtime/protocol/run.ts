@@ -62,6 +62,8 @@ export interface TensorRecord {
   readonly adaptive: boolean;
   /** Elements behind the percentiles: all of them, or the size of the stratified sample. */
   readonly sampled: number;
+  /** Its values were loaded, or another optimizer has moved it, before this one began. */
+  readonly trained?: boolean;
 }
 
 /** Options that a group of parameters was made with. */
@@ -147,6 +149,8 @@ export interface RunRecord {
   /** Loss of the last recorded step; NaN before the first. */
   readonly finalLoss: number;
   readonly error?: RunError;
+  /** Why the diagnosis says nothing of the learning rate; empty, or missing, where it judges it. */
+  readonly unjudged?: string;
   /** What the diagnosis has said: the latest version of each finding, oldest first. */
   readonly findings: readonly Finding[];
 }

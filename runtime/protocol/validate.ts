@@ -153,6 +153,7 @@ const tensor = object<TensorRecord>({
   momentum: boolean,
   adaptive: boolean,
   sampled: count,
+  trained: optional(boolean) as Check<boolean>,
 });
 
 const runError = object<RunError>({
@@ -295,6 +296,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
   steps: count,
   finalLoss: number,
   error: optional(runError) as Check<RunError>,
+  unjudged: optional(string) as Check<string>,
   findings: list(finding),
 });
 

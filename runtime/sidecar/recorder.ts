@@ -86,6 +86,7 @@ process.on("uncaughtException", error => {
 });
 
 const diagnosis = new LiveDiagnosis(process.env[RESUME_VARIABLE] !== undefined);
+let unjudged = "";
 let backlog = 0;
 let probe: LearningRateProbe | undefined;
 /** When a run that was told to stop is ended by force. */
@@ -160,6 +161,7 @@ function receive(message: ToRecorder): void {
     case "steps":
       recording.steps(message.batch);
       found(diagnosis.steps(message.batch));
+      noteUnjudged();
       if (diagnosis.lostAt !== undefined) watch.lost(diagnosis.lostAt);
       break;
     case "fault":
@@ -210,6 +212,13 @@ async function keepRepository(): Promise<Pick<RunRecord, "repository">> {
     const { patchHash: _, ...record } = known.record;
     return { repository: record };
   }
+}
+
+/** Tells why nothing is said of the learning rate, when that changes. */
+function noteUnjudged(): void {
+  if (diagnosis.unjudged === unjudged) return;
+  unjudged = diagnosis.unjudged;
+  recording.change({ unjudged });
 }
 
 function found(findings: readonly Finding[]): void {

@@ -22,7 +22,10 @@ const plan: RunPlan = {
   scheduled: false,
   parameters: 10_000,
   pretrained: false,
+  fromZero: false,
   resumed: false,
+  guess: Number.NaN,
+  group: 0,
 };
 
 /** Numbers of a step of a run that learns: with noise, so that nothing is told. */

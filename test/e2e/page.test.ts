@@ -317,6 +317,20 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("says why nothing is said of the learning rate", async () => {
+    const hosted = await open();
+    const { page } = hosted;
+    const unjudged = "The parameters were trained before.";
+    await hosted.send(hydrate({ run: pageRun({ steps: STEPS, unjudged }) }));
+    await hosted.drawn(STEPS);
+    const verdict = await page.locator(".insights-verdict").textContent();
+    expect(verdict).toBe("nothing found; the learning rate is not judged");
+    await page.locator(".insights summary").click();
+    const said = await page.locator(".finding-none").allTextContents();
+    expect(said).toEqual([`Nothing is said of the learning rate. ${unjudged}`]);
+    await page.close();
+  });
+
   test("has what the script logged, by the part of its names before the slash", async () => {
     const hosted = await open({ height: 2400, state: { x: "epoch" } });
     const { page } = hosted;

@@ -25,7 +25,10 @@ const PLAN: RunPlan = {
   scheduled: false,
   parameters: 10_000,
   pretrained: false,
+  fromZero: false,
   resumed: false,
+  guess: Number.NaN,
+  group: 0,
 };
 
 /** A run whose travel goes by the law of runs that end well, times `factor`. */

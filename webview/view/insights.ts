@@ -57,22 +57,23 @@ export class Insights {
     this.silenced = ids;
   }
 
-  show({ findings: all, status, steps }: RunRecord, open: boolean): void {
+  show({ findings: all, status, steps, unjudged = "" }: RunRecord, open: boolean): void {
     const findings = all.filter(({ id }) => !this.silenced.includes(id));
     const isRunning = status === "running";
     // Who unfolds it sees what there is; the event of `open` being set says nothing new.
     if (this.root.open !== open) this.root.open = open;
-    const key = JSON.stringify([findings, isRunning, steps > 0]);
+    const key = JSON.stringify([findings, isRunning, steps > 0, unjudged]);
     if (key === this.shown) return;
     this.shown = key;
     this.root.hidden = steps === 0 && findings.length === 0;
     const told = findings.filter(isOpen);
-    this.verdict.replaceChildren(...verdictOf(told));
+    this.verdict.replaceChildren(...verdictOf(told, unjudged));
     const past = findings.filter(({ state }) => state === "cleared");
     this.list.replaceChildren(
       ...[...told.toReversed(), ...past.toReversed()].map(each => this.item(each, isRunning)),
     );
-    if (this.list.childElementCount === 0) this.list.append(NOTHING.cloneNode(true));
+    if (unjudged) this.list.append(note(`Nothing is said of the learning rate. ${unjudged}`));
+    else if (this.list.childElementCount === 0) this.list.append(note(NOTHING));
   }
 
   private item(finding: Finding, isRunning: boolean): HTMLElement {
@@ -123,15 +124,19 @@ export class Insights {
   }
 }
 
-const NOTHING = element("li", {
-  class: "finding-none",
-  text: "Nothing is wrong as far as the diagnosis can see.",
-});
+const NOTHING = "Nothing is wrong as far as the diagnosis can see.";
+
+function note(text: string): HTMLElement {
+  return element("li", { class: "finding-none", text });
+}
 
 /** How the run stands, in a line. */
-function verdictOf(told: readonly Finding[]): Node[] {
+function verdictOf(told: readonly Finding[], unjudged: string): Node[] {
   const first = mostSerious(told);
-  if (!first) return [element("span", { text: "nothing found" })];
+  if (!first) {
+    const text = unjudged ? "nothing found; the learning rate is not judged" : "nothing found";
+    return [element("span", { text })];
+  }
   const others = told.length - 1;
   return [
     element("span", { class: `finding-${first.severity}` }, icon(SEVERITIES[first.severity].icon)),

@@ -10,6 +10,7 @@ import {
   horizonShift,
   median,
   type Signals,
+  TRAVEL_RANGE,
   usualTravel,
 } from "./signals.ts";
 import { ASSUMED_STEPS, type Assessment, SCORECARD } from "./verdict.ts";
@@ -143,7 +144,7 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
     return {
       name: "travel",
       value,
-      expected: [usual / 5, usual * 6],
+      expected: [usual * TRAVEL_RANGE[0], usual * TRAVEL_RANGE[1]],
       text:
         `In ${steps} steps the parameters have moved ${shareOf(value, "their norm")}; in runs ` +
         `of ${length} steps that end well it is about ${brief(100 * usual)} % by then.`,

@@ -6,7 +6,7 @@ import type { Finding, FindingCode } from "../../protocol/finding.ts";
 import { describeRate } from "./describe.ts";
 import type { RunPlan, StepRecord } from "./record.ts";
 import type { Scorecard } from "./scorecard.ts";
-import { baseRate, median, NO_SIGNALS, observe, type Signals } from "./signals.ts";
+import { baseRate, median, NO_SIGNALS, observe, type Signals, TRAVEL_RANGE } from "./signals.ts";
 import {
   type Assessment,
   assess,
@@ -140,7 +140,7 @@ export function conclude(state: DiagnosisState, step: number): readonly Finding[
   const { steps } = signals;
   if (finding || plan.plannedSteps !== undefined || steps < SHORTEST) return [];
   const whole = { ...plan, plannedSteps: steps };
-  const assessment = assess(signals, whole, card);
+  const assessment = assessWhole(signals, whole, card);
   const { verdict, confidence } = assessment;
   const said = verdict === "diverge" ? "large" : verdict;
   if (said !== "small" && said !== "large") return [];
@@ -155,10 +155,28 @@ export function conclude(state: DiagnosisState, step: number): readonly Finding[
   return found.map(each => ({ ...each, message: `The run took ${steps} steps. ${each.message}` }));
 }
 
-function codeOf(verdict: Verdict | undefined, { recent, firstLoss }: Signals): FindingCode {
+/**
+ * The verdict on a run that is over. A loss that has come to a plateau and goes on falling behind it looks settled while it
+ * is there: that the run has not arrived is seen in how little its parameters have moved.
+ */
+function assessWhole(signals: Signals, whole: RunPlan, card: Scorecard): Assessment {
+  const assessment = assess(signals, whole, card);
+  const { verdict, features } = assessment;
+  if (verdict !== "right" && verdict !== "small") return assessment;
+  const isBehind = features && features.travel < Math.log10(TRAVEL_RANGE[0]);
+  if (!isBehind || isNearlyDone(signals)) return assessment;
+  const known = verdict === "small" ? assessment.confidence : 0;
+  return { ...assessment, verdict: "small", confidence: Math.max(known, SURE_AT_END.small) };
+}
+
+function isNearlyDone({ recent, firstLoss }: Signals): boolean {
+  return median(recent) < NEARLY_DONE * firstLoss;
+}
+
+function codeOf(verdict: Verdict | undefined, signals: Signals): FindingCode {
   if (verdict === "diverge") return "lr.diverging";
   if (verdict !== "small") return "lr.tooLarge";
-  return median(recent) < NEARLY_DONE * firstLoss ? "lr.slow" : "lr.tooSmall";
+  return isNearlyDone(signals) ? "lr.slow" : "lr.tooSmall";
 }
 
 /** Updates the finding that is open, or clears it. */
@@ -206,7 +224,7 @@ function raise(
     severity: code === "lr.slow" ? "info" : severity,
     state: "raised",
     ...describeRate(code, severity, signals, plan, assessment, proposed),
-    about: { type: "hyperparameter", name: "lr", group: 0 },
+    about: { type: "hyperparameter", name: "lr", group: plan.group },
     confidence: assessment.confidence,
     since: step,
     step,
@@ -233,5 +251,7 @@ function newRate({ target, plan, signals }: DiagnosisState, code: FindingCode): 
 /** The learning rate to use, whatever the verdict, once it can be told. */
 export function advisedRate({ target, signals, plan }: DiagnosisState): number | undefined {
   if (target !== undefined) return target;
-  return isLost(signals) && baseRate(signals, plan) > 0 ? rescueRate(signals, plan) : undefined;
+  return isLost(signals, plan) && baseRate(signals, plan) > 0
+    ? rescueRate(signals, plan)
+    : undefined;
 }

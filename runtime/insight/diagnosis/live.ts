@@ -18,6 +18,7 @@ import { Rules, type StepView } from "./rules.ts";
 import { scheduleRules } from "./scheduleRules.ts";
 import { tensorRules } from "./tensorRules.ts";
 import { unitRules } from "./unitRules.ts";
+import { KNOWING, objection } from "./verdict.ts";
 
 /** Steps in a row that are not finite, from which none will be. */
 const LOST_STEPS = 3;
@@ -31,6 +32,9 @@ export class LiveDiagnosis {
   #origin = Number.NaN;
   /** The parameters began somewhere else: at a checkpoint, or with another learning rate. */
   #isOnItsWay: boolean;
+  /** Place of the first tensor of the optimizer that is judged, and how many any has updated so far. */
+  #firstTensor = 0;
+  #tensorsSeen = 0;
   /** Findings of the learning rate before it was changed. */
   #raised = 0;
   #isBroken = false;
@@ -78,6 +82,12 @@ export class LiveDiagnosis {
   get lostAt(): number | undefined {
     const last = this.#state?.signals.recent.slice(-LOST_STEPS) ?? [];
     return last.length === LOST_STEPS && last.every(Number.isNaN) ? this.nonFiniteAt : undefined;
+  }
+
+  /** Why nothing is said of the learning rate; empty where it is judged. */
+  get unjudged(): string {
+    if (!this.#state || this.#isBroken) return "";
+    return objection(this.#state.signals, this.#state.plan) ?? "";
   }
 
   /** Takes in what is certainly wrong in the loop. Where it is grave, no learning rate is judged. */
@@ -134,9 +144,11 @@ export class LiveDiagnosis {
       if (stepValue(batch, row, "skipped") === 1 || stepValue(batch, row, "microBatches") === 0) {
         continue;
       }
-      const record = this.#record(batch, row);
+      const updated = updatedTensors(batch, row);
+      found.push(...this.#nextOptimizer(updated));
+      const record = this.#record(batch, row, updated);
       this.#state ??= {
-        ...startDiagnosis(planOf(this.#tensors, record.lr, this.#isOnItsWay)),
+        ...startDiagnosis(this.#planOf(batch, row, record)),
         raised: this.#raised,
       };
       this.#lastStep = record.t;
@@ -185,42 +197,80 @@ export class LiveDiagnosis {
     };
   }
 
-  #record(batch: StepBatch, row: number): StepRecord {
+  /** Where tensors are updated that were not there before, and only those, another optimizer begins, and the one before is done. */
+  #nextOptimizer(updated: readonly number[]): readonly Finding[] {
+    const [first = 0] = updated;
+    const known = this.#tensorsSeen;
+    this.#tensorsSeen = Math.max(known, ...updated.map(tensor => tensor + 1));
+    if (known === 0 || first < known) return [];
+    const found = this.completed();
+    this.#raised = (this.#state?.raised ?? this.#raised) + found.length;
+    this.#state = undefined;
+    this.#firstTensor = first;
+    return found;
+  }
+
+  /** What is known of an optimizer's training at its first step. Nobody says how many there will be. */
+  #planOf(batch: StepBatch, row: number, { lr, loss }: StepRecord): RunPlan {
+    const tensors = this.#tensors.slice(this.#firstTensor);
+    const adaptive = tensors.some(tensor => tensor.adaptive);
+    // What the first loss of a script should be says nothing of its second.
+    const guess = this.#firstTensor === 0 ? this.#guess.expected?.value : undefined;
+    const knows = guess !== undefined && loss < KNOWING * guess;
+    return {
+      guess: guess ?? Number.NaN,
+      group: this.#group,
+      adaptive,
+      momentum: !adaptive && tensors.some(tensor => tensor.momentum) ? USUAL_MOMENTUM : 0,
+      plannedSteps: undefined,
+      lr,
+      scheduled: true,
+      parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      pretrained: knows || tensors.some(({ trained }) => trained),
+      fromZero: this.#beginsAtZero(batch, row),
+      resumed: this.#isOnItsWay,
+    };
+  }
+
+  /** Whether most elements of the weights are zero; biases and scales are left out. */
+  #beginsAtZero(batch: StepBatch, row: number): boolean {
+    let [zero, all] = [0, 0];
+    for (let tensor = this.#firstTensor; tensor < this.#tensors.length; tensor++) {
+      const { shape = [] } = this.#tensors[tensor] ?? {};
+      if (shape.length < 2) continue;
+      const elements = shape.reduce((a, b) => a * b, 1);
+      all += elements;
+      if (tensorValue(batch, row, tensor, "weightNorm") === 0) zero += elements;
+    }
+    return zero > all / 2;
+  }
+
+  get #group(): number {
+    return this.#tensors[this.#firstTensor]?.group ?? 0;
+  }
+
+  #record(batch: StepBatch, row: number, updated: readonly number[]): StepRecord {
     const of = (column: Parameters<typeof stepValue>[2]) => stepValue(batch, row, column);
     if (!this.#state) this.#origin = of("weightNorm");
     return {
       t: batch.firstStep + row,
-      lr: batch.lr[row * batch.groups] ?? Number.NaN,
+      lr: batch.lr[row * batch.groups + this.#group] ?? Number.NaN,
       loss: of("loss"),
       gradNorm: of("gradNorm"),
       weightNorm: of("weightNorm"),
       updateNorm: of("updateNorm"),
       travel: of("travel") * this.#origin,
-      tensors: updatedTensors(batch, row),
+      tensors: updated.reduce((all, tensor) => (Math.imul(all, 31) + tensor + 1) | 0, 0),
     };
   }
 }
 
-/** What the record tells of a run before its first step. Nobody says how many steps there will be. */
-function planOf(tensors: readonly TensorRecord[], lr: number, resumed: boolean): RunPlan {
-  const adaptive = tensors.some(tensor => tensor.adaptive);
-  return {
-    adaptive,
-    momentum: !adaptive && tensors.some(tensor => tensor.momentum) ? USUAL_MOMENTUM : 0,
-    plannedSteps: undefined,
-    lr,
-    scheduled: true,
-    parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-    pretrained: false,
-    resumed,
-  };
-}
-
-function updatedTensors(batch: StepBatch, row: number): number {
-  let updated = 0;
+/** Places of the tensors that a step updates. */
+function updatedTensors(batch: StepBatch, row: number): readonly number[] {
+  const updated: number[] = [];
   for (let tensor = 0; tensor < batch.tensorCount; tensor++) {
     // A gradient that is not finite is one, too.
-    if (!Number.isNaN(tensorValue(batch, row, tensor, "nonFinite"))) updated++;
+    if (!Number.isNaN(tensorValue(batch, row, tensor, "nonFinite"))) updated.push(tensor);
   }
   return updated;
 }

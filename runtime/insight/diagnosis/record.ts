@@ -16,8 +16,14 @@ export interface RunPlan {
   readonly parameters: number;
   /** The parameters were trained before. */
   readonly pretrained: boolean;
-  /** The run goes on from a checkpoint. */
+  /** Most weights begin at exactly zero. */
+  readonly fromZero: boolean;
+  /** Its first step is not the first of its training: it goes on from a checkpoint, or was changed as it went. */
   readonly resumed: boolean;
+  /** Loss of a model that guesses; NaN where nobody knows. */
+  readonly guess: number;
+  /** Parameter group whose learning rate is judged. */
+  readonly group: number;
 }
 
 /** A step over all parameters: g gradient, Δθ the applied update. NaN: not defined, or not finite. */
@@ -34,7 +40,7 @@ export interface StepRecord {
   readonly updateNorm: number;
   /** ‖θ − θ₀‖ before the update. */
   readonly travel: number;
-  /** Number of tensors that the step updated. */
+  /** Which tensors the step updated, as one number: another for others. */
   readonly tensors: number;
 }
 

@@ -222,6 +222,9 @@ export function usualTravel(fraction: number): number {
   return 0.2 + TRAVEL_GROWTH * Math.log10(fraction);
 }
 
+/** Parts of that travel between which nearly all runs that end well are. */
+export const TRAVEL_RANGE = [1 / 5, 6] as const;
+
 /** Steps of a run that would end well with the relative travel that there is after `steps`. */
 export function suitedLength(steps: number, travel: number): number {
   return steps * (10 ** usualTravel(1) / travel) ** (1 / TRAVEL_GROWTH);

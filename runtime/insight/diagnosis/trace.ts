@@ -76,7 +76,10 @@ function planOf(meta: Line, place: string): RunPlan {
     scheduled: typeof meta.schedule === "string" && !/^const/i.test(meta.schedule),
     parameters: optionalNumber(meta, "parameters", place) ?? Number.NaN,
     pretrained: meta.pretrained === true,
+    fromZero: false,
     resumed: meta.resumed === true,
+    guess: Number.NaN,
+    group: 0,
   };
 }
 

@@ -40,6 +40,10 @@ const SMALLEST_NORM = 1e-6;
 const LOST = 1.5;
 const LOST_STEPS = 8;
 
+/** Parts of the loss of a guess below which a model knows something, and above which it knows nothing any more. */
+export const KNOWING = 0.7;
+const FORGOTTEN = 0.9;
+
 /** Fall of the loss from its peak behind which it is given time. */
 const RECOVERY = 3;
 
@@ -59,13 +63,13 @@ const RISING = 1.001;
 
 /** Why the learning rate of a run cannot be judged by how far the parameters travel, if so. */
 export function objection(signals: Signals, plan: RunPlan): string | undefined {
+  if (plan.resumed) {
+    return "The run does not begin here, it was resumed, changed or taken back: where its parameters started is not known.";
+  }
   if (plan.pretrained) {
     return "The parameters were trained before: how far they should travel is not known.";
   }
-  if (plan.resumed) {
-    return "The run goes on from a checkpoint: where its parameters started is not known.";
-  }
-  if (signals.steps > 0 && !(signals.firstWeightNorm > SMALLEST_NORM)) {
+  if (plan.fromZero || (signals.steps > 0 && !(signals.firstWeightNorm > SMALLEST_NORM))) {
     return "The parameters start at zero: travel relative to them is not defined.";
   }
   if (signals.rateChangedAt !== undefined) {
@@ -75,17 +79,25 @@ export function objection(signals: Signals, plan: RunPlan): string | undefined {
     return "The learning rate is still rising.";
   }
   if (signals.mixed) {
-    return "Several optimizers take turns: the loss of a step is not that of the one before.";
+    return "Not every step updates the same parameters: its loss may be another one.";
   }
   return undefined;
 }
 
-/** Whether training is lost: a loss that is not finite, or that stays far above where it started. */
-export function isLost(signals: Signals): boolean {
+/**
+ * Whether training is lost: a loss that is not finite, or that stays far above where it started. What knew something when
+ * it started is lost when it is back at a guess. Where nobody knows what a guess would be, its first loss may have been that
+ * of an easy batch: as many times as the last losses differ among each other it may differ from them, and that squared.
+ */
+export function isLost(signals: Signals, { resumed, pretrained, guess }: RunPlan): boolean {
   const { nonFiniteAt, recent, firstLoss } = signals;
   if (nonFiniteAt !== undefined) return true;
   if (!(firstLoss > 0)) return false;
-  return recent.filter(loss => loss > LOST * firstLoss).length >= LOST_STEPS;
+  const isAbove = (limit: number) => recent.filter(loss => loss > limit).length >= LOST_STEPS;
+  if (!resumed && !pretrained) return isAbove(LOST * firstLoss);
+  if (firstLoss < KNOWING * guess) return isAbove(FORGOTTEN * guess);
+  const spread = guess > 0 ? 1 : Math.max(...recent) / Math.min(...recent);
+  return isAbove(LOST * firstLoss * spread ** 2);
 }
 
 /**
@@ -93,10 +105,11 @@ export function isLost(signals: Signals): boolean {
  * a valley and end well, which no signal of the jump itself tells apart from a run that is lost. And where a schedule
  * already takes the rate down, only a loss that stays up is one that the schedule does not mend.
  */
-export function isGivenTime(signals: Signals, { plannedSteps = SHORTEST }: RunPlan): boolean {
+export function isGivenTime(signals: Signals, plan: RunPlan): boolean {
+  const { plannedSteps = SHORTEST } = plan;
   const { steps, recent, highest, lastRate, peakRate } = signals;
   const isFalling = lastRate < peakRate;
-  if (isFalling && !isLost(signals)) return true;
+  if (isFalling && !isLost(signals, plan)) return true;
   return (isFalling || steps < START * plannedSteps) && median(recent) < highest / RECOVERY;
 }
 
@@ -112,7 +125,7 @@ export function assess(signals: Signals, plan: RunPlan, card: Scorecard = SCOREC
     objection(signals, plan) ??
     (signals.steps < FIRST_STEPS ? "The run has only begun." : undefined);
   if (reason) {
-    if (isLost(signals)) return { verdict: "diverge", confidence: 1 };
+    if (isLost(signals, plan)) return { verdict: "diverge", confidence: 1 };
     return { verdict: undefined, confidence: 0, reason };
   }
   const judged = lengthsOf(signals, plan).map(plannedSteps =>
