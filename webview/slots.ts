@@ -1,4 +1,4 @@
-/** Colours and dashes of lines, by slot: those of a chart's own lines, then those of compared runs. */
+/** Colours and dashes of lines, by slot: of a chart's own lines, of compared runs, of what is planned. */
 import { MOST_COMPARED } from "../runtime/protocol/page.ts";
 
 /**
@@ -32,7 +32,7 @@ export const COMPARED_SLOT = DASHES.length;
 /** Number of the baseline's slot among those of compared runs: the last. */
 export const BASELINE = MOST_COMPARED;
 
-/** How the line of a compared run looks. */
+/** How the line of a compared run looks, or of a plan. */
 interface SlotStyle {
   readonly token: string;
   readonly dash: readonly number[];
@@ -53,22 +53,35 @@ function comparedStyle(index: number): SlotStyle {
   };
 }
 
+function faint(color: string): string {
+  return `color-mix(in srgb, ${color} 55%, transparent)`;
+}
+
 const BASELINE_STYLE: SlotStyle = {
   token: "--vscode-descriptionForeground",
   dash: [1, 0],
-  shade: color => `color-mix(in srgb, ${color} 55%, transparent)`,
+  shade: faint,
 };
 
-/** Looks of the compared runs, and of the baseline at last. */
-export const COMPARED: readonly SlotStyle[] = [
+/** What is planned has the colour of its line, faintly. */
+function plannedStyle(token: string): SlotStyle {
+  return { token, dash: [3, 3], shade: faint };
+}
+
+/** Slot of what is planned for the first of a chart's own lines: after the baseline's. */
+export const PLANNED_SLOT = COMPARED_SLOT + BASELINE + 1;
+
+/** Looks of the compared runs, of the baseline, and of what is planned for the chart's own lines. */
+export const OTHERS: readonly SlotStyle[] = [
   ...Array.from({ length: MOST_COMPARED }, (_, i) => comparedStyle(i)),
   BASELINE_STYLE,
+  ...SERIES_TOKENS.map(plannedStyle),
 ];
 
 /**
- * Dashes by slot as a canvas takes them, of the chart's own lines and of compared runs. A line without
+ * Dashes by slot as a canvas takes them. A line without
  * gaps has none: cut into a dash for each pixel, it took most of a redraw's time.
  */
-export const SLOT_DASHES = [...DASHES, ...COMPARED.map(({ dash }) => dash)].map(dash =>
+export const SLOT_DASHES = [...DASHES, ...OTHERS.map(({ dash }) => dash)].map(dash =>
   dash[1] === 0 ? [] : dash,
 );

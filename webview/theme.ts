@@ -1,5 +1,5 @@
 import type { Config } from "vega";
-import { COMPARED, COMPARED_SLOT, SERIES_TOKENS } from "./slots.ts";
+import { COMPARED_SLOT, OTHERS, SERIES_TOKENS } from "./slots.ts";
 
 /** Colours and fonts of the page as VS Code has set them, resolved for a canvas. */
 export interface Theme {
@@ -7,7 +7,7 @@ export interface Theme {
   readonly foreground: string;
   readonly muted: string;
   readonly error: string;
-  /** Colours by slot, of the lines of a chart and of compared runs; the first is that of a single line. */
+  /** Colours by slot (slots.ts); the first is that of a single line. */
   readonly series: readonly string[];
   readonly fontFamily: string;
   readonly highContrast: boolean;
@@ -18,7 +18,7 @@ export interface Theme {
 /** Shows the colour and dash of a slot before an element; of none, nothing. */
 export function markSlot(target: HTMLElement, slot: number | undefined): void {
   if (target.dataset.slot === slot?.toString()) return;
-  const style = slot === undefined ? undefined : COMPARED[slot - COMPARED_SLOT];
+  const style = slot === undefined ? undefined : OTHERS[slot - COMPARED_SLOT];
   const on = style?.dash[0] ?? 0;
   const properties = {
     "--series": style?.shade(`var(${style.token})`),
@@ -46,7 +46,7 @@ export function readTheme(): Theme {
     error: token("--vscode-charts-red", token("--vscode-errorForeground", foreground)),
     series: [
       ...SERIES_TOKENS.map(name => token(name, foreground)),
-      ...COMPARED.map(style => style.shade(token(style.token, foreground))),
+      ...OTHERS.map(style => style.shade(token(style.token, foreground))),
     ],
     fontFamily: token("--vscode-font-family", "sans-serif"),
     highContrast: /vscode-high-contrast/.test(document.body.className),

@@ -14,7 +14,29 @@ export interface SteppingOptimizer {
   readonly groupIndices: readonly number[];
 }
 
+/** A schedule of learning rates as the gate sees it. */
+export interface Schedule {
+  /** Calls of its `step()`: epochs, or steps of the loop. */
+  readonly epoch: number;
+  /** Schedules that it steps itself. */
+  readonly parts: readonly Schedule[];
+  /** What it has to tell of the epochs from now on; undefined where nobody knows them before. */
+  ahead(most: number): RatesAhead | undefined;
+}
+
+export interface RatesAhead {
+  /** η of each group, epoch by epoch; of the epoch that it is in first. */
+  readonly rates: readonly (readonly number[])[];
+  /** They are its beginning: it goes on for ever, or for longer than was asked. */
+  readonly isOpen: boolean;
+}
+
 export interface Gate {
+  /**
+   * A schedule was made, and has set its first rates. Without one: an optimizer got something that will
+   * set its rates as nobody knows before.
+   */
+  scheduled?(optimizer: object, schedule?: Schedule): void;
   /**
    * Gradients are about to be clipped, before the step that they are for.
    * @returns the limit to clip by, in place of the script's.

@@ -2,6 +2,7 @@
 
 import type { ChangeRecord, OptionRecord } from "./control.ts";
 import type { Finding } from "./finding.ts";
+import type { PlannedRates } from "./plannedRates.ts";
 import type { RewindRecord } from "./rewind.ts";
 
 /** The WebGPU adapter that a run computes on. */
@@ -128,6 +129,8 @@ export interface RunRecord {
   readonly environment?: EnvironmentRecord;
   /** Missing where the script is in no repository, and until git has answered. */
   readonly repository?: RepositoryRecord;
+  /** What schedules are to make of η, as far as that is known. */
+  readonly planned?: readonly PlannedRates[];
   /** What can be changed, group by group; told when it changes, and at most once a second. */
   readonly options?: readonly OptionRecord[];
   /** What clients have changed, oldest first. */

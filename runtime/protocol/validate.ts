@@ -39,6 +39,7 @@ import {
   type Picture,
   type SurfacePicture,
 } from "./picture.ts";
+import type { PlannedRates } from "./plannedRates.ts";
 import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
 import type { RewindRecord } from "./rewind.ts";
 import {
@@ -245,6 +246,24 @@ export const optionValue = object<OptionValue>({
   value: finite,
 });
 
+const plannedShape = object<PlannedRates>({
+  group: count,
+  steps: list(count),
+  lr: list(finite),
+  isOpen: boolean,
+});
+
+/** Rates of steps that rise, one for each. */
+const planned: Check<PlannedRates> = (value, path) => {
+  const plan = plannedShape(value, path);
+  const { steps, lr } = plan;
+  const rises = steps.every((step, i) => step > (steps[i - 1] ?? -1));
+  if (!rises || lr.length !== steps.length) {
+    throw new TypeError(`${path}: expected a rate for each of steps that rise`);
+  }
+  return plan;
+};
+
 const rewind = object<RewindRecord>({ step: count, to: count });
 
 export const overrides = object<OverrideRecord>({
@@ -284,6 +303,7 @@ export const runRecord: Check<RunRecord> = object<RunRecord>({
       patchHash: optional(string) as Check<string>,
     }),
   ) as Check<RepositoryRecord>,
+  planned: optional(list(planned)) as Check<readonly PlannedRates[]>,
   options: optional(list(option)) as Check<readonly OptionRecord[]>,
   changes: optional(list(change)) as Check<readonly ChangeRecord[]>,
   rewinds: optional(list(rewind)) as Check<readonly RewindRecord[]>,

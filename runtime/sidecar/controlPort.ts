@@ -1,6 +1,7 @@
 /** Brings controls from the recorder, which hears clients, to the loop on the main thread. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { ChangeRecord, LoopOrder, OptionRecord } from "../protocol/control.ts";
+import type { PlannedRates } from "../protocol/plannedRates.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type { GroupRecord } from "../protocol/run.ts";
 import type { Controls } from "./controlledLoop.ts";
@@ -43,6 +44,10 @@ export class ControlPort implements Controls {
 
   groups(groups: readonly GroupRecord[]): void {
     this.#link.send({ type: "groups", groups });
+  }
+
+  planned(planned: readonly PlannedRates[]): void {
+    this.#link.send({ type: "planned", planned });
   }
 
   options(options: readonly OptionRecord[]): void {

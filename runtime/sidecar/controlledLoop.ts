@@ -4,6 +4,7 @@ import type { PictureView } from "../protocol/picture.ts";
 import type { Stretch } from "../protocol/rewind.ts";
 import type { Trials } from "./branching.ts";
 import type { OptionListener } from "./liveOptions.ts";
+import type { PlanListener } from "./ratePlans.ts";
 import type { Snapshots, TimelineListener } from "./timeline.ts";
 
 /** The loop, as far as its controls need to know it. */
@@ -52,7 +53,7 @@ export interface StepLocator {
 }
 
 /** Where controls come from. */
-export interface Controls extends TimelineListener, OptionListener {
+export interface Controls extends TimelineListener, OptionListener, PlanListener {
   /** Takes the next control that has arrived; undefined if there is none. */
   take(): LoopOrder | undefined;
   /** Says whether the loop is held, and awaits controls while it is. */

@@ -12,6 +12,7 @@ import type { LoopFault } from "../protocol/loopFault.ts";
 import type { LogRecord } from "../protocol/messages.ts";
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { Picture } from "../protocol/picture.ts";
+import type { PlannedRates } from "../protocol/plannedRates.ts";
 import type { LearningRateProbe } from "../protocol/probe.ts";
 import type { RewindRecord } from "../protocol/rewind.ts";
 import type {
@@ -43,6 +44,7 @@ export type ToRecorder =
   | { readonly type: "steps"; readonly batch: StepBatch }
   | { readonly type: "paused"; readonly paused: boolean }
   | { readonly type: "groups"; readonly groups: readonly GroupRecord[] }
+  | { readonly type: "planned"; readonly planned: readonly PlannedRates[] }
   | { readonly type: "options"; readonly options: readonly OptionRecord[] }
   | { readonly type: "changes"; readonly changes: readonly ChangeRecord[] }
   | { readonly type: "kept"; readonly kept: readonly number[] }

@@ -90,6 +90,18 @@ export class LiveOptions implements Part {
     });
   }
 
+  /**
+   * What is made of the rate that script and schedule give a group; undefined where a client has set the rate
+   * itself. `firstLr`: what the first group that steps was made with.
+   */
+  rateFactor(group: number, firstLr: number | undefined): number | undefined {
+    if (this.#values.has(keyOf(group, "lr"))) return undefined;
+    const factor = this.#values.get(keyOf(group, "lrFactor"));
+    if (factor !== undefined || this.#groups.has(group)) return factor ?? 1;
+    // It will be multiplied with its first step, or refused then.
+    return this.#givenFactor ?? (firstLr ? factorOf(this.#givenLr, firstLr) : undefined) ?? 1;
+  }
+
   /** Sets options until the state is put back; nobody is told, and nothing noted. */
   try(options: readonly SetOption[]): void {
     this.#isTrial = true;

@@ -1,5 +1,5 @@
 /** A training loop in a hand: pause, resume, single steps, and options that are changed as it runs. */
-import type { Gate, SteppingOptimizer } from "../insight/gate.ts";
+import type { Gate, Schedule, SteppingOptimizer } from "../insight/gate.ts";
 import type { ClipLimit, LoopOrder } from "../protocol/control.ts";
 import type { LaunchOptions } from "../protocol/launch.ts";
 import type { PictureView } from "../protocol/picture.ts";
@@ -8,6 +8,7 @@ import type { ControlledLoop, Controls, StepLocator } from "./controlledLoop.ts"
 import { LiveOptions } from "./liveOptions.ts";
 import { LoopPlace } from "./loopPlace.ts";
 import { NonFiniteSearch } from "./nonFiniteSearch.ts";
+import { RatePlans } from "./ratePlans.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What a loop has from the beginning. */
@@ -34,6 +35,7 @@ export class LoopControl implements Gate {
   readonly #loop: ControlledLoop;
   readonly #controls: Controls;
   readonly #options: LiveOptions;
+  readonly #plans: RatePlans;
   readonly #timeline: Timeline;
   /** Changes and ways back are there alone. */
   readonly #place = new LoopPlace();
@@ -66,6 +68,9 @@ export class LoopControl implements Gate {
     this.#loop = loop;
     this.#controls = controls;
     this.#options = new LiveOptions(controls, overrides?.lr);
+    this.#plans = new RatePlans(controls, (group, firstLr) =>
+      this.#options.rateFactor(group, firstLr),
+    );
     this.#timeline = new Timeline(loop.snapshots, controls);
   }
 
@@ -93,11 +98,17 @@ export class LoopControl implements Gate {
     return this.#options.limit(name, value, this.#loop.stepCount() + 1);
   }
 
+  scheduled(optimizer: object, schedule?: Schedule): void {
+    // What is made on an excursion is no part of the run.
+    if (!this.#arrival) this.#plans.scheduled(optimizer, schedule, this.#loop.stepCount());
+  }
+
   before(optimizer: SteppingOptimizer): (() => void) | undefined {
     this.#isAtPlace = false;
     this.receive();
     const now = this.#loop.stepCount();
     this.#loop.locator?.disarm();
+    if (!this.#arrival) this.#plans.before(optimizer, now + 1);
     const putBack = this.#options.apply(optimizer, now + 1);
     if (this.#arrival) {
       if (this.#excursion?.isRemembered) this.#loop.pictures?.before(optimizer, now, true);
@@ -197,8 +208,11 @@ export class LoopControl implements Gate {
       case "rewind":
       case "locate":
         // Before the first step there is nothing to go back to.
-        if (control.type === "set" && now === 0) this.#options.set(control);
-        else this.#due.push(control);
+        if (control.type !== "set" || now > 0) this.#due.push(control);
+        else {
+          this.#options.set(control);
+          this.#plans.tell();
+        }
         break;
     }
   }
@@ -219,6 +233,7 @@ export class LoopControl implements Gate {
       this.#options.set(deed);
     }
     this.#options.tell();
+    this.#plans.tell();
   }
 
   /** Returns the step whose state is in force again. */
@@ -226,6 +241,7 @@ export class LoopControl implements Gate {
     const reached = this.#timeline.rewind(to, now);
     if (reached === undefined) return undefined;
     this.#forgetStep();
+    this.#plans.wentBack(now + 1);
     return reached;
   }
 

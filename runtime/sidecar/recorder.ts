@@ -144,6 +144,7 @@ function receive(message: ToRecorder): void {
     case "paused":
     case "kept":
     case "groups":
+    case "planned":
     case "options":
     case "changes": {
       const { type: _, ...change } = message;

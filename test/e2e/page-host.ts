@@ -75,6 +75,7 @@ interface Hosting {
   setTheme(theme: PageTheme): void;
   send(message: object): void;
   painted(asked: { readonly chart: string; readonly token: string }): number;
+  faint(asked: { readonly chart: string; readonly token: string }): readonly number[] | undefined;
   stream(batches: readonly unknown[], step: number): Promise<number>;
   drawn(awaited: { readonly charts: readonly string[]; readonly step: number }): boolean;
 }
@@ -178,6 +179,11 @@ export class HostedPage {
   /** Number of pixels of a chart that have about the colour of a token. */
   painted(chart: string, token: string): Promise<number> {
     return this.page.evaluate(asked => hosting.painted(asked), { chart, token });
+  }
+
+  /** Where a chart has the colour of a token faintly: from and to which share of its width; undefined for nowhere. */
+  faint(chart: string, token: string): Promise<readonly number[] | undefined> {
+    return this.page.evaluate(asked => hosting.faint(asked), { chart, token });
   }
 
   /** Waits until the charts show the step. */

@@ -45,6 +45,27 @@ globalThis.hosting = {
 
   /** Number of pixels of a chart's canvas whose colour is about that of a token. */
   painted({ chart, token }) {
+    return hosting.colored(chart, token).filter(({ alpha }) => alpha > 200).length;
+  },
+
+  /**
+   * The first and the last column that have a colour faintly, and not fully, as shares of the plot's width;
+   * undefined where there are hardly any.
+   */
+  faint({ chart, token }) {
+    const { width } = document.querySelector(`[data-chart=${chart}] canvas`);
+    const pixels = hosting.colored(chart, token);
+    const full = new Set(pixels.filter(({ alpha }) => alpha > 200).map(({ x }) => x));
+    // 55 % of 255; the edges of a full line have as much in places.
+    const faint = pixels.filter(({ x, alpha }) => Math.abs(alpha - 140) < 6 && !full.has(x));
+    const columns = [...new Set(faint.map(({ x }) => x))].sort((a, b) => a - b);
+    if (columns.length < 50) return undefined;
+    const [left, right] = [52 * devicePixelRatio, 14 * devicePixelRatio];
+    return [columns[0], columns.at(-1)].map(x => (x - left) / (width - left - right));
+  },
+
+  /** Pixels of a chart's canvas that have about the colour of a token: their column, and how opaque they are. */
+  colored(chart, token) {
     const canvas = document.querySelector(`[data-chart=${chart}] canvas`);
     const copy = new OffscreenCanvas(canvas.width, canvas.height);
     const context = copy.getContext("2d", { willReadFrequently: true });
@@ -52,11 +73,13 @@ globalThis.hosting = {
     const { data } = context.getImageData(0, 0, copy.width, copy.height);
     const value = getComputedStyle(document.body).getPropertyValue(`--vscode-${token}`);
     const wanted = [1, 3, 5].map(at => Number.parseInt(value.slice(at, at + 2), 16));
-    let count = 0;
+    const found = [];
     for (let i = 0; i < data.length; i += 4) {
-      if (data[i + 3] > 200 && wanted.every((c, j) => Math.abs(data[i + j] - c) < 8)) count++;
+      if (data[i + 3] > 100 && wanted.every((c, j) => Math.abs(data[i + j] - c) < 8)) {
+        found.push({ x: (i / 4) % copy.width, alpha: data[i + 3] });
+      }
     }
-    return count;
+    return found;
   },
 
   /**

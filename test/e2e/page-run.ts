@@ -103,7 +103,7 @@ function stepRow(step: number): Record<string, number> {
 
 function tensorRow(step: number, tensor: number): Record<string, number> {
   const v = Math.exp(-step / 700) * 10 ** -(1.2 + tensor * 0.25) * Math.exp(0.08 * noise(step, 3));
-  const lr = rate(step);
+  const lr = pageRate(step);
   const median = lr / (v + 1e-8);
   const step50 = lr * (0.3 + 0.05 * noise(step, 4 + tensor));
   return {
@@ -119,7 +119,7 @@ function tensorRow(step: number, tensor: number): Record<string, number> {
 }
 
 /** Warm-up, then a cosine. */
-function rate(step: number): number {
+export function pageRate(step: number): number {
   return step < 100 ? (2e-3 * step) / 100 : 1e-3 * (1 + Math.cos((Math.PI * (step - 100)) / 2000));
 }
 
@@ -132,7 +132,7 @@ export function pageBatch(first: number, count: number, nan: readonly number[] =
     const row = stepRow(step);
     if (nan.includes(step)) row.loss = Number.NaN;
     steps.push(...STEP_COLUMNS.map(name => row[name] ?? 0));
-    lr.push(rate(step));
+    lr.push(pageRate(step));
     for (let tensor = 0; tensor < TENSORS.length; tensor++) {
       const values = tensorRow(step, tensor);
       tensors.push(...TENSOR_COLUMNS.map(name => values[name] ?? 0));

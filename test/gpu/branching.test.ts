@@ -61,6 +61,7 @@ async function held(make: MakeOptimizer, at: number, budget = 2 ** 26) {
     held: isHeld => isHeld && arrived.resolve(),
     keepAlive: () => {},
     groups: () => {},
+    planned: () => {},
     options: all => {
       options = all;
     },

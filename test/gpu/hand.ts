@@ -2,6 +2,7 @@
 import { SnapshotRing } from "../../runtime/checkpoint/ring.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
 import type { LoopOrder } from "../../runtime/protocol/control.ts";
+import type { PlannedRates } from "../../runtime/protocol/plannedRates.ts";
 import type { RewindRecord } from "../../runtime/protocol/rewind.ts";
 import { LoopControl } from "../../runtime/sidecar/loopControl.ts";
 
@@ -14,6 +15,7 @@ export function hand() {
   let group = 0;
   const inbox: LoopOrder[] = [];
   let rewinds: readonly RewindRecord[] = [];
+  let planned: readonly PlannedRates[] = [];
   const snapshots = new SnapshotRing(2 ** 26);
   const loop = { stepCount: () => steps, drain: async () => {}, loopResumed: () => {}, snapshots };
   const control = new LoopControl(loop, {
@@ -25,6 +27,9 @@ export function hand() {
     held: () => {},
     keepAlive: () => {},
     groups: () => {},
+    planned: all => {
+      planned = all;
+    },
     options: () => {},
     changed: () => {},
     kept: () => {},
@@ -37,6 +42,7 @@ export function hand() {
   });
   setGate({
     limit: (name, value) => control.limit(name, value),
+    scheduled: (optimizer, schedule) => control.scheduled(optimizer, schedule),
     before: optimizer => {
       [group = 0] = optimizer.groupIndices;
       return control.before(optimizer);
@@ -49,5 +55,6 @@ export function hand() {
   return {
     ask: (...controls: LoopOrder[]) => inbox.push(...controls),
     rewinds: () => rewinds,
+    planned: () => planned,
   };
 }

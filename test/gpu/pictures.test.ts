@@ -46,6 +46,7 @@ function hand() {
     },
     keepAlive: () => {},
     groups: () => {},
+    planned: () => {},
     options: () => {},
     changed: () => {},
     kept: () => {},

@@ -9,6 +9,7 @@ import type {
   LoopOrder,
   OptionRecord,
 } from "../../runtime/protocol/control.ts";
+import type { PlannedRates } from "../../runtime/protocol/plannedRates.ts";
 import {
   type RewindRecord,
   stepBackTarget,
@@ -47,6 +48,7 @@ class Loop {
   changes: readonly ChangeRecord[] = [];
   options: readonly OptionRecord[] = [];
   groups: readonly GroupRecord[] = [];
+  planned: readonly PlannedRates[] = [];
   readonly control = new LoopControl(
     {
       stepCount: () => this.steps,
@@ -69,6 +71,9 @@ class Loop {
       keepAlive: () => {},
       groups: groups => {
         this.groups = groups;
+      },
+      planned: planned => {
+        this.planned = planned;
       },
       options: options => {
         this.options = options;
@@ -386,6 +391,7 @@ describe("a loop under control", () => {
         held: () => {},
         keepAlive: () => {},
         groups: () => {},
+        planned: () => {},
         options: () => {},
         changed: () => {},
         kept: () => {},

@@ -29,6 +29,8 @@ import { exampleBatch, exampleRun } from "./run-example.ts";
 
 let project: string;
 
+const PLANNED = [{ group: 0, steps: [1, 40], lr: [1e-3, 0], isOpen: false }];
+
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "stepscope-store-"));
   writeFileSync(join(project, "package.json"), "{}");
@@ -39,7 +41,7 @@ afterEach(() => rmSync(project, { recursive: true }));
 /** A finished run of `batches` batches of `rows` steps each. */
 function writeRun(batches: number, rows: number, logs: LogRecord[] = []): string {
   const { folder } = createRunFolder(join(project, "digits.ts"));
-  let record = exampleRun();
+  let record = exampleRun({ planned: PLANNED });
   const writer = new RunWriter(folder, record, "const answer = 42;\n");
   for (let i = 0; i < batches; i++) {
     const batch = exampleBatch(1 + i * rows, rows);
@@ -71,7 +73,13 @@ describe("a run in the store", () => {
     const folder = writeRun(4, 5, [log]);
     const reader = openRun(folder);
     expect(reader.record()).toEqual(
-      exampleRun({ status: "completed", endedAt: 2, steps: 20, finalLoss: 1 / 20 }),
+      exampleRun({
+        status: "completed",
+        endedAt: 2,
+        steps: 20,
+        finalLoss: 1 / 20,
+        planned: PLANNED,
+      }),
     );
     expect(reader.logs()).toEqual([log]);
     expect(reader.logs(0)).toEqual([]);

@@ -13,6 +13,8 @@ const PROBE: LearningRateProbe = {
   confidence: "low",
 };
 
+const PLANNED = { group: 0, steps: [1, 5, 9], lr: [0, 0.5, 0.1], isOpen: false };
+
 describe("messages", () => {
   test("pass when they are as declared", () => {
     const run = exampleRun();
@@ -28,6 +30,7 @@ describe("messages", () => {
       { type: "probe", probe: PROBE },
       { type: "end", run },
       { type: "end", run: { ...run, groups: [{ group: 0, options: { lr: "0.1" } }] } },
+      { type: "run", run: { ...run, planned: [PLANNED] } },
       { type: "refused", reason: "wrong token" },
     ]) {
       expect(parseSidecarMessage(message)).toBe(message);
@@ -92,6 +95,12 @@ describe("messages", () => {
     [{ args: [1] }, "message.run.args[0]: expected string, got number"],
     [{ adapter: { vendor: "google" } }, "message.run.adapter.architecture: expected string"],
     [{ error: { message: "m", location: { file: 1 } } }, "message.run.error.location.file"],
+    [{ planned: [{ ...PLANNED, lr: [1, 2, Number.NaN] }] }, "lr[2]: expected a finite number"],
+    [
+      { planned: [{ ...PLANNED, lr: [1] }] },
+      "message.run.planned[0]: expected a rate for each of steps that rise",
+    ],
+    [{ planned: [{ ...PLANNED, steps: [1, 5, 5] }] }, "each of steps that rise"],
   ])("a run with %j is refused", (change, reason) => {
     const message = { type: "run", run: { ...exampleRun(), ...change } };
     expect(() => parseSidecarMessage(message)).toThrow(reason);

@@ -8,7 +8,9 @@ import { StackModel } from "../../webview/charts/stackModel.ts";
 import { translated, windowOf, within } from "../../webview/charts/window.ts";
 import { type XKind, xTicks } from "../../webview/data/axis.ts";
 import { Column } from "../../webview/data/column.ts";
+import { RatePlan } from "../../webview/data/ratePlan.ts";
 import { RunSeries } from "../../webview/data/runSeries.ts";
+import { PLANNED_SLOT } from "../../webview/slots.ts";
 import { DEFAULT_STATE, type ViewState } from "../../webview/viewState.ts";
 
 function columnOf(values: readonly number[]): Column {
@@ -96,6 +98,75 @@ describe("lines", () => {
       const rows = shown<PointRow>(model.dataSets.raw).filter(row => row.slot === slot);
       expect(rows.at(-1)?.x).toBe(50_000);
     }
+  });
+});
+
+describe("a planned line", () => {
+  const options = { scale: "linear", smoothing: 0, bins: 320 } as const;
+  const planned = [{ group: 0, steps: [1, 11, 21], lr: [0, 1, 0], isOpen: false }];
+  const plan = new RatePlan();
+  plan.show({ status: "running", planned });
+  const modelOf = (values: readonly number[]) => {
+    const samples = columnOf(values);
+    const line = { label: "η", samples, planned: { label: "planned", plan, group: 0 } };
+    return { samples, model: new LinesModel([line], options) };
+  };
+  const ahead = (model: LinesModel) =>
+    shown<PointRow>(model.dataSets.raw).filter(({ slot }) => slot === PLANNED_SLOT);
+  const until = (length: number, domain: readonly [number, number] = [1, 21]): Window => {
+    return { ...firstSteps(length), domain };
+  };
+
+  test("is there before the first step, and gives way to what was measured", () => {
+    const { samples, model } = modelOf([]);
+    expect(model.end).toBe(21);
+    expect(model.write(until(0)).extent).toEqual([0, 1]);
+    expect(ahead(model)[0]).toMatchObject({ x: 1, y: 0 });
+    expect(ahead(model).find(({ x }) => x === 11)?.y).toBe(1);
+    expect(ahead(model).at(-1)).toMatchObject({ x: 21, y: 0 });
+    expect(model.readings(-1)).toMatchObject([
+      { label: "η", absent: "–" },
+      { label: "planned", slot: PLANNED_SLOT, value: 0 },
+    ]);
+    for (let step = 1; step <= 6; step++) samples.push((step - 1) / 10);
+    model.write(until(6));
+    // It begins where the other ends.
+    expect(ahead(model)[0]).toMatchObject({ x: 6, y: 0.5 });
+    expect(model.readings(5).map(({ value }) => value)).toEqual([0.5, 0.5]);
+    expect(model.readings(5, 16)[1]).toMatchObject({ label: "planned", value: 0.5 });
+    expect(model.readings(5, 30)[1]).toMatchObject({ absent: "–" });
+  });
+
+  test("has no points outside of what is shown, and none when all of it has come", () => {
+    const { model } = modelOf(Array.from({ length: 6 }, () => 0.1));
+    model.write(until(6, [3, 9]));
+    const at = ahead(model).map(({ x }) => x);
+    expect([at[0], at.at(-1)]).toEqual([6, 9]);
+    const whole = modelOf(Array.from({ length: 21 }, () => 0.1)).model;
+    whole.write(until(21));
+    expect(ahead(whole)).toEqual([]);
+  });
+
+  test("bends on a logarithmic axis, where a straight line is none", () => {
+    const { samples } = modelOf([0.1]);
+    const line = { label: "η", samples, planned: { label: "planned", plan, group: 0 } };
+    const model = new LinesModel([line], { ...options, scale: "log" });
+    model.write({ ...until(1), scale: "log" });
+    const points = ahead(model);
+    const worst = points.map(({ x, y }) => Math.abs(y - (x <= 11 ? x - 1 : 21 - x) / 10));
+    expect(Math.max(...worst)).toBeLessThan(1e-12);
+    expect(points.length).toBeGreaterThan(100);
+  });
+
+  test("is in no chart of a run that is over when it would have gone on for ever", () => {
+    const other = new RatePlan();
+    const open = planned.map(each => ({ ...each, isOpen: true }));
+    other.show({ status: "running", planned: open });
+    expect(other.end).toBe(21);
+    other.show({ status: "completed", planned: open });
+    expect([other.end, other.has(0)]).toEqual([0, false]);
+    other.show({ status: "stopped", planned });
+    expect(other.end).toBe(21);
   });
 });
 

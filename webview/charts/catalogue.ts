@@ -1,6 +1,7 @@
 import type { TensorRecord } from "../../runtime/protocol/run.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { Histograms } from "../data/histograms.ts";
+import { RatePlan } from "../data/ratePlan.ts";
 import type { RunSeries, ShownTensorColumn } from "../data/runSeries.ts";
 import type { ScaleKind } from "../data/scale.ts";
 import type { StoredSeries } from "../data/storedSeries.ts";
@@ -11,7 +12,7 @@ import type { HeatRow } from "./heatCells.ts";
 import type { HistogramSource } from "./histogramCells.ts";
 import type { Line } from "./linesModel.ts";
 import { moduleOrder } from "./moduleOrder.ts";
-import { loggedLoss, Overlay, ownMetric, rateColumns } from "./overlay.ts";
+import { loggedLoss, NO_SAMPLES, Overlay, ownMetric, rateColumns } from "./overlay.ts";
 import type { Layer } from "./stackModel.ts";
 
 /** Lines beside that of all parameters: as many as there are dashes to tell them apart. */
@@ -52,9 +53,10 @@ export interface ChartDefinition {
 export function chartsOf(
   series: RunSeries,
   tensors: readonly TensorRecord[],
-  { gradientTensors, tensor, mapped }: ViewState,
+  { gradientTensors, tensor, mapped, x }: ViewState,
   compared: readonly ComparedRun[] = [],
   histograms?: Histograms,
+  plan = new RatePlan(),
 ): ChartDefinition[] {
   const overlay = new Overlay(compared);
   const index = Math.max(
@@ -118,7 +120,11 @@ export function chartsOf(
       title: "Learning rate",
       axisTitle: "η",
       scale: "linear",
-      draws: lines([...rateLines(series, overlay.own("η")), ...overlay.rates()]),
+      draws: ratesOf(
+        series,
+        overlay,
+        x === "step" && plan.end > series.lastStep ? plan : undefined,
+      ),
     },
     {
       id: "stepToWeight",
@@ -323,10 +329,23 @@ function heatOf(
     : undefined;
 }
 
-/** η of each parameter group; `only` is the name of a single one. */
-function rateLines(series: RunSeries, only: string): Line[] {
-  return rateColumns(series).map(({ group, samples }) => ({
-    label: series.groups === 1 ? only : `group ${group}`,
-    samples,
+/** η of each parameter group, and what is planned for it, which may be there before the first step. */
+function ratesOf(
+  series: RunSeries,
+  overlay: Overlay,
+  plan: RatePlan | undefined,
+): ChartDefinition["draws"] {
+  const groups = Math.max(series.groups, plan?.groups ?? 0);
+  const isOne = groups === 1;
+  const known = rateColumns(series);
+  const own: Line[] = Array.from({ length: Math.min(groups, DASHES.length) }, (_, group) => ({
+    label: isOne ? overlay.own("η") : `group ${group}`,
+    samples: known[group]?.samples ?? NO_SAMPLES,
+    ...(plan?.has(group) && {
+      planned: { label: isOne ? "planned" : `group ${group} planned`, plan, group },
+    }),
   }));
+  const hasBegun = series.length > 0;
+  const lines = [...own, ...(hasBegun ? overlay.rates() : [])];
+  return (hasBegun || plan) && lines.length > 0 ? { lines } : undefined;
 }

@@ -49,6 +49,8 @@ export interface CardView {
   readonly yZoom: Range | undefined;
   readonly ignoresOutliers: boolean;
   readonly events: RunEvents;
+  /** All of the x axis is shown. */
+  readonly isWhole: boolean;
   /** Other runs are compared. */
   readonly hasOthers: boolean;
 }
@@ -147,7 +149,7 @@ export class ChartCard {
     if (this.isWaiting) this.dirty = true;
     else if (this.frame.visible) {
       this.showReadings();
-      if (this.content && this.view) this.table.show(this.content.model, this.view);
+      this.showTable();
     }
   }
 
@@ -163,7 +165,7 @@ export class ChartCard {
   prepare(view: CardView): boolean {
     this.view = view;
     const { content } = this;
-    if (!content || !this.dirty || !this.frame.visible || view.series.length === 0) return false;
+    if (!content || !this.dirty || !this.frame.visible || isEmpty(content, view)) return false;
     this.undrawn = this.write(content, view);
     this.dirty = false;
     return true;
@@ -176,7 +178,9 @@ export class ChartCard {
 
   /** Fills the data sets; what the plot shows of them. */
   private write({ model, scales }: CardContent, view: CardView): PlotView {
-    const { series, window, yZoom, ignoresOutliers, events, hasOthers } = view;
+    const { series, yZoom, ignoresOutliers, events } = view;
+    const window = windowOf(model, view);
+    const goesOn = view.hasOthers || model.end !== undefined;
     const drawn = model.write(window, this.plot.pixels);
     const values = ignoresOutliers ? drawn.typical : drawn.extent;
     const yDomain = yZoom ?? model.rows?.domain ?? domainOf(...values, scales.y);
@@ -184,7 +188,7 @@ export class ChartCard {
     this.drawn = drawn;
     this.isWaiting = model.isWhole === false || window.positions.isApproximate === true;
     const steps = series.positions("step");
-    return { window, yDomain, yScale: scales.y, steps, events, hasOthers };
+    return { window, yDomain, yScale: scales.y, steps, events, goesOn };
   }
 
   private async drawPlot(): Promise<void> {
@@ -205,7 +209,7 @@ export class ChartCard {
     this.root.setAttribute("aria-busy", String(this.isWaiting));
     this.root.dataset.lastValue = String(model.readings(series.length - 1)[0]?.value);
     this.summarize(model, view, drawn);
-    this.table.show(model, view);
+    this.showTable();
     this.showReadings();
   }
 
@@ -221,7 +225,7 @@ export class ChartCard {
   /** Values at the crosshair, else the last. */
   private showReadings(): void {
     const { content, view, drawn } = this;
-    if (!content || !view || !drawn || view.series.length === 0) return;
+    if (!content || !view || !drawn || isEmpty(content, view)) return;
     const { row, beyond } = this.crosshair;
     const { series, window } = view;
     const readings = content.model.readings(row ?? series.length - 1, beyond);
@@ -261,14 +265,22 @@ export class ChartCard {
     const first = model.readings(0)[0];
     const last = model.readings(series.length - 1)[0];
     if (!first || !last) return;
+    const planned = model.end === undefined ? "" : ` Planned until step ${formatCount(model.end)}.`;
     const range =
       low <= high ? `, between ${formatValue(low)} and ${formatValue(high)}` : ", no finite value";
     const shown = steps < all ? `, shown ${formatSteps(steps)}` : "";
     setText(
       this.frame.summary,
-      `${this.title} over ${formatSteps(all)}: first ${formatValue(first.value)}, ` +
-        `last ${formatValue(last.value)}${shown}${range}.${describeEvents(events)}`,
+      `${this.title} over ${formatSteps(all)}: first ${textOf(first, formatValue)}, ` +
+        `last ${textOf(last, formatValue)}${shown}${range}.${planned}${describeEvents(events)}`,
     );
+  }
+
+  private showTable(): void {
+    const { content, view } = this;
+    if (!content || !view) return;
+    const { model } = content;
+    this.table.show(model, { series: view.series, window: windowOf(model, view) });
   }
 
   private makeScaleButton({ title, scaleChosen }: CardOptions): HTMLButtonElement {
@@ -280,7 +292,7 @@ export class ChartCard {
     const show = () => {
       this.table.root.hidden = !this.table.root.hidden;
       press(button, !this.table.root.hidden);
-      if (this.content && this.view) this.table.show(this.content.model, this.view);
+      this.showTable();
     };
     const label = `${this.title}: show as table`;
     const button = toggle(icon("table"), "Show as table", show, label);
@@ -311,6 +323,18 @@ export class ChartCard {
       theme,
     );
   }
+}
+
+/** There is nothing to draw yet. */
+function isEmpty({ model }: CardContent, { series }: CardView): boolean {
+  return series.length === 0 && model.end === undefined;
+}
+
+/** The window that all charts have; where all is shown, of what is planned, too. */
+function windowOf(model: ChartModel, { window, isWhole }: CardView): Window {
+  const [low, high] = window.domain;
+  const { end = high } = model;
+  return isWhole && end > high ? { ...window, domain: [low, end] } : window;
 }
 
 /** Steps of the run in the window. */

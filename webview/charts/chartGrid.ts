@@ -2,6 +2,7 @@ import type { RunRecord, TensorRecord } from "../../runtime/protocol/run.ts";
 import { NO_EVENTS, type RunEvents } from "../control/eventMarks.ts";
 import type { ComparedRun } from "../data/comparedRuns.ts";
 import type { Histograms } from "../data/histograms.ts";
+import { RatePlan } from "../data/ratePlan.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import type { Range } from "../data/scale.ts";
 import type { SeedBand } from "../data/seedMean.ts";
@@ -31,7 +32,7 @@ import {
 } from "./layout.ts";
 import { LinesModel } from "./linesModel.ts";
 import type { ChartModel } from "./model.ts";
-import { joinReplicates } from "./overlay.ts";
+import { joinReplicates, NO_SAMPLES } from "./overlay.ts";
 import type { PictureFormat, PictureOutput } from "./pictureOutput.ts";
 import { Ramp } from "./ramp.ts";
 import { StackModel } from "./stackModel.ts";
@@ -96,6 +97,7 @@ export class ChartGrid {
   /** Tells who waits for it that something has come. */
   private arrived: () => void = () => {};
   private compared: readonly ComparedRun[] = [];
+  private readonly plan = new RatePlan();
   /** Series of other runs that the charts were made for. */
   private drawn: readonly RunSeries[] = [];
   /** Series of runs that are drawn as one. */
@@ -141,12 +143,14 @@ export class ChartGrid {
   /** Shows a run as the user has chosen to see it, with what was done to it and other runs. */
   show(
     series: RunSeries,
-    { id, tensors }: Pick<RunRecord, "id" | "tensors">,
+    run: Pick<RunRecord, "id" | "tensors" | "planned" | "status">,
     state: ViewState,
     events: RunEvents,
     compared: readonly ComparedRun[],
     replicates: readonly (readonly RunSeries[])[],
   ): void {
+    const { id, tensors } = run;
+    this.plan.show(run);
     if (series !== this.series) {
       this.made = "";
       this.crosshair.point(undefined);
@@ -202,7 +206,8 @@ export class ChartGrid {
     const { yZooms, ignoresOutliers } = state;
     const { events, tensor } = this;
     const hasOthers = this.compared.length > 0;
-    const view = { series, window, tensor, ignoresOutliers, events, hasOthers };
+    const isWhole = state.zoom === undefined;
+    const view = { series, window, tensor, ignoresOutliers, events, isWhole, hasOthers };
     const viewOf = (id: string) => ({ ...view, yZoom: yZooms[id] });
     const cards = [...this.cards].flatMap(([id, card]) =>
       card instanceof ChartCard ? [{ card, view: viewOf(id) }] : [],
@@ -250,7 +255,7 @@ export class ChartGrid {
   private remake(series: RunSeries, state: ViewState): void {
     const { compared, tensors } = this;
     const { histograms } = this.options;
-    const charts = chartsOf(series, tensors, state, compared, histograms).map(chart => ({
+    const charts = chartsOf(series, tensors, state, compared, histograms, this.plan).map(chart => ({
       ...chart,
       draws: joined(chart.draws, series, this.replicates, state.seedBand),
     }));
@@ -516,7 +521,9 @@ function linesOf(draws: NonNullable<ChartDefinition["draws"]>): readonly unknown
   if ("histogram" in draws) return ["histogram"];
   if ("stack" in draws) return draws.stack.map(({ label }) => label);
   if ("heat" in draws) return draws.heat.map(({ name }) => name);
-  return draws.lines.map(({ label, slot, absent }) => [label, slot, absent]);
+  return draws.lines.map(({ label, slot, absent, planned, samples }) => {
+    return [label, slot, absent, planned?.label, samples === NO_SAMPLES];
+  });
 }
 
 function modelOf(

@@ -1,10 +1,12 @@
 import { binRows, nearestRow, type Positions, rowAt, rowsIn } from "../data/axis.ts";
 import type { Bins } from "../data/bins.ts";
 import type { Samples } from "../data/column.ts";
+import { MOST_PLACES, type RatePlan } from "../data/ratePlan.ts";
 import type { RunSeries } from "../data/runSeries.ts";
 import { extents, type Range, type ScaleKind } from "../data/scale.ts";
 import type { SeedMean } from "../data/seedMean.ts";
 import { Trace } from "../data/trace.ts";
+import { PLANNED_SLOT } from "../slots.ts";
 import type { ChartModel, Drawn, Reading, Window } from "./model.ts";
 import {
   type LayerRow,
@@ -29,6 +31,15 @@ export interface Line {
   readonly absent?: string;
   /** It is the mean of several runs, with a band around it. */
   readonly spread?: SeedMean;
+  /** How it is to go on over the steps to come. */
+  readonly planned?: Planned;
+}
+
+/** What a schedule has planned for the learning rate of a parameter group. */
+export interface Planned {
+  readonly label: string;
+  readonly plan: RatePlan;
+  readonly group: number;
 }
 
 export interface LinesOptions {
@@ -57,6 +68,7 @@ interface DrawnLine extends Line {
   readonly raw: Pool<PointRow>;
   readonly smooth: Pool<PointRow>;
   readonly band: Band | undefined;
+  readonly ahead: Pool<PointRow> | undefined;
 }
 
 /** The traces of a band's edges and the rows that draw it. */
@@ -95,6 +107,7 @@ export class LinesModel implements ChartModel {
           high: new Trace(line.spread.high, { scale, smoothing }),
           rows: layerPool(most, slot),
         },
+        ahead: line.planned && pointPool(MOST_PLACES, PLANNED_SLOT + slot),
       };
     });
     this.marks = markPool(2 * most * Math.max(1, lines.length));
@@ -102,11 +115,16 @@ export class LinesModel implements ChartModel {
     const upwards = this.lines.toReversed();
     this.dataSets = {
       spread: upwards.flatMap(({ band }) => band?.rows.rows ?? []),
-      raw: upwards.flatMap(line => line.raw.rows),
+      raw: upwards.flatMap(line => [...(line.ahead?.rows ?? []), ...line.raw.rows]),
       smooth: upwards.flatMap(line => line.smooth.rows),
       marks: this.marks.rows,
       guides: guide === undefined ? [] : [{ y: guide }],
     };
+  }
+
+  /** The last step that is planned. */
+  get end(): number | undefined {
+    return this.lines.find(({ planned }) => planned)?.planned?.plan.end;
   }
 
   get isWhole(): boolean {
@@ -120,6 +138,7 @@ export class LinesModel implements ChartModel {
   write(window: Window): Drawn {
     let [points, values] = [0, 0];
     this.window = window;
+    const ahead = this.lines.flatMap(line => writeAhead(line, window));
     for (const [i, line] of this.lines.entries()) {
       const { trace, raw, smooth } = line;
       const positions = positionsOf(line, window);
@@ -137,7 +156,7 @@ export class LinesModel implements ChartModel {
     const traces = this.lines.flatMap(({ trace, band }) =>
       band ? [band.low, trace, band.high] : [trace],
     );
-    return { ...extentsOf(traces, this.scale), points, values };
+    return { ...extentsOf(traces, this.scale, ahead), points, values };
   }
 
   /** The edges are smoothed as the line is; else a bin's band reaches from its least to its greatest. */
@@ -176,7 +195,7 @@ export class LinesModel implements ChartModel {
 
   readings(row: number, beyond?: number): readonly Reading[] {
     const x = beyond ?? this.window?.positions.at(row) ?? Number.NaN;
-    return this.lines.map(({ label, slot, samples, rows, series, absent }) => {
+    const measured = this.lines.map(({ label, slot, samples, rows, series, absent }) => {
       const at = series ? rowOf(series.positions(this.window?.kind ?? "step"), x) : row;
       // What is not measured at every step has the value that it had last.
       const index = rows ? rowAt(rows, at + 1) - 1 : at;
@@ -186,7 +205,35 @@ export class LinesModel implements ChartModel {
       const missing = absent ?? (isOver ? "–" : undefined);
       return { label, slot, value, ...(missing === undefined ? {} : { absent: missing }) };
     });
+    return [...measured, ...this.lines.flatMap(line => plannedReading(line, x))];
   }
+}
+
+/** Writes what is planned behind the last step that is there; the values that are drawn. */
+function writeAhead({ planned, ahead }: DrawnLine, { domain, scale, positions }: Window): number[] {
+  if (!planned || !ahead) return [];
+  const { plan, group } = planned;
+  const last = positions.length > 0 ? positions.at(positions.length - 1) : 0;
+  const from = Math.max(last, domain[0]);
+  const values: number[] = [];
+  for (const step of plan.places(group, [from, domain[1]], scale)) {
+    const row = ahead.next();
+    if (!row) break;
+    row.x = step;
+    row.y = plan.at(group, step);
+    values.push(row.y);
+  }
+  ahead.finish();
+  return values;
+}
+
+/** What is planned for a step; before the first one, for that. */
+function plannedReading({ planned, slot }: DrawnLine, step: number): Reading[] {
+  if (!planned) return [];
+  const { label, plan, group } = planned;
+  const value = plan.at(group, step > 0 ? step : plan.begin(group));
+  const missing = Number.isNaN(value) ? { absent: "–" } : {};
+  return [{ label, slot: PLANNED_SLOT + slot, value, ...missing }];
 }
 
 /** Where the samples of a line stand. */
@@ -215,12 +262,13 @@ function writeLine(
   return pool.finish();
 }
 
-/** Extent of the traces as they were cut, with and without outliers. */
+/** Extent of the traces as they were cut, and of what else is drawn, with and without outliers. */
 export function extentsOf(
   traces: readonly Trace[],
   scale: ScaleKind,
+  others: readonly number[] = [],
 ): Pick<Drawn, "extent" | "typical"> {
-  const values: number[] = [];
+  const values = scale === "log" ? others.filter(value => value > 0) : [...others];
   for (const { bins } of traces) {
     for (let i = 0; i < bins.length; i++) {
       const bin = bins.at(i);

@@ -61,6 +61,8 @@ export interface ChartModel {
   readonly rows?: ChartRows;
   /** What its colours mean, after `mark`. */
   readonly colors?: ColorScale;
+  /** The last step of what is drawn behind the steps of the run; undefined where there is nothing. */
+  readonly end?: number | undefined;
   /** False while some of what it draws of the run is still on its way, after `write`. */
   readonly isWhole?: boolean;
   /**

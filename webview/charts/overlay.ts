@@ -6,7 +6,7 @@ import { StoredSeries } from "../data/storedSeries.ts";
 import { COMPARED_SLOT, DASHES } from "../slots.ts";
 import type { Line } from "./linesModel.ts";
 
-const EMPTY = new Column(64);
+export const NO_SAMPLES = new Column(64);
 
 /** Lines of the runs that are compared with the one that is shown, and how its own are called beside them. */
 export class Overlay {
@@ -131,7 +131,9 @@ function areAligned(group: readonly RunSeries[], members: readonly Line[]): bool
 /** What the shown run logged by a name, in a chart that may hold the same of others. */
 export function ownMetric(series: RunSeries, name: string, label: string): Line {
   const metric = series.metrics.get(name);
-  return metric ? { label, ...samplesOf(metric) } : { label, samples: EMPTY, absent: "not logged" };
+  return metric
+    ? { label, ...samplesOf(metric) }
+    : { label, samples: NO_SAMPLES, absent: "not logged" };
 }
 
 /** η by parameter group, as many as can be told apart. */
@@ -147,7 +149,7 @@ function lineOf({ label, series, slot }: ComparedRun): Pick<Line, "label"> & Par
 }
 
 function absentLine(run: ComparedRun, absent: string): Line {
-  return { ...lineOf(run), samples: EMPTY, absent };
+  return { ...lineOf(run), samples: NO_SAMPLES, absent };
 }
 
 function samplesOf({ rows, values }: MetricSeries): Pick<Line, "samples" | "rows"> {

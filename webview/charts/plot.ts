@@ -58,8 +58,8 @@ export interface PlotView {
   /** Steps by row. */
   readonly steps: Positions;
   readonly events: RunEvents;
-  /** Other runs are compared, which may go on after this one's end. */
-  readonly hasOthers: boolean;
+  /** Something may be drawn after the run's end: of other runs, or what is planned. */
+  readonly goesOn: boolean;
 }
 
 /**
@@ -216,7 +216,7 @@ export class Plot {
 
   private describe(row: number, readings: readonly Reading[]): void {
     const { root, view } = this;
-    if (!view) return;
+    if (!view || view.steps.length === 0) return;
     const values = readings.map(each => `${each.label} ${textOf(each, formatExact)}`).join(", ");
     const [first, last] = this.stepRows();
     root.setAttribute("aria-valuemin", String(view.steps.at(first)));
@@ -307,7 +307,7 @@ export class Plot {
       const share = (event.clientX - this.root.getBoundingClientRect().left - left) / width;
       if (this.rows) this.pointRow(this.rows, event.clientY);
       const x = Math.min(numberOf(share, domain, scale), domain[1]);
-      const isBeyond = x > positions.at(positions.length - 1) && this.view.hasOthers;
+      const isBeyond = x > positions.at(positions.length - 1) && this.view.goesOn;
       this.pointAt(nearestRow(positions, x), isBeyond ? x : undefined);
     });
     this.root.addEventListener("click", () => this.chooseRow());

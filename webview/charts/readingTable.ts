@@ -7,18 +7,21 @@ import { type ChartModel, textOf } from "./model.ts";
 /** Rows that a table has at most: enough to see a course, few enough to hear. */
 const MOST_ROWS = 24;
 
-/** What a chart shows as a table: evenly spaced steps, the first and the last among them. */
+/** Rows at most of what is planned. */
+const MOST_AHEAD = 12;
+
+/** What a chart shows as a table: evenly spaced steps, the first and the last among them, then those planned. */
 export class ReadingTable {
   readonly root = element("div", { class: "readings", attributes: { hidden: "", tabindex: "0" } });
 
   /** Fills the table, if it is shown. */
   show(
-    model: Pick<ChartModel, "readings" | "table">,
+    model: Pick<ChartModel, "readings" | "table" | "end">,
     { series, window }: Pick<CardView, "series" | "window">,
   ): void {
     if (this.root.hidden) return;
     const [from, to] = rowsIn(window.positions, window.domain);
-    const rows = spread(from, to - 1);
+    const rows = spread(from, to - 1, MOST_ROWS);
     const readings = (row: number) => model.table?.(row) ?? model.readings(row);
     const labels = readings(from).map(({ label }) => label);
     const head = ["Step", "Epoch", "Time", ...labels].map(text =>
@@ -33,8 +36,15 @@ export class ReadingTable {
         formatDuration(series.step("time").at(row)),
         ...readings(row).map(reading => textOf(reading, formatExact)),
       ];
-      return element("tr", {}, ...texts.map(text => element("td", { text })));
+      return rowOf(texts);
     });
+    const end = Math.min(model.end ?? 0, window.domain[1]);
+    const ahead = spread(Math.max(series.lastStep + 1, window.domain[0]), end, MOST_AHEAD);
+    for (const step of ahead) {
+      const planned = model.readings(series.length - 1, step);
+      const values = planned.map(reading => textOf(reading, formatExact));
+      body.push(rowOf([formatCount(step), "–", "–", ...values]));
+    }
     this.root.replaceChildren(
       element(
         "table",
@@ -46,8 +56,12 @@ export class ReadingTable {
   }
 }
 
-function spread(first: number, last: number): number[] {
-  const count = Math.min(MOST_ROWS, last - first + 1);
+function rowOf(texts: readonly string[]): HTMLElement {
+  return element("tr", {}, ...texts.map(text => element("td", { text })));
+}
+
+function spread(first: number, last: number, most: number): number[] {
+  const count = Math.min(most, Math.floor(last - first) + 1);
   if (count < 2) return count === 1 ? [first] : [];
   const rows = Array.from({ length: count }, (_, i) => first + ((last - first) * i) / (count - 1));
   return rows.map(Math.round);

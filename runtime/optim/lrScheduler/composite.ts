@@ -1,6 +1,6 @@
 /** Schedules made of others. */
 import { checkNames } from "../optimizer.ts";
-import { LRScheduler, type Scheduled } from "./scheduler.ts";
+import { LRScheduler, type Reach, type Scheduled } from "./scheduler.ts";
 
 /** The states of the parts, in their order. */
 interface CompositeState {
@@ -18,6 +18,10 @@ abstract class CompositeScheduler extends LRScheduler<CompositeDict> {
   constructor(optimizer: Scheduled, schedulers: readonly LRScheduler<object>[]) {
     super(optimizer, { lastEpoch: 0 });
     this.schedulers = schedulers;
+  }
+
+  override get parts(): readonly LRScheduler<object>[] {
+    return this.schedulers;
   }
 
   override stateDict(): CompositeDict {
@@ -42,6 +46,7 @@ export class ChainedScheduler extends CompositeScheduler {
     if (!first) throw new RangeError("ChainedScheduler expects at least one scheduler");
     checkOptimizer("ChainedScheduler", first.optimizer, schedulers);
     super(first.optimizer, schedulers);
+    this.hasBegun(ChainedScheduler, longest(schedulers));
   }
 
   override step(): void {
@@ -90,6 +95,7 @@ export class SequentialLR extends CompositeScheduler {
     super(optimizer, schedulers);
     this.#milestones = milestones;
     this.restart();
+    this.hasBegun(SequentialLR, inTurn(schedulers, milestones));
   }
 
   override step(): void {
@@ -103,6 +109,26 @@ export class SequentialLR extends CompositeScheduler {
     this.state.lastEpoch = 0;
     this.schedulers[0]?.initialStep();
   }
+}
+
+/** As far as the last of them; undefined where one is not known. */
+function inTurn(
+  schedulers: readonly LRScheduler<object>[],
+  milestones: readonly number[],
+): Reach | undefined {
+  const last = schedulers.at(-1)?.reach;
+  if (!last || schedulers.some(({ reach }) => !reach)) return undefined;
+  return { ...last, epochs: (milestones.at(-1) ?? 0) + last.epochs };
+}
+
+/** As far as the one that goes on for longest; undefined where one of them is not known. */
+function longest(schedulers: readonly LRScheduler<object>[]): Reach | undefined {
+  const reaches = schedulers.flatMap(({ reach }) => reach ?? []);
+  if (reaches.length < schedulers.length) return undefined;
+  return {
+    epochs: Math.max(...reaches.map(({ epochs }) => epochs)),
+    isOpen: reaches.some(({ isOpen }) => isOpen),
+  };
 }
 
 function checkOptimizer(

@@ -28,6 +28,7 @@ export class CosineAnnealingLR extends RateScheduler {
     this.#tMax = tMax;
     this.#etaMin = etaMin;
     this.initialStep();
+    this.hasBegun(CosineAnnealingLR, { epochs: tMax });
   }
 
   protected override rate(lr: number, baseLr: number, epoch: number): number {
@@ -69,6 +70,10 @@ export class CosineAnnealingWarmRestarts extends RateScheduler {
     this.#tMult = tMult;
     this.#etaMin = etaMin;
     this.initialStep();
+    this.hasBegun(CosineAnnealingWarmRestarts, {
+      epochs: t0 * (1 + tMult + tMult ** 2),
+      isOpen: true,
+    });
   }
 
   protected override rate(_lr: number, baseLr: number, epoch: number): number {
@@ -122,6 +127,7 @@ class WarmupCosine extends RateScheduler {
     this.#totalSteps = totalSteps;
     this.#minLr = minLr;
     this.initialStep();
+    this.hasBegun(WarmupCosine, { epochs: totalSteps });
   }
 
   protected override rate(_lr: number, baseLr: number, epoch: number): number {

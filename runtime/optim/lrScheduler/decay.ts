@@ -24,6 +24,8 @@ export class LambdaLR extends RateScheduler {
       throw new TypeError(`LambdaLR: lrLambda should be a function, got ${String(factor)}`);
     }
     this.initialStep();
+    // A function of the script is called when the script says so, and never to look ahead.
+    this.hasBegun(LambdaLR);
   }
 
   protected override rate(_lr: number, baseLr: number, epoch: number, group: number): number {
@@ -48,6 +50,7 @@ export class StepLR extends RateScheduler {
     this.#stepSize = stepSize;
     this.#gamma = gamma;
     this.initialStep();
+    this.hasBegun(StepLR, { epochs: 3 * stepSize + 1, isOpen: true });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -74,6 +77,7 @@ export class MultiStepLR extends RateScheduler {
     this.#milestones = milestones;
     this.#gamma = gamma;
     this.initialStep();
+    this.hasBegun(MultiStepLR, { epochs: Math.max(0, ...milestones) + 1 });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -100,6 +104,7 @@ export class ConstantLR extends RateScheduler {
     this.#factor = factor;
     this.#totalIters = totalIters;
     this.initialStep();
+    this.hasBegun(ConstantLR, { epochs: totalIters + 1 });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -132,6 +137,7 @@ export class LinearLR extends RateScheduler {
     this.#endFactor = endFactor;
     this.#totalIters = totalIters;
     this.initialStep();
+    this.hasBegun(LinearLR, { epochs: totalIters + 1 });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -152,6 +158,7 @@ export class ExponentialLR extends RateScheduler {
     checkNumber("gamma", options.gamma);
     this.#gamma = options.gamma;
     this.initialStep();
+    this.hasBegun(ExponentialLR, { epochs: epochsToHundredth(options.gamma), isOpen: true });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -176,6 +183,7 @@ export class PolynomialLR extends RateScheduler {
     this.#totalIters = totalIters;
     this.#power = power;
     this.initialStep();
+    this.hasBegun(PolynomialLR, { epochs: totalIters + 1 });
   }
 
   protected override rate(lr: number, _baseLr: number, epoch: number): number {
@@ -183,6 +191,11 @@ export class PolynomialLR extends RateScheduler {
     if (epoch === 0 || epoch > total) return lr;
     return lr * ((1 - epoch / total) / (1 - (epoch - 1) / total)) ** this.#power;
   }
+}
+
+/** Epochs in which a rate that is multiplied each time falls to a hundredth; of one that does not fall, a hundred. */
+function epochsToHundredth(gamma: number): number {
+  return gamma > 0 && gamma < 1 ? Math.ceil(Math.log(0.01) / Math.log(gamma)) + 1 : 100;
 }
 
 function checkFactor(what: string, value: number, isLargeEnough: boolean): void {

@@ -109,6 +109,7 @@ export class OneCycleLR extends RateScheduler {
     });
     this.state.baseLrs = this.#corners.map(({ lr }) => lr.initial);
     this.initialStep();
+    this.hasBegun(OneCycleLR, { epochs: this.#totalSteps });
   }
 
   /** @throws RangeError after the last step of the cycle. */

@@ -1,4 +1,5 @@
 import { takePart } from "../../checkpoint/parts.ts";
+import { gate } from "../../insight/gate.ts";
 import { checkNames } from "../optimizer.ts";
 import { perGroup, requireOptimizer, type Scheduled } from "./scheduler.ts";
 
@@ -61,6 +62,8 @@ export class ReduceLROnPlateau {
     }
     this.#minLrs = perGroup("minLr", optimizer, minLr);
     takePart(this);
+    // What is measured will decide.
+    gate()?.scheduled?.(optimizer);
   }
 
   /**

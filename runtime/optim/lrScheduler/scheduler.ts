@@ -6,6 +6,7 @@
  * so schedules can be chained, and a rate that was changed by hand is carried on.
  */
 import { takePart } from "../../checkpoint/parts.ts";
+import { gate, type RatesAhead, type Schedule } from "../../insight/gate.ts";
 import { Optimizer } from "../optimizer.ts";
 
 /** An optimizer that has a learning rate. */
@@ -19,9 +20,17 @@ export interface SchedulerState {
   baseLrs: readonly number[];
 }
 
+/** How far the rates of a schedule are known before. */
+export interface Reach {
+  /** From its beginning on; of one without end as many as show what it does. */
+  readonly epochs: number;
+  readonly isOpen?: boolean;
+}
+
 /** Base of all schedules that need nothing but the number of steps. */
-export abstract class LRScheduler<State extends object = SchedulerState> {
+export abstract class LRScheduler<State extends object = SchedulerState> implements Schedule {
   readonly optimizer: Scheduled;
+  #reach: Reach | undefined;
   protected state: State;
 
   /** @throws TypeError if `optimizer` is none. */
@@ -63,6 +72,40 @@ export abstract class LRScheduler<State extends object = SchedulerState> {
   capture(): () => void {
     const state = this.stateDict();
     return () => this.loadStateDict(state);
+  }
+
+  /** Calls of `step()` so far. @internal */
+  get epoch(): number {
+    const { lastEpoch = 0 }: Partial<SchedulerState> = this.state;
+    return lastEpoch;
+  }
+
+  /** Schedules that it steps itself. @internal */
+  get parts(): readonly LRScheduler<object>[] {
+    return [];
+  }
+
+  /** How far its rates are known before; undefined where they are the script's to compute. @internal */
+  get reach(): Reach | undefined {
+    return this.#reach;
+  }
+
+  /** Rates from this epoch on, as far as they are known. @internal */
+  ahead(most: number): RatesAhead | undefined {
+    if (!this.#reach) return undefined;
+    const { epochs, isOpen = false } = this.#reach;
+    const left = isOpen ? epochs : Math.max(0, epochs - this.epoch);
+    return { rates: this.preview(Math.min(left, most)), isOpen: isOpen || left > most };
+  }
+
+  /**
+   * The last thing that the constructor of a class does: its first rates are set, and whoever watches may
+   * see what follows.
+   * @param made the class. Of one that is derived from it `step()` may be another, and begins later.
+   */
+  protected hasBegun(made: object, reach?: Reach): void {
+    if (this.constructor === made) this.#reach = reach;
+    gate()?.scheduled?.(this.optimizer, this);
   }
 
   /**
