@@ -4,7 +4,7 @@ import { isOpen, saysNonFinite, suggestedText } from "../../runtime/protocol/fin
 import { Command, SECTION, Setting } from "../contributed.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { FindingDiagnostics, PlacedFinding } from "./findingDiagnostics.ts";
-import { silencingComment, suggestionEdit } from "./findingFixes.ts";
+import { type SourceEdit, silencingComment, suggestionEdit } from "./findingFixes.ts";
 
 /** What can be done about a finding, from the light bulb at its mark. */
 export class FindingActions implements vscode.CodeActionProvider {
@@ -17,17 +17,22 @@ export class FindingActions implements vscode.CodeActionProvider {
     this.#runs = runs;
   }
 
-  provideCodeActions(document: vscode.TextDocument, range: vscode.Range): vscode.CodeAction[] {
+  async provideCodeActions(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+  ): Promise<vscode.CodeAction[]> {
     const { fsPath } = document.uri;
     const isRunning = this.#runs.of(fsPath)?.active === true;
-    return this.#findings
+    const meant = this.#findings
       .of(fsPath)
-      .filter(({ diagnostic }) => diagnostic.range.intersection(range))
-      .flatMap(placed => [
-        ...suggestionActions(document, placed),
-        ...(isRunning ? liveActions(document, placed) : []),
-        ...otherActions(document, placed),
-      ]);
+      .filter(({ diagnostic }) => diagnostic.range.intersection(range));
+    const actions = meant.map(async placed => [
+      ...suggestionActions(document, placed),
+      ...(await fixActions(document, placed)),
+      ...(isRunning ? liveActions(document, placed) : []),
+      ...otherActions(document, placed),
+    ]);
+    return (await Promise.all(actions)).flat();
   }
 }
 
@@ -39,9 +44,7 @@ function suggestionActions(
   const { suggestion } = finding;
   const change = suggestion && setting && suggestionEdit(setting, suggestion);
   if (!change) return [];
-  const edit = new vscode.WorkspaceEdit();
-  const [start, end] = [document.positionAt(change.start), document.positionAt(change.end)];
-  edit.replace(document.uri, new vscode.Range(start, end), change.text);
+  const edit = workspaceEdit(document, change);
   const value = suggestedText(suggestion);
   const apply = action(vscode.l10n.t("Change {0} to {1}", suggestion.target, value), diagnostic);
   apply.edit = edit;
@@ -57,6 +60,35 @@ function suggestionActions(
     arguments: [document.uri],
   };
   return [apply, again];
+}
+
+/** Mend a fault of the loop. */
+async function fixActions(
+  document: vscode.TextDocument,
+  { finding, diagnostic }: PlacedFinding,
+): Promise<vscode.CodeAction[]> {
+  const { loopFix } = await import("./loopFixes.ts");
+  try {
+    const fix = loopFix(document.getText(), finding);
+    if (!fix) return [];
+    const write = action(vscode.l10n.t("Write {0}", fix.words), diagnostic);
+    write.edit = workspaceEdit(document, fix.edit);
+    write.isPreferred = true;
+    return [write];
+  } catch {
+    // It does not parse while one types.
+    return [];
+  }
+}
+
+function workspaceEdit(
+  document: vscode.TextDocument,
+  { start, end, text }: SourceEdit,
+): vscode.WorkspaceEdit {
+  const edit = new vscode.WorkspaceEdit();
+  const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
+  edit.replace(document.uri, range, text);
+  return edit;
 }
 
 /** Follow the suggestion in the loop that runs: the source stays as it is. */

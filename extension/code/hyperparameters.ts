@@ -302,7 +302,7 @@ class Finder {
 }
 
 /** Where an option can be added to a constructor; undefined where its options come from elsewhere. */
-function insertion(
+export function insertion(
   first: Node,
   resolved: Node | undefined,
   options: Node | undefined,
@@ -317,28 +317,28 @@ function insertionInto(object: ObjectExpression, name: string): Insertion {
   return { at: span(object).start + 1, before: ` ${name}: `, after: isEmpty ? " " : "," };
 }
 
-function isNew(node: Node): node is NewExpression {
+export function isNew(node: Node): node is NewExpression {
   return node.type === "NewExpression";
 }
 
 /** `new optim.AdamW(…)`, `new torch.optim.SGD(…)`, and `new Adam(…)` of an optimizer's own name. */
-function isOptimizer({ callee }: Call): boolean {
+export function isOptimizer({ callee }: Call): boolean {
   if (callee.type === "Identifier")
     return /^(SGD|Adam\w*|NAdam|RAdam|Adagrad|RMSprop|Lion|Muon)$/.test(callee.name);
   return callee.type === "MemberExpression" && lastName(callee.object) === "optim";
 }
 
-function isLoader({ callee }: Call): boolean {
+export function isLoader({ callee }: Call): boolean {
   return lastName(callee) === "DataLoader";
 }
 
-function lastName(node: Node): string | undefined {
+export function lastName(node: Node): string | undefined {
   if (node.type === "Identifier") return node.name;
   if (node.type !== "MemberExpression" || node.property.type !== "Identifier") return undefined;
   return node.property.name;
 }
 
-function propertyName(key: Node, computed: boolean): string | undefined {
+export function propertyName(key: Node, computed: boolean): string | undefined {
   if (key.type === "StringLiteral") return key.value;
   if (key.type === "NumericLiteral") return String(key.value);
   return key.type === "Identifier" && !computed ? key.name : undefined;
@@ -360,6 +360,6 @@ function isNumber(node: Node | null): boolean {
   return node !== null && numberOf(node) !== undefined;
 }
 
-function span({ start, end }: Node): TextSpan {
+export function span({ start, end }: Node): TextSpan {
   return { start: start ?? 0, end: end ?? 0 };
 }

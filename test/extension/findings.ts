@@ -43,6 +43,20 @@ for (const { name, rate, code } of [
   });
 }
 
+test("a call that is missing is written by the fix of its mark", async () => {
+  const digits = readFileSync(project.uri("digits.ts").fsPath, "utf8");
+  const call = "optimizer.zeroGrad();";
+  assert.ok(digits.includes(call));
+  const { document } = await project.write("pile.ts", digits.replace(call, ""));
+  const { uri } = document;
+  await vscode.commands.executeCommand("stepscope.train", uri);
+  const mark = await until("the mark", () => markOf(uri, "loop.zeroGrad"));
+  await apply(await fix(uri, mark, /^Write optimizer\.zeroGrad\(\);$/));
+  assert.match(document.getText(), /optimizer\.step\(\);\n\s+optimizer\.zeroGrad\(\);/);
+  await vscode.commands.executeCommand("stepscope.stop", uri);
+  await until("the end", () => project.runs("pile.ts")[0]?.status !== "running");
+});
+
 function markOf(uri: vscode.Uri, code: string): vscode.Diagnostic | undefined {
   return vscode.languages
     .getDiagnostics(uri)
