@@ -104,7 +104,8 @@ test("what is less probable is said when it stays so", () => {
     return found.slice(0, 1).map(({ code, since }) => [code, since + 1]);
   };
   // A checkpoint is every fourth step; the first with a suggestion is the 16th.
-  expect(saidAt(0.86, 0.1, 0.04)).toEqual([["lr.tooSmall", 20]]);
+  expect(saidAt(0.92, 0.06, 0.02)).toEqual([["lr.tooSmall", 20]]);
+  expect(saidAt(0.86, 0.1, 0.04)).toEqual([["lr.tooSmall", 16 + 4 * 4]]);
   expect(saidAt(0.72, 0.2, 0.08)).toEqual([["lr.tooSmall", 16 + 19 * 4]]);
   expect(saidAt(0.68, 0.2, 0.12)).toEqual([]);
   expect(saidAt(0.02, 0.06, 0.92)).toEqual([["lr.tooLarge", 16]]);

@@ -44,7 +44,8 @@ export interface DiagnosisState {
 /** What a verdict needs to be said: one of these probabilities at so many checkpoints in a row. What stays so counts, too. */
 const SURE = {
   small: [
-    { confidence: 0.85, inARow: 2 },
+    { confidence: 0.9, inARow: 2 },
+    { confidence: 0.85, inARow: 5 },
     { confidence: 0.7, inARow: 20 },
   ],
   large: [
