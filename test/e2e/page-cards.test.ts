@@ -22,7 +22,7 @@ async function open(options: Partial<PageOptions> = {}): Promise<HostedPage> {
 
 /** The last picture that the page gave its host to save. */
 async function saved(hosted: HostedPage) {
-  const last = async () => parsePageMessage((await hosted.watched()).posts.at(-1));
+  const last = async () => parsePageMessage((await hosted.asked()).at(-1));
   await expect.poll(async () => (await last())?.type, PATIENCE).toBe("savePicture");
   const message = await last();
   if (message?.type !== "savePicture") throw new Error("Nothing was saved");

@@ -156,11 +156,11 @@ export class HostedPage {
       batches: batches?.map(plain),
       batch: batch && plain(batch),
       numbers: rest.picture && numbersOf(rest.picture),
-      losses: rest.branches?.branches.map(({ losses }) => [...losses]),
+      losses: rest.branches?.branches.map(({ losses }) => encode(losses)),
       curves: curves && {
         ...curves,
-        columns: Object.entries(curves.columns).map(([name, column]) => [name, [...column]]),
-        lr: [...curves.lr],
+        columns: Object.entries(curves.columns).map(([name, column]) => [name, encode(column)]),
+        lr: encode(curves.lr),
       },
     };
     await this.page.evaluate(given => hosting.send(given), sent);
@@ -231,7 +231,7 @@ function numbersOf(picture: Picture) {
         ([, value]) => value instanceof Float64Array,
       );
       return part
-        ? [[name, Object.fromEntries(columns.map(([key, value]) => [key, [...value]]))]]
+        ? [[name, Object.fromEntries(columns.map(([key, value]) => [key, encode(value)]))]]
         : [];
     }),
   );
@@ -239,5 +239,10 @@ function numbersOf(picture: Picture) {
 
 function plain(batch: StepBatch) {
   const { steps, lr, tensors, ...counts } = batch;
-  return { ...counts, steps: [...steps], lr: [...lr], tensors: [...tensors] };
+  return { ...counts, steps: encode(steps), lr: encode(lr), tensors: encode(tensors) };
+}
+
+/** Doubles as a text: numbers of an array take Playwright longer than the page takes to draw them. */
+function encode(values: Iterable<number>): string {
+  return Buffer.from(Float64Array.from(values).buffer).toString("base64");
 }

@@ -186,7 +186,7 @@ test("a chart follows the run, the zoom and the theme, and says what a run does 
   await hosted.drawn(4000, ["own-a"]);
   await page.getByRole("button", { name: "Chart of your own: more" }).click();
   await page.getByRole("menuitem", { name: "Save as SVG…" }).click();
-  const last = async () => parsePageMessage((await hosted.watched()).posts.at(-1));
+  const last = async () => parsePageMessage((await hosted.asked()).at(-1));
   await expect.poll(async () => (await last())?.type, PATIENCE).toBe("savePicture");
   const message = await last();
   const svg = message?.type === "savePicture" ? new TextDecoder().decode(message.bytes) : "";

@@ -18,24 +18,25 @@ globalThis.hosting = {
 
   /** Sends a message as VS Code does: objects as JSON, columns as typed arrays. */
   send({ json, batches, batch, numbers, losses, curves }) {
+    const doubles = text => new Float64Array(Uint8Array.fromBase64(text).buffer);
     const typed = ({ steps, lr, tensors, ...counts }) => ({
       ...counts,
-      steps: Float64Array.from(steps),
-      lr: Float64Array.from(lr),
-      tensors: Float32Array.from(tensors),
+      steps: doubles(steps),
+      lr: doubles(lr),
+      tensors: Float32Array.from(doubles(tensors)),
     });
     const message = JSON.parse(json);
     for (const [name, columns] of Object.entries(numbers ?? {})) {
       for (const [column, values] of Object.entries(columns)) {
-        message.picture[name][column] = Float64Array.from(values);
+        message.picture[name][column] = doubles(values);
       }
     }
     losses?.forEach((values, i) => {
-      message.branches.branches[i].losses = Float64Array.from(values);
+      message.branches.branches[i].losses = doubles(values);
     });
     if (curves) {
-      const columns = curves.columns.map(([name, values]) => [name, Float64Array.from(values)]);
-      const lr = Float64Array.from(curves.lr);
+      const columns = curves.columns.map(([name, values]) => [name, doubles(values)]);
+      const lr = doubles(curves.lr);
       message.curves = { ...curves, columns: Object.fromEntries(columns), lr };
     }
     if (batches) message.batches = batches.map(typed);
