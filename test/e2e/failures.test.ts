@@ -1,11 +1,10 @@
 /** What a person reads in VS Code when a run cannot start, or fails. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
-import { createProject } from "../host/project.ts";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Server, startServer } from "../host/server.ts";
-import { Workbench } from "../host/workbench.ts";
+import { useWindow } from "./window.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -26,35 +25,28 @@ const a = 1;
 const a = 3;
 `;
 
-let project: string;
+const folder = mkdtempSync(join(tmpdir(), "stepscope-failures-"));
 let server: Server;
-let browser: Browser;
-let workbench: Workbench;
 
 beforeAll(async () => {
-  project = createProject({ installed: false });
-  writeFileSync(join(project, "throws.ts"), THROWS);
-  writeFileSync(join(project, "broken.ts"), BROKEN);
-  server = await startServer({ workspace: project, extension: ROOT });
+  write("scripts/throws.ts", THROWS);
+  write("scripts/broken.ts", BROKEN);
+  // The same script in a folder whose settings name a Node that is none.
+  write("elsewhere/nowhere.ts", THROWS);
+  write("elsewhere/.vscode/settings.json", { "stepscope.nodePath": "/missing/node" });
+  const folders = ["scripts", "elsewhere"].map(path => ({ path }));
+  const workspace = write("failures.code-workspace", { folders });
+  server = await startServer({ workspace, extension: ROOT });
 });
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
-  rmSync(project, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
-
-// A browser of its own: VS Code keeps the layout there, and the next test would begin with this one's.
-beforeEach(async context => {
-  setNode(context.task.name.includes("Node") ? "/missing/node" : "");
-  browser = await launchBrowser({ width: 1600, height: 1000 });
-  workbench = await Workbench.open(browser, server);
-});
-afterEach(async context => {
-  if (context.task.result?.state === "fail") await workbench.screenshot("failures-failed");
-  await browser[Symbol.asyncDispose]();
-});
+const window = useWindow("failures", () => server, { width: 1600, height: 1000 });
 
 test("a Node that is none is named, and the panel says the same", async () => {
-  await workbench.openFile("parabola.ts");
+  const workbench = window();
+  await workbench.openFile("nowhere.ts");
   await workbench.lens("▶ Train").click();
   const advice =
     /Training needs Node\.js [\d.]+ or newer\. Install it from https:\/\/nodejs\.org, or set stepscope\.nodePath\. \/missing\/node is no Node\./;
@@ -63,6 +55,7 @@ test("a Node that is none is named, and the panel says the same", async () => {
 });
 
 test("a script that throws is told once, and the panel keeps what was measured", async () => {
+  const workbench = window();
   await workbench.openFile("throws.ts");
   await workbench.lens("▶ Train").click();
   await workbench.webview().getByText("out of ideas").first().waitFor();
@@ -78,15 +71,17 @@ test("a script that throws is told once, and the panel keeps what was measured",
 });
 
 test("a script that does not compile says why in the panel", async () => {
+  const workbench = window();
   await workbench.openFile("broken.ts");
   await workbench.titleButton("Train").click();
   await workbench.webview().getByText("already been declared").first().waitFor();
   expect(await workbench.notification("failed")).toContain("broken.ts failed: ");
 });
 
-/** The setting of the workspace that names the Node. */
-function setNode(path: string): void {
-  mkdirSync(join(project, ".vscode"), { recursive: true });
-  const settings = { "stepscope.nodePath": path };
-  writeFileSync(join(project, ".vscode/settings.json"), JSON.stringify(settings));
+/** Writes a file of the workspace, and returns its path. */
+function write(name: string, content: string | object): string {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  return file;
 }

@@ -5,16 +5,15 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import type { FrameLocator } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stage } from "../../packaging/stage.ts";
 import { FALLBACK, MEBIBYTE, TARGETS } from "../../packaging/targets.ts";
 import { buildForProduction, packageVsix } from "../../packaging/vsix.ts";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { PanelPage } from "../host/panel.ts";
 import { processesWith, type RunningProcess } from "../host/processes.ts";
 import { createProject } from "../host/project.ts";
 import { type Server, startServer } from "../host/server.ts";
-import { Workbench } from "../host/workbench.ts";
+import { useWindow } from "./window.ts";
 
 /** Everything that may be in the VSIX. */
 const ALLOWED = [
@@ -57,7 +56,6 @@ const project = createProject({ installed: false, endless: true });
 const MARK = "STEPSCOPE_TEST_MARK";
 const mark = randomUUID();
 let server: Server;
-let browser: Browser;
 
 beforeAll(async () => {
   buildForProduction();
@@ -65,10 +63,8 @@ beforeAll(async () => {
   await packageVsix(linux, vsix);
   await packageVsix(FALLBACK, fallback);
   server = await startServer({ workspace: project, vsix, environment: { [MARK]: mark } });
-  browser = await launchBrowser();
 });
 afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
   for (const { pid } of started("")) process.kill(pid, "SIGKILL");
   for (const each of [folder, project]) rmSync(each, { recursive: true, force: true });
@@ -82,55 +78,42 @@ test("it holds what is allowed, all that is needed, and at most 15 MB", () => {
   expect(statSync(join(installedFolder(), "dist/extension.cjs")).size).toBeLessThan(LARGEST_START);
 });
 
-test("installed, it shows its lens and trains to the end", async () => {
-  const workbench = await Workbench.open(browser, server);
-  await workbench.openFile("parabola.ts");
-  await workbench.clickLens("▶ Train", "last: loss");
-  await workbench
-    .tab(/Stepscope|parabola/)
-    .last()
-    .waitFor();
-  await writeChart(workbench.webview());
-  await workbench.screenshot("vsix-parabola");
-});
+describe("installed", () => {
+  const window = useWindow("vsix", () => server, {});
 
-/** Adds a chart of one's own: the compiler behind it is a file that the panel of an installed extension loads. */
-async function writeChart(panel: FrameLocator): Promise<void> {
-  await panel.getByRole("button", { name: "Charts" }).click();
-  await panel.getByRole("menuitem", { name: "New chart…" }).click();
-  const dialog = panel.getByRole("dialog", { name: "Chart of your own" });
-  const encoding = {
-    x: { field: "step", type: "quantitative" },
-    y: { field: "gradNorm", type: "quantitative" },
-  };
-  const chart = { title: "Norms", mark: "point", encoding };
-  await dialog.getByRole("textbox").fill(JSON.stringify(chart));
-  await dialog.getByRole("button", { name: "Keep" }).click();
-  const card = panel.getByRole("group", { name: "Norms" });
-  await card.scrollIntoViewIfNeeded();
-  await panel.locator(".own-count", { hasText: "50" }).waitFor();
-}
+  test("it shows its lens and trains to the end", async () => {
+    const workbench = window();
+    await workbench.openFile("parabola.ts");
+    await workbench.clickLens("▶ Train", "last: loss");
+    await workbench
+      .tab(/Stepscope|parabola/)
+      .last()
+      .waitFor();
+    await writeChart(workbench.webview());
+    await workbench.screenshot("vsix-parabola");
+  });
 
-// VS Code starts its extension host again in a window without an extension in development.
-test("a run outlives its extension host, and the panel has all of its steps", async () => {
-  const workbench = await Workbench.open(browser, server);
-  const panel = new PanelPage(workbench);
-  await workbench.openFile("digits.ts");
-  await workbench.clickLens("▶ Train", "■ Stop");
-  // The panel shows the run of before until it has this one.
-  await panel.status("Running");
-  const before = await panel.drawn("loss", 20);
-  const [sidecar] = started("sidecar");
-  for (const { pid } of started("--type=extensionHost")) process.kill(pid, "SIGKILL");
+  // VS Code starts its extension host again in a window without an extension in development.
+  test("a run outlives its extension host, and the panel has all of its steps", async () => {
+    const workbench = window();
+    const panel = new PanelPage(workbench);
+    await workbench.openFile("digits.ts");
+    await workbench.clickLens("▶ Train", "■ Stop");
+    // The panel shows the run of before until it has this one.
+    await panel.status("Running");
+    const before = await panel.drawn("loss", 20);
+    const [sidecar] = started("sidecar");
+    for (const { pid } of started("--type=extensionHost")) process.kill(pid, "SIGKILL");
 
-  const after = await panel.drawn("loss", before.step + 200);
-  expect(after.points).toBe(after.step);
-  expect(started("sidecar")).toEqual([sidecar]);
-  expect(await workbench.tab("Stepscope").count()).toBe(1);
-  await workbench.screenshot("vsix-host-killed");
-  await panel.stop();
-  await panel.status("Stopped");
-  await expect.poll(() => started("sidecar"), { timeout: 60_000 }).toEqual([]);
+    const after = await panel.drawn("loss", before.step + 200);
+    expect(after.points).toBe(after.step);
+    expect(started("sidecar")).toEqual([sidecar]);
+    expect(await workbench.tab("Stepscope").count()).toBe(1);
+    await workbench.screenshot("vsix-host-killed");
+    await panel.stop();
+    await panel.status("Stopped");
+    await expect.poll(() => started("sidecar"), { timeout: 60_000 }).toEqual([]);
+  });
 });
 
 test("the package of other platforms has no native part, and at most 2 MB", async () => {
@@ -180,6 +163,23 @@ test("the licences of all parts are in it", () => {
     expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+`, "m"));
   }
 });
+
+/** Adds a chart of one's own: the compiler behind it is a file that the panel of an installed extension loads. */
+async function writeChart(panel: FrameLocator): Promise<void> {
+  await panel.getByRole("button", { name: "Charts" }).click();
+  await panel.getByRole("menuitem", { name: "New chart…" }).click();
+  const dialog = panel.getByRole("dialog", { name: "Chart of your own" });
+  const encoding = {
+    x: { field: "step", type: "quantitative" },
+    y: { field: "gradNorm", type: "quantitative" },
+  };
+  const chart = { title: "Norms", mark: "point", encoding };
+  await dialog.getByRole("textbox").fill(JSON.stringify(chart));
+  await dialog.getByRole("button", { name: "Keep" }).click();
+  const card = panel.getByRole("group", { name: "Norms" });
+  await card.scrollIntoViewIfNeeded();
+  await panel.locator(".own-count", { hasText: "50" }).waitFor();
+}
 
 /** Processes of this VS Code whose command has this in it. */
 function started(command: string): RunningProcess[] {

@@ -8,12 +8,12 @@ import type { RunRecord } from "../../runtime/protocol/run.ts";
 import { type StepBatch, stepValue, tensorValue } from "../../runtime/protocol/steps.ts";
 import { listRuns } from "../../runtime/store/list.ts";
 import { openRun } from "../../runtime/store/reader.ts";
-import { type Browser, launchBrowser } from "../host/chromium.ts";
 import { CHARTS, type ChartName, PanelPage } from "../host/panel.ts";
 import { processesWith, type RunningProcess } from "../host/processes.ts";
 import { createProject } from "../host/project.ts";
 import { type Server, startServer } from "../host/server.ts";
-import { Workbench } from "../host/workbench.ts";
+import type { Workbench } from "../host/workbench.ts";
+import { useWindow } from "./window.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MARK = "STEPSCOPE_TEST_MARK";
@@ -27,7 +27,6 @@ let project: string;
 /** Where sidecars have their sockets and say that they live. */
 const runtime = mkdtempSync(join(tmpdir(), "stepscope-rt-"));
 let server: Server;
-let browser: Browser;
 let workbench: Workbench;
 let panel: PanelPage;
 
@@ -47,19 +46,19 @@ afterAll(async () => {
   for (const each of [project, runtime]) rmSync(each, { recursive: true, force: true });
 });
 
-// A browser of its own: VS Code keeps the layout there, and the next test would begin with this one's.
+const window = useWindow("whole-path", () => server, {
+  width: 1600,
+  height: 1000,
+  colorScheme: "light",
+});
 beforeEach(async () => {
-  browser = await launchBrowser({ width: 1600, height: 1000, colorScheme: "light" });
-  workbench = await Workbench.open(browser, server);
+  workbench = window();
   panel = new PanelPage(workbench);
+  await workbench.page.emulateMedia({ colorScheme: "light" });
   await workbench.openFile("digits.ts");
 });
-afterEach(async context => {
-  if (context.task.result?.state === "fail") await workbench.screenshot("whole-path-failed");
-  await browser[Symbol.asyncDispose]();
-  // Where a test has failed its run must not stand in the way of the next one.
-  killAll(sidecars());
-});
+// Where a test has failed its run must not stand in the way of the next one.
+afterEach(() => killAll(sidecars()));
 
 test("a click on the lens trains, the charts show what the store holds, Stop ends it", async () => {
   await workbench.clickLens("▶ Train", "■ Stop");
@@ -73,7 +72,7 @@ test("a click on the lens trains, the charts show what the store holds, Stop end
   expect(sidecars()).toHaveLength(1);
   await workbench.screenshot("panel-light");
   await workbench.page.emulateMedia({ colorScheme: "dark" });
-  await panel.drawn("loss", (await panel.drawn("loss", 1)).step + 200);
+  await panel.drawn("loss", (await panel.drawn("loss", 1)).step + 20);
   await workbench.screenshot("panel-dark");
 
   await workbench.clickLens("■ Stop", "▶ Train");
@@ -83,6 +82,8 @@ test("a click on the lens trains, the charts show what the store holds, Stop end
 
 test("a window that is reloaded during a run comes back with the run and the queue", async () => {
   await workbench.clickLens("▶ Train", "■ Stop");
+  // The panel shows the run of before until it has this one.
+  await panel.status("Running");
   const before = await panel.drawn("loss", 20);
   const [running] = sidecars();
   await workbench.openFile("parabola.ts");
@@ -106,6 +107,8 @@ test("a window that is reloaded during a run comes back with the run and the que
 
 test("a panel that was hidden and is shown again has missed nothing", async () => {
   await workbench.clickLens("▶ Train", "■ Stop");
+  // The panel shows the run of before until it has this one.
+  await panel.status("Running");
   const before = await panel.drawn("loss", 20);
 
   await workbench.tab("Stepscope").click();

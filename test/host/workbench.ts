@@ -107,6 +107,13 @@ export class Workbench {
     return this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
   }
 
+  /** Closes what tests open: editors, with the panel, and notifications. */
+  async clear(): Promise<void> {
+    await this.command("View: Close All Editors");
+    await this.page.locator(".tab").first().waitFor({ state: "detached" });
+    await this.command("Notifications: Clear All Notifications");
+  }
+
   /** Reloads the window by the command, which saves the layout first; a browser's reload may not. */
   async reload(): Promise<void> {
     const loaded = this.page.waitForEvent("load");
