@@ -68,6 +68,8 @@ globalThis.hosting = {
   /** Pixels of a chart's canvas that have about the colour of a token: their column, and how opaque they are. */
   colored(chart, token) {
     const canvas = document.querySelector(`[data-chart=${chart}] canvas`);
+    // A plot is made when it is first seen, of which the page hears late.
+    if (!canvas) return [];
     const copy = new OffscreenCanvas(canvas.width, canvas.height);
     const context = copy.getContext("2d", { willReadFrequently: true });
     context.drawImage(canvas, 0, 0);

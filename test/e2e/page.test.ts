@@ -100,10 +100,14 @@ describe("a run that was recorded", () => {
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     for (const chart of CHARTS) {
-      expect(await hosted.painted(chart, "charts-blue")).toBeGreaterThan(200);
+      await expect
+        .poll(() => hosted.painted(chart, "charts-blue"), { timeout: 20_000 })
+        .toBeGreaterThan(200);
     }
     for (const token of ["charts-orange", "charts-purple", "charts-green"]) {
-      expect(await hosted.painted("gradNorm", token)).toBeGreaterThan(50);
+      await expect
+        .poll(() => hosted.painted("gradNorm", token), { timeout: 20_000 })
+        .toBeGreaterThan(50);
     }
     await page.screenshot({ path: join(PICTURES, `${name}-${width}.png`) });
     await hosted.expectClean();
@@ -387,7 +391,9 @@ describe("a run that was recorded", () => {
     await hosted.drawn(STEPS, ["heatMap"]);
     const map = page.locator("[data-chart=heatMap]");
     expect(await map.locator(".color-odd").isVisible()).toBe(true);
-    expect(await hosted.painted("heatMap", "charts-red")).toBeGreaterThan(2000);
+    await expect
+      .poll(() => hosted.painted("heatMap", "charts-red"), { timeout: 20_000 })
+      .toBeGreaterThan(2000);
     const box = await map.locator("canvas").boundingBox();
     if (!box) throw new Error("The map has no box");
     // The third of six rows, left of what is not finite.
@@ -507,7 +513,9 @@ describe("a run that was recorded", () => {
 
   test("is drawn anew when the theme changes", async () => {
     const hosted = await openRecorded();
-    expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    await expect
+      .poll(() => hosted.painted("loss", "charts-blue"), { timeout: 20_000 })
+      .toBeGreaterThan(200);
     await hosted.setTheme(light);
     await expect.poll(() => hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
     await hosted.expectClean();
@@ -669,7 +677,9 @@ describe("a run that goes on", () => {
       expect(await hosted.value("loss")).toBe(pageLoss(first + 14));
     }
     expect((await hosted.watched()).redraws).toBeGreaterThanOrEqual(20);
-    expect(await hosted.painted("loss", "charts-blue")).toBeGreaterThan(200);
+    await expect
+      .poll(() => hosted.painted("loss", "charts-blue"), { timeout: 20_000 })
+      .toBeGreaterThan(200);
     // A third of 45 steps is left, of 6.2 ms each.
     expect(await hosted.page.textContent("[data-fact=epoch]")).toBe("6.67, 1\u202fs left");
     await hosted.expectClean();
@@ -706,7 +716,9 @@ describe("a run that goes on", () => {
     await hosted.drawn(360);
     expect(await hosted.page.textContent("[data-fact=loss]")).toBe("NaN");
     expect(await hosted.value("loss")).toBeNaN();
-    expect(await hosted.painted("loss", "charts-red")).toBeGreaterThan(marks + 50);
+    await expect
+      .poll(() => hosted.painted("loss", "charts-red"), { timeout: 20_000 })
+      .toBeGreaterThan(marks + 50);
     await jump.click();
     expect(await hosted.page.textContent("[data-chart=lr] .chart-steps")).toBe("at step 330");
     await hosted.page.screenshot({ path: join(PICTURES, "nan.png") });
