@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import subprocess
+import time
 
 import ray
 
@@ -18,6 +19,11 @@ PROJECT = os.getcwd()
 def train(lr, seed):
     """Trains once; a task that is tried again goes on from its last checkpoint."""
     checkpoints = os.path.join(PROJECT, ".stepscope/checkpoints/sweep", f"lr-{lr}-seed-{seed}")
+    began = checkpoints + ".began"
+    if os.path.exists(began):
+        time.sleep(30)  # Its worker has died: the training that it left saves a last checkpoint.
+    os.makedirs(checkpoints, exist_ok=True)
+    open(began, "w").close()
     env = {**os.environ, "STEPSCOPE_CHECKPOINTS": checkpoints}
     env["PATH"] = os.path.join(PROJECT, "node_modules", ".bin") + os.pathsep + env["PATH"]
     if glob.glob(os.path.join(checkpoints, "*.safetensors")):
@@ -30,6 +36,7 @@ def train(lr, seed):
             message = json.loads(line)
             if message["type"] == "end":
                 end = message
+    os.remove(began)
     if process.returncode != 0:
         raise RuntimeError(f"lr {lr}, seed {seed}: {end.get('error', end)}")
     # What is not finite is written as a string.
