@@ -54,7 +54,7 @@ globalThis.hosting = {
    * undefined where there are hardly any.
    */
   faint({ chart, token }) {
-    const { width } = document.querySelector(`[data-chart=${chart}] canvas`);
+    const width = document.querySelector(`[data-chart=${chart}] canvas`)?.width ?? 0;
     const pixels = hosting.colored(chart, token);
     const full = new Set(pixels.filter(({ alpha }) => alpha > 200).map(({ x }) => x));
     // 55 % of 255; the edges of a full line have as much in places.
