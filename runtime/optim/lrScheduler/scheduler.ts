@@ -6,7 +6,7 @@
  * so schedules can be chained, and a rate that was changed by hand is carried on.
  */
 import { takePart } from "../../checkpoint/parts.ts";
-import { gate, type RatesAhead, type Schedule } from "../../insight/gate.ts";
+import { gate, type RatesAhead } from "../../insight/gate.ts";
 import { Optimizer } from "../optimizer.ts";
 
 /** An optimizer that has a learning rate. */
@@ -28,7 +28,7 @@ export interface Reach {
 }
 
 /** Base of all schedules that need nothing but the number of steps. */
-export abstract class LRScheduler<State extends object = SchedulerState> implements Schedule {
+export abstract class LRScheduler<State extends object = SchedulerState> {
   readonly optimizer: Scheduled;
   #reach: Reach | undefined;
   protected state: State;
