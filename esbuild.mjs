@@ -19,6 +19,8 @@ const common = {
   bundle: true,
   minify: production,
   sourcemap: !production,
+  // Those of all parts stand in THIRD_PARTY_LICENSES.txt.
+  legalComments: "none",
   logLevel: "info",
   metafile: true,
 };

@@ -73,6 +73,47 @@ function lighten({ type, encode }, hasTurns) {
   defined.signal = hasTurns ? `turn >= 0 && ${isNumber}` : isNumber;
 }
 
+/** Shorter parts of a chart are written out wherever they occur. */
+const SHORTEST_SHARED = 60;
+
+/**
+ * The charts as a module. What several have in common stands in it once: most exist for each kind of scale, which
+ * is a word of them.
+ *
+ * @param {Readonly<Record<string, object>>} specs
+ */
+function moduleOf(specs) {
+  /** How often a part occurs, beside in a part that occurs more than once. */
+  const counts = new Map();
+  const names = new Map();
+  const lines = [];
+  const partsOf = value =>
+    typeof value === "object" && value !== null ? Object.values(value) : [];
+  const count = value => {
+    const text = JSON.stringify(value);
+    const known = counts.get(text) ?? 0;
+    counts.set(text, known + 1);
+    if (known === 0) for (const part of partsOf(value)) count(part);
+  };
+  const write = value => {
+    const text = JSON.stringify(value);
+    if (typeof value !== "object" || value === null) return text;
+    if (names.has(text)) return names.get(text);
+    const parts = Object.entries(value).map(([key, part]) => [JSON.stringify(key), write(part)]);
+    const literal = Array.isArray(value)
+      ? `[${parts.map(([, part]) => part)}]`
+      : `{${parts.map(([key, part]) => `${key}:${part}`)}}`;
+    if ((counts.get(text) ?? 0) < 2 || text.length < SHORTEST_SHARED) return literal;
+    const name = `shared${names.size}`;
+    names.set(text, name);
+    lines.push(`const ${name} = ${literal};`);
+    return name;
+  };
+  count(specs);
+  const all = write(specs);
+  return `${lines.join("\n")}\nexport const specs = ${all};`;
+}
+
 /**
  * Resolves `vega-lite:charts` to the charts compiled to Vega, so that the page needs no compiler.
  *
@@ -88,7 +129,7 @@ export const vegaLite = {
     esbuild.onLoad({ filter: /.*/, namespace: "vega-lite" }, async () => {
       const compiled = Object.assign({}, ...(await Promise.all(SPECS.map(readSpecs))));
       return {
-        contents: `export const specs = ${JSON.stringify(compiled)};`,
+        contents: moduleOf(compiled),
         loader: "js",
         watchFiles: SPECS,
       };
