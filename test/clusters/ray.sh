@@ -8,6 +8,7 @@ set -euo pipefail
 
 python=$(realpath -s "$1")
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/test/clusters/project.sh"
 work=$(mktemp -d /tmp/stepscope-ray-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 # As if this machine had a GPU, which is what a task asks for.
@@ -20,25 +21,15 @@ fail() {
 }
 
 cd "$work"
-mkdir -p node_modules/.bin
-ln -s "$root" node_modules/stepscope
-printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$root/node_modules/.bin/node" "$root/dist/stepscope.js" \
-  > node_modules/.bin/stepscope
-chmod +x node_modules/.bin/stepscope
-echo '{ "type": "module" }' > package.json
-cp "$root/test/clusters/train.ts" .
-# emit TAG STEPS RATES COUNT: COUNT learning rates, and as many seeds of each
-emit() {
-  node_modules/.bin/stepscope sweep train.ts --lr "$3" --points "$4" --seeds "$4" --tag "$1" --emit ray -- "$2" > "$1.py"
-}
+makeProject "$root"
 
 "$python" -c 'import ray; print("ray", ray.__version__)'
-emit four 20 0.01..0.1 2
+emit ray four.py four 20 0.01..0.1 2
 "$python" four.py > four.log 2>&1 || fail "The script ended with code $?"
 [ "$(grep -c '^lr .* loss ' four.log)" = 4 ] || fail "The table has not four rows"
 echo "Four tasks: all in the table"
 
-emit died 150 0.1..0.1 1
+emit ray died.py died 150 0.1..0.1 1
 "$python" died.py > died.log 2>&1 &
 driver=$!
 worker=

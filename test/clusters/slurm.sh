@@ -7,6 +7,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/test/clusters/project.sh"
 work=$(mktemp -d /tmp/stepscope-slurm-XXXXXX)
 chmod 755 "$work"
 export SLURM_CONF=$work/slurm.conf
@@ -58,18 +59,8 @@ slurmctld -V
 
 # The project.
 cd "$work/project"
-mkdir -p node_modules/.bin
-ln -s "$root" node_modules/stepscope
-printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$root/node_modules/.bin/node" "$root/dist/stepscope.js" \
-  > node_modules/.bin/stepscope
-chmod +x node_modules/.bin/stepscope
-echo '{ "type": "module" }' > package.json
-cp "$root/test/clusters/train.ts" .
+makeProject "$root"
 
-# emit TAG STEPS RATES COUNT: COUNT learning rates, and as many seeds of each
-emit() {
-  node_modules/.bin/stepscope sweep train.ts --lr "$3" --points "$4" --seeds "$4" --tag "$1" --emit slurm -- "$2" > "$1.sh"
-}
 stateOf() {
   scontrol show job "$1" | grep -o 'JobState=[A-Z]*' | sort -u | tr '\n' ' '
 }
@@ -85,14 +76,14 @@ over() {
   fail "Job $1 is not over: $(stateOf "$1")"
 }
 
-emit array 20 0.01..0.1 2
+emit slurm array.sh array 20 0.01..0.1 2
 array=$(sbatch --parsable array.sh)
 over "$array" 120
 [ "$(stateOf "$array")" = "JobState=COMPLETED " ] || fail "The array: $(stateOf "$array")"
 [ "$(grep -l '"type":"end","status":"completed","steps":20,' array-*.jsonl | wc -l)" = 4 ] || fail "The array's runs"
 echo "An array of 4 tasks: all completed"
 
-emit cancelled 9000 0.1..0.1 1
+emit slurm cancelled.sh cancelled 9000 0.1..0.1 1
 cancelled=$(sbatch --parsable cancelled.sh)
 for _ in $(seq 60); do
   ! grep -q '"step":3,' cancelled-*.jsonl 2> /dev/null || break
@@ -106,7 +97,7 @@ ls .stepscope/checkpoints/cancelled/*/step-*.safetensors > /dev/null || fail "No
 echo "Cancelled: exit code 130, with a checkpoint"
 
 # Slurm sends its signal half a minute to a minute and a half before the limit: no part is as long as all steps.
-emit limit 620 0.1..0.1 1
+emit slurm limit.sh limit 620 0.1..0.1 1
 limit=$(sbatch --parsable --time=2 limit.sh)
 over "$limit" 900
 [ "$(stateOf "$limit")" = "JobState=COMPLETED " ] || fail "The limit: $(stateOf "$limit")"
