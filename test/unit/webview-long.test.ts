@@ -295,6 +295,10 @@ describe("a long run", () => {
     };
     expect(aim(from, to)).toBe(false);
     await answer();
+    // What was drawn in passing is not asked for.
+    tensor(0).aim(from, to, 60);
+    tensor(0).aim(from, to, 30, undefined, "mean");
+    await answer();
     expect(aim(from, to)).toBe(true);
     expect(asked).toEqual([]);
     series.askAhead();

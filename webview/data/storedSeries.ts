@@ -80,8 +80,8 @@ export class StoredSeries implements Means {
   isCurrent = true;
   /** Width of the bins that are drawn. */
   private width = 0;
-  /** What each chart aimed at last, by its number of bins, until what comes after it is asked for. */
-  private readonly aimed = new Map<string, BinRange>();
+  /** What was aimed at last, in full and as means alone, until what comes after it is asked for. */
+  private readonly aimed = new Map<BinRange["only"], BinRange>();
   private readonly part = noExtremes();
 
   /** `precision`: bits of a number; 32 of a tensor's quantity, 64 of one over all parameters. */
@@ -199,7 +199,7 @@ export class StoredSeries implements Means {
       ...(only && { only }),
     };
     this.width = width;
-    this.aimed.set(`${bins} ${only}`, range);
+    this.aimed.set(only, range);
     const known = this.known(range);
     if (known) this.loaded = [known, ...this.loaded.filter(each => each !== known)];
     else this.ask(this.together(range));
