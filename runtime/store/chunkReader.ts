@@ -81,9 +81,7 @@ export class ChunkReader {
 
   /** η of all groups, row-major. */
   rates(chunk: Chunk): Float64Array {
-    const blob = this.#curveBlob(chunk, RATES);
-    if (!blob) throw new Error("a column is missing");
-    return new Float64Array(blob.data);
+    return new Float64Array(present(this.#curveBlob(chunk, RATES)).data);
   }
 
   #curveBlob({ firstStep }: Chunk, name: string): ColumnBlob | undefined {
@@ -203,8 +201,7 @@ export class ChunkReader {
     const blob = this.#blobs.get(`tensor ${column} ${firstStep} ${level}`, () =>
       wholeBlob(this.#level.get(column, firstStep, level)),
     );
-    if (!blob) throw new Error("a column is missing");
-    return blob;
+    return present(blob);
   }
 
   /** Values of all tensors at every step, row-major; undefined where they are not kept. */
@@ -247,6 +244,11 @@ function addExact(
       sums.add(i * bins + bin, values[tensor * count + row] ?? Number.NaN);
     }
   }
+}
+
+function present(blob: ColumnBlob | undefined): ColumnBlob {
+  if (!blob) throw new Error("a column is missing");
+  return blob;
 }
 
 /** The column of a row; undefined without a row. */
