@@ -9,7 +9,7 @@ set -euo pipefail
 python=$(realpath -s "$1")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/test/clusters/project.sh"
-work=$(mktemp -d /tmp/stepscope-ray-XXXXXX)
+work=$(mktemp -d -t stepscope-ray-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 # As if this machine had a GPU, which is what a task asks for.
 export RAY_OVERRIDE_RESOURCES='{"CPU": 2, "GPU": 1}'

@@ -8,7 +8,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/test/clusters/project.sh"
-work=$(mktemp -d /tmp/stepscope-slurm-XXXXXX)
+work=$(mktemp -d -t stepscope-slurm-XXXXXX)
 chmod 755 "$work"
 export SLURM_CONF=$work/slurm.conf
 
