@@ -56,6 +56,10 @@ test("a plan is drawn before the first step, gives way to what is measured, and 
   const tooltip = page.locator("[data-chart=lr] .tooltip");
   await expect.poll(() => tooltip.textContent()).toMatch(/step 1\s0\d\dη–planned0\.00\d+/);
   await page.screenshot({ path: join(PICTURES, "plan-live.png") });
+  // No other chart that is seen says anything of a step that is to come.
+  for (const id of ["loss", "gradNorm", "effectiveLr", "stepSize", "signFlips", "heatMap"]) {
+    expect(await page.locator(`[data-chart=${id}] .chart-value`).textContent(), id).toBe("–");
+  }
   // The other charts show the steps that there are.
   await page.mouse.move(0, 0);
   await page.getByRole("button", { name: "Learning rate: show as table", exact: true }).click();

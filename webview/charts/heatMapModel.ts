@@ -99,8 +99,12 @@ export class HeatMapModel implements ChartModel {
     return isOdd;
   }
 
-  readings(row: number): readonly Reading[] {
-    return this.table(row).slice(this.rows.current, this.rows.current + 1);
+  readings(row: number, beyond?: number): readonly Reading[] {
+    const after = beyond === undefined ? {} : { absent: "–" };
+    const { current } = this.rows;
+    return this.table(row)
+      .slice(current, current + 1)
+      .map(reading => ({ ...reading, ...after }));
   }
 
   table(row: number): readonly Reading[] {

@@ -76,8 +76,8 @@ export class HistogramModel implements ChartModel {
     this.picture.image = canvas;
   }
 
-  readings(row: number): readonly Reading[] {
-    const histogram = this.cells.at(row);
+  readings(row: number, beyond?: number): readonly Reading[] {
+    const histogram = beyond === undefined ? this.cells.at(row) : undefined;
     const { from, share } = histogram ? fullestOctave(histogram) : { from: NaN, share: NaN };
     const below = histogram ? shareBelow(histogram, this.shown[0]) : Number.NaN;
     const rest = { slot: undefined, ...(histogram ? {} : { absent: "–" }) };

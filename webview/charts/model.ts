@@ -74,7 +74,7 @@ export interface ChartModel {
   mark(window: Window, shown: Range): void;
   /**
    * Row of the run's series, from 0. The first reading is the chart's value. `beyond`: a place on the x
-   * axis after the run's end, where only runs that are compared with it have values.
+   * axis after the run's end, where only plans and runs that are compared with it have values.
    */
   readings(row: number, beyond?: number): readonly Reading[];
   /** What a table says of the row, where that is more. */

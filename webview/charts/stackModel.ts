@@ -72,11 +72,13 @@ export class StackModel implements ChartModel {
     this.marks.finish();
   }
 
-  readings(row: number): readonly Reading[] {
+  readings(row: number, beyond?: number): readonly Reading[] {
+    const after = beyond === undefined ? {} : { absent: "–" };
     return this.layers.map(({ label, samples }, slot) => ({
       label,
       value: samples.at(row),
       slot,
+      ...after,
     }));
   }
 }
