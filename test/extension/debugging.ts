@@ -39,6 +39,14 @@ const DIGITS = readFileSync(join(extension.extensionPath, "examples/digits.ts"),
 let session: vscode.DebugSession | undefined;
 let stops = 0;
 
+/**
+ * The sessions that go on, by their ids. VS Code's active session does not tell: its focus may stay at
+ * one that ended while it was being shown.
+ */
+const sessions = new Set<string>();
+vscode.debug.onDidStartDebugSession(({ id }) => sessions.add(id));
+vscode.debug.onDidTerminateDebugSession(({ id }) => sessions.delete(id));
+
 /** Asks the debugger of that thread. */
 async function ask<T>(command: string, parameters: object): Promise<T> {
   assert.ok(session, "nothing has stopped yet");
@@ -191,7 +199,7 @@ async function hover(text: string, offset: number): Promise<string> {
 
 async function nothingIsLeft(pid: number): Promise<void> {
   await until("the end of the process", () => !isAlive(pid));
-  await until("the end of the debugger", () => vscode.debug.activeDebugSession === undefined);
+  await until("the end of the debugger", () => sessions.size === 0);
   await lensTitled(uri, "▶ Train");
 }
 
