@@ -66,6 +66,7 @@ const text = [
     "built as the recorded ones": ofKind("recorded"),
     "built otherwise": ofKind("otherwise"),
     "made afterwards": ofKind("fresh"),
+    blind: ofKind("blind"),
   }),
   loopTable(done, judged),
 ].join("\n\n");

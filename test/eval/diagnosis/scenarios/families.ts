@@ -1,5 +1,6 @@
 /** The families of scenarios: `recorded` ones are built as those that the scorecard was fitted on. */
 import { nn } from "../../../../runtime/index.ts";
+import { BLIND } from "./blindFamilies.ts";
 import { type Family, family, type Made, type Options } from "./family.ts";
 import { FRESH } from "./freshFamilies.ts";
 import {
@@ -134,5 +135,12 @@ export const FAMILIES: readonly Family[] = [
   otherwise("short_sgd", "sgd", () => digitsMlp(), { steps: 100 }),
   otherwise("long_adam", "adam", () => digitsMlp(), { steps: 1000 }),
   otherwise("long_sgd", "sgd", () => digitsMlp(), { steps: 1000 }),
+  otherwise("digits_nesterov", "nesterov", () => digitsMlp()),
+  otherwise("digits_nadam", "nadam", () => digitsMlp()),
+  otherwise("digits_adagrad", "adagrad", () => digitsMlp()),
+  otherwise("digits_lion", "lion", () => digitsMlp()),
+  otherwise("teacher_adagrad", "adagrad", () => withModel(tasks.teacher(), mlp([16, 64, 1]))),
+  otherwise("letters_lion", "lion", () => nGram(8)),
   ...FRESH,
+  ...BLIND,
 ];

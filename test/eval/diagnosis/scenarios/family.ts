@@ -1,13 +1,22 @@
 /** What a family of scenarios is: a task, a model, an optimizer, and learning rates half a decade apart. */
 import type { Model, Task } from "./task.ts";
 
-export type OptimizerName = "sgd" | "mom" | "adam" | "adamw" | "rmsprop";
+export type OptimizerName =
+  | "sgd"
+  | "mom"
+  | "nesterov"
+  | "adam"
+  | "adamw"
+  | "nadam"
+  | "rmsprop"
+  | "adagrad"
+  | "lion";
 
 /**
- * Families built as those that the scorecard was fitted on (in PyTorch), others, and such that were made after the rules
- * and the thresholds, which they judge.
+ * Families built as those that the scorecard was fitted on (in PyTorch), others, such that were made after the first
+ * rules and thresholds, and such that nobody had seen when what they judge was made.
  */
-export type Kind = "recorded" | "otherwise" | "fresh";
+export type Kind = "recorded" | "otherwise" | "fresh" | "blind";
 
 export interface Family {
   readonly name: string;
@@ -36,9 +45,13 @@ export type Options = Partial<Omit<Family, "name" | "kind" | "optimizer" | "make
 const RATES: Readonly<Record<OptimizerName, readonly [number, number]>> = {
   sgd: [-3.5, 1.5],
   mom: [-4.5, 0.5],
+  nesterov: [-4.5, 0.5],
   adam: [-5, 0],
   adamw: [-5, 0],
+  nadam: [-5, 0],
   rmsprop: [-5.5, -0.5],
+  adagrad: [-4, 1],
+  lion: [-6, -1],
 };
 
 /** @param kind how it is to those that the scorecard was fitted on. */

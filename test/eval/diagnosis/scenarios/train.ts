@@ -135,10 +135,18 @@ export function optimizerOf(
       return new optim.SGD(parameters, { lr, weightDecay: decay });
     case "mom":
       return new optim.SGD(parameters, { lr, momentum: 0.9, weightDecay: decay });
+    case "nesterov":
+      return new optim.SGD(parameters, { lr, momentum: 0.9, nesterov: true, weightDecay: decay });
     case "adam":
       return new optim.Adam(parameters, { lr });
     case "adamw":
       return new optim.AdamW(parameters, { lr, weightDecay: decay });
+    case "nadam":
+      return new optim.NAdam(parameters, { lr });
+    case "adagrad":
+      return new optim.Adagrad(parameters, { lr });
+    case "lion":
+      return new optim.Lion(parameters, { lr, weightDecay: decay });
     case "rmsprop":
       return new optim.RMSprop(parameters, { lr });
   }
