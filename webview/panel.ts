@@ -278,6 +278,8 @@ export class Panel {
   private showRun(run: RunRecord): void {
     this.run = run;
     this.header.showRun(run);
+    // Its buttons and keys are there before the next drawing is.
+    this.controls.show(run, this.series.length);
     this.elements.showRun(run, this.state.tensor);
     this.error.show(run);
     this.showCharts();

@@ -47,6 +47,21 @@ test("a number that changes does not style the whole page", async () => {
   await hosted.page.close();
 });
 
+test("what can be done with a run is there as soon as the run is, and nothing else", async () => {
+  const hosted = await pages.open();
+  await hosted.page.evaluate(`new MutationObserver((_, observer) => {
+    observer.disconnect();
+    const buttons = document.querySelectorAll(".loop-controls button");
+    globalThis.offered = [...buttons].filter(each => each.checkVisibility()).map(each => each.ariaLabel);
+  }).observe(document.body, { attributes: true, childList: true, subtree: true })`);
+  await hosted.send(hydrate({ run: pageRun(), batches: [pageBatch(1, 100)] }));
+  await hosted.drawn(100, ["loss"]);
+  const offered = await hosted.page.evaluate("offered");
+  expect(offered).toContain("Pause");
+  expect(offered).not.toContain("Resume");
+  await hosted.page.close();
+});
+
 test("a plot out of sight is drawn when it is seen; what stands above it is kept up to date", async () => {
   const hosted = await open(600);
   const { page } = hosted;
