@@ -3,13 +3,14 @@
  * written once, and the statistics of statistics.ts taken while they are in registers.
  *
  * A workgroup works on one chunk (so many elements of one tensor, or fewer), so that everything
- * it needs to know is uniform; neighbouring threads read neighbouring vec4s.
+ * it needs to know is uniform; neighbouring threads read neighbouring vec4s. All reads come first and
+ * the writes next: on a software adapter each of them is branches, around which nothing stays in registers.
  */
 import { helperSource } from "./math.ts";
 import { ACCUMULATORS, STATISTICS_FUNCTIONS, WRITE_PARTIAL } from "./statistics.ts";
 
-/** Threads of a workgroup. */
-export const CHUNK_THREADS = 64;
+/** Threads of a workgroup that does not work on a chunk. */
+const THREADS = 64;
 
 /** Words of a tensor in the scalars of an update: `updates`, and those of its rule. */
 export const HYPER_WORDS = 16;
@@ -26,11 +27,15 @@ export interface UpdateRule {
   readonly state: readonly string[];
   /** Whether the effective learning rate r differs between elements. */
   readonly adaptive: boolean;
+  /** Reads the state at `at`. */
+  readonly read: string;
   /**
-   * For the vec4 at `at`: make `step` and `update` of `before` and `raw`, and write the state. The
-   * size of `step`, times stepUnit, is the step size in units of η.
+   * For the vec4 at `at`: makes `step` and `update` of `before`, `raw` and the state. The size of
+   * `step`, times stepUnit, is the step size in units of η.
    */
   readonly update: string;
+  /** Writes the state at `at`. */
+  readonly write: string;
   /** Adds what is the rule's own to the accumulators; padding is zero in every array. */
   readonly observe: string;
   /** Masks the padding in the last vec4 of a tensor by `valid`, for `observeValid`. */
@@ -54,6 +59,8 @@ export interface ArenaSize {
   /** Of each of its arrays. */
   readonly floats: number;
   readonly chunks: number;
+  /** Threads that share a chunk. */
+  readonly chunkThreads: number;
   /** Whether a tensor ends in the middle of a vec4: not to ask saves SwiftShader a tenth. */
   readonly padded: boolean;
 }
@@ -78,10 +85,10 @@ export function updateKernel(
   const measured = (code: string): string => (instrumented ? code : "");
   return /* wgsl */ `
 ${arenaBindings(size, instrumented ? [...arrays, "origin"] : arrays)}
-const CHUNK_THREADS = ${CHUNK_THREADS}u;
+const CHUNK_THREADS = ${size.chunkThreads}u;
 ${measured(partialsBinding(arrays.length + 3) + STATISTICS_FUNCTIONS)}
 ${guarded ? guardsBinding(arrays.length + (instrumented ? 4 : 2), size.tensors) : ""}
-@compute @workgroup_size(${CHUNK_THREADS})
+@compute @workgroup_size(${size.chunkThreads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let chunk = places[${size.tensors}u + workgroup.x];
   let tensor = chunk.z;
@@ -94,8 +101,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let at = chunk.x + vector;
     let before = theta[at];
     let raw = grads[at];
+    ${rule.read}
+    ${measured("let start = origin[at];")}
     ${rule.update}
     let after = before + update;
+    ${rule.write}
     theta[at] = after;
     ${measured(OBSERVE + rule.observe)}
     ${measured(size.padded ? `if (vector * 4u + 4u > chunk.y) {${MASK}${rule.mask}\n    }` : "")}
@@ -117,21 +127,21 @@ const OBSERVE_STILL = /* wgsl */ `
   }`;
 
 const OBSERVE = /* wgsl */ `
-    let way = after - origin[at];
+    let way = after - start;
     gradSquares += dot(raw, raw);
     weightSquares += dot(before, before);
     updateSquares += dot(update, update);
     travelSquares += dot(way, way);
     stepSquares += dot(step, step);
     var size = abs(step);
-    stepMax = max(stepMax, greatest(size));`;
+    stepMax = greatest(stepMax, size);`;
 
 const MASK = /* wgsl */ `
       let valid = vec4u(vector * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.y);
       size = select(vec4f(LARGEST), size, valid);`;
 
 const OBSERVE_VALID = /* wgsl */ `
-    stepMin = min(stepMin, least(size));`;
+    stepMin = least(stepMin, size);`;
 
 const COUNT_NOT_FINITE = /* wgsl */ `
   var nonFinite = 0u;
@@ -202,9 +212,9 @@ export function countKernel(tensors: number): string {
 @group(0) @binding(1) var<storage, read_write> guards: array<vec4f, ${tensors}>;
 @group(0) @binding(2) var<storage, read_write> skips: array<f32, 1>;
 
-@compute @workgroup_size(${CHUNK_THREADS})
+@compute @workgroup_size(${THREADS})
 fn main(@builtin(local_invocation_index) thread: u32) {
-  for (var tensor = thread; tensor < ${tensors}u; tensor += ${CHUNK_THREADS}u) {
+  for (var tensor = thread; tensor < ${tensors}u; tensor += ${THREADS}u) {
     let updates = bitcast<f32>(scalars[tensor * ${HYPER_WORDS / 4}u].x);
     let goes = select(0.0, 1.0, updates != 0.0 && skips[0] == 0.0);
     guards[tensor] = vec4f(goes, guards[tensor].y + goes, 0.0, 0.0);
@@ -223,11 +233,11 @@ export function originKernel(floats: number): string {
 @group(0) @binding(1) var<storage, read_write> theta: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> origin: array<vec4f>;
 
-@compute @workgroup_size(${CHUNK_THREADS})
+@compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let end = min((workgroup.x + 1u) * ${floats / 4}u, arrayLength(&theta));
   let start = workgroup.x * ${floats / 4}u + thread;
-  for (var at = start; at < end; at += ${CHUNK_THREADS}u) { origin[at] = theta[at]; }
+  for (var at = start; at < end; at += ${THREADS}u) { origin[at] = theta[at]; }
 }
 `;
 }

@@ -22,13 +22,13 @@ const ADAPTIVE = {
       root = select(vec4f(LARGEST), root, valid);
       rate = select(vec4f(), rate, valid);`,
   observeValid: `
-    rootMin = min(rootMin, least(root));
+    rootMin = least(rootMin, root);
     rateSquares += dot(rate, rate);
     epsDominated += count(root < vec4f(epsilon));`,
 };
 
 const OBSERVE_ROOT = `
-    rootMax = max(rootMax, greatest(root));`;
+    rootMax = greatest(rootMax, root);`;
 
 const ROOT_EXTREMES = `
   let rateMin = 1.0 / (rootMax + epsilon);
@@ -80,15 +80,18 @@ export const RADAM_RULE: UpdateRule = {
   name: "radam",
   words: ADAM_WORDS,
   state: ["means", "squares"],
-  update: `
+  read: `
     let oldMean = means[at];
+    let oldSquare = squares[at];`,
+  update: `
     let gradient = orientation * raw + coupledDecay * before;
     let mean = oldMean + blend * (gradient - oldMean);
-    let square = forget * squares[at] + blendSquare * gradient * gradient;
+    let square = forget * oldSquare + blendSquare * gradient * gradient;
     var root = sqrt(square) * rootScale;
     var rate = 1.0 / (root + epsilon);
     let step = mean * rate;
-    let update = -(decay * before + stepScale * step);
+    let update = -(decay * before + stepScale * step);`,
+  write: `
     means[at] = mean;
     squares[at] = square;`,
   observe: `${OBSERVE_ROOT}
@@ -116,12 +119,15 @@ export const AMSGRAD_RULE: UpdateRule = {
   ...ADAM_RULE,
   name: "amsgrad",
   state: ["means", "squares", "peaks"],
+  read: `${ADAM_RULE.read}
+    let oldPeak = peaks[at];`,
   update: ADAM_RULE.update.replace(
     "var root = sqrt(square)",
-    `let peak = max(square, amsgrad * peaks[at]);
-    peaks[at] = peak;
+    `let peak = max(square, amsgrad * oldPeak);
     var root = sqrt(peak)`,
   ),
+  write: `${ADAM_RULE.write}
+    peaks[at] = peak;`,
   quantity: ADAM_RULE.quantity.replace("squares[at]", "peaks[at]"),
 };
 
@@ -164,14 +170,15 @@ export const ADAGRAD_RULE: UpdateRule = {
   name: "adagrad",
   words: ADAGRAD_WORDS,
   state: ["sums"],
+  read: "let oldSum = sums[at];",
   update: `
     let gradient = orientation * raw + coupledDecay * before;
-    let sum = sums[at] + begin + gradient * gradient;
+    let sum = oldSum + begin + gradient * gradient;
     var root = sqrt(sum);
     var rate = rateUnit / (root + epsilon);
     let step = gradient / (root + epsilon);
-    let update = -stepScale * step;
-    sums[at] = sum;`,
+    let update = -stepScale * step;`,
+  write: "sums[at] = sum;",
   observe: OBSERVE_ROOT,
   conclude: `
   let rateMin = rateUnit / (rootMax + epsilon);
@@ -215,26 +222,22 @@ export function rmspropRule(centered: boolean, momentum: boolean): UpdateRule {
     name: `rmsprop${centered ? " centered" : ""}${momentum ? " momentum" : ""}`,
     words: RMSPROP_WORDS,
     state: ["meanSquares", ...(centered ? ["averages"] : []), ...(momentum ? ["momenta"] : [])],
+    read: `
+    let oldSquare = meanSquares[at];
+    ${centered ? "let oldAverage = averages[at];" : ""}
+    ${momentum ? "let oldMomentum = momenta[at];" : ""}`,
     update: `
     let gradient = orientation * raw + coupledDecay * before;
-    let square = forget * meanSquares[at] + blendSquare * gradient * gradient;
-    meanSquares[at] = square;
-    ${
-      centered
-        ? `let average = forget * averages[at] + blendSquare * gradient;
-    averages[at] = average;`
-        : ""
-    }
+    let square = forget * oldSquare + blendSquare * gradient * gradient;
+    ${centered ? "let average = forget * oldAverage + blendSquare * gradient;" : ""}
     var root = ${root("average", "square")};
     var rate = 1.0 / (root + epsilon);
-    ${
-      momentum
-        ? `let oldMomentum = momenta[at];
-    let step = inertia * oldMomentum + gradient * rate;
-    momenta[at] = step;`
-        : "let step = gradient * rate;"
-    }
+    let step = ${momentum ? "inertia * oldMomentum + gradient * rate" : "gradient * rate"};
     let update = -lr * step;`,
+    write: `
+    meanSquares[at] = square;
+    ${centered ? "averages[at] = average;" : ""}
+    ${momentum ? "momenta[at] = step;" : ""}`,
     observe: momentum
       ? `${OBSERVE_ROOT}
     signFlips += count(sign(raw) != sign(orientation * oldMomentum));`
@@ -278,6 +281,8 @@ export const SGD_RULE: UpdateRule = {
   name: "sgd",
   words: SGD_WORDS,
   state: [],
+  read: "",
+  write: "",
   update: `
     let step = orientation * raw + coupledDecay * before;
     let update = -lr * step;`,
@@ -296,13 +301,13 @@ export const MOMENTUM_RULE: UpdateRule = {
   name: "momentum",
   words: SGD_WORDS,
   state: ["momenta"],
+  read: "let oldMomentum = momenta[at];",
   update: `
-    let oldMomentum = momenta[at];
     let gradient = orientation * raw + coupledDecay * before;
     let newMomentum = inertia * oldMomentum + blend * gradient;
     let step = gradientShare * gradient + momentumShare * newMomentum;
-    let update = -lr * step;
-    momenta[at] = newMomentum;`,
+    let update = -lr * step;`,
+  write: "momenta[at] = newMomentum;",
   observe: "signFlips += count(sign(raw) != sign(orientation * oldMomentum));",
   quantity: `
     let known = gradientShare * orientation * grads[at] + momentumShare * momenta[at];
@@ -334,12 +339,12 @@ export const LION_RULE: UpdateRule = {
   name: "lion",
   words: LION_WORDS,
   state: ["means"],
+  read: "let oldMean = means[at];",
   update: `
-    let oldMean = means[at];
     let gradient = orientation * raw;
     let step = sign(oldMean + blend * (gradient - oldMean));
-    let update = -(decay * before + lr * step);
-    means[at] = oldMean + blendMean * (gradient - oldMean);`,
+    let update = -(decay * before + lr * step);`,
+  write: "means[at] = oldMean + blendMean * (gradient - oldMean);",
   observe: "signFlips += count(sign(raw) != sign(orientation * oldMean));",
   quantity: `
     let isStill = (grads[at] == vec4f()) & (means[at] == vec4f());
@@ -364,11 +369,11 @@ export const MUON_RULE: UpdateRule = {
   name: "muon",
   words: MUON_WORDS,
   state: ["momenta", "directions"],
-  update: `
+  read: `
     let oldMomentum = momenta[at];
-    let step = directions[at];
-    let update = -(decay * before + stepScale * step);
-    momenta[at] = oldMomentum + blend * (raw - oldMomentum);`,
+    let step = directions[at];`,
+  update: "let update = -(decay * before + stepScale * step);",
+  write: "momenta[at] = oldMomentum + blend * (raw - oldMomentum);",
   observe: "signFlips += count(sign(raw) != sign(oldMomentum));",
   conclude: `
   let rateMin = rateUnit;

@@ -70,8 +70,16 @@ export const SAMPLE_SIZE = 16_384;
 export const STATISTICS_FUNCTIONS = /* wgsl */ `
 const LARGEST = 3.4028234e38;
 
-fn least(x: vec4f) -> f32 { return min(min(x.x, x.y), min(x.z, x.w)); }
-fn greatest(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
+// Of floats that are not negative. A software adapter needs thirty instructions for the least of two
+// floats, because one may be NaN, and few for that of two integers.
+fn least(soFar: f32, x: vec4f) -> f32 {
+  let bits = bitcast<vec4i>(x);
+  return bitcast<f32>(min(bitcast<i32>(soFar), min(min(bits.x, bits.y), min(bits.z, bits.w))));
+}
+fn greatest(soFar: f32, x: vec4f) -> f32 {
+  let bits = bitcast<vec4i>(x);
+  return bitcast<f32>(max(bitcast<i32>(soFar), max(max(bits.x, bits.y), max(bits.z, bits.w))));
+}
 fn count(condition: vec4<bool>) -> u32 {
   let ones = select(vec4u(0u), vec4u(1u), condition);
   return (ones.x + ones.y) + (ones.z + ones.w);

@@ -10,7 +10,6 @@ import { leafNode, type Node } from "../graph/node.ts";
 import type { Program, ProgramDispatch } from "../graph/program.ts";
 import { ELEMENTS_THREADS, elementsKernel } from "../kernels/elements.ts";
 import {
-  CHUNK_THREADS,
   countKernel,
   HYPER_WORDS,
   originKernel,
@@ -27,10 +26,12 @@ import { type ArenaLayout, layOut } from "./segments.ts";
 const STATISTICS_THREADS = gpu.adapter.software ? 16 : 256;
 
 /**
- * Elements of a chunk: what a thread reads before its loop, and the partial that it leaves, cost a software
- * adapter as much as many elements; a GPU wants many workgroups.
+ * Threads that share a chunk, and its elements: what a thread reads before its loop, and the partial that it
+ * leaves, cost a software adapter, whose registers hold four threads, as much as many elements; a GPU wants
+ * many threads.
  */
-export const CHUNK_FLOATS = CHUNK_THREADS * 4 * (gpu.adapter.software ? 64 : 16);
+const CHUNK_THREADS = gpu.adapter.software ? 4 : 64;
+export const CHUNK_FLOATS = 4096;
 
 /** Workgroups in a row of a dispatch, by WebGPU's least limit. */
 const MAX_WIDTH = 65_535;
@@ -67,6 +68,7 @@ export class Arena {
     this.#layout = layOut(
       parameters.map(parameter => parameter.numel),
       CHUNK_FLOATS,
+      CHUNK_THREADS,
     );
     const { words } = this.#layout;
     this.#places = createBuffer(words.byteLength, STORAGE_USAGE, "arena layout");
@@ -313,7 +315,7 @@ export class Arena {
     const arrays = [this.#places, this.#theta, this.#grads, ...state].map(whole);
     const guards = this.#guards ? [this.#guards.counts.range] : [];
     const padded = segments.some(({ elements }) => elements % 4 !== 0);
-    const size = { tensors, floats, chunks, padded };
+    const size = { tensors, floats, chunks, padded, chunkThreads: CHUNK_THREADS };
     return { ...size, size, arrays, guards };
   }
 

@@ -2,8 +2,6 @@
  * Where the tensors of an arena stand, and how its kernels share the work. The same offsets hold
  * for parameters, gradients and optimizer state.
  */
-import { CHUNK_THREADS } from "../kernels/optimizer.ts";
-
 /** Floats to which the start of every tensor is aligned: 256 bytes, WebGPU's rule for bindings. */
 const ALIGNMENT = 64;
 
@@ -28,9 +26,13 @@ export interface ArenaLayout {
 
 /**
  * Lays out tensors of these sizes one behind the other, each padded with zeros.
- * @param chunkFloats elements that a workgroup updates.
+ * @param chunkFloats elements that a workgroup updates. @param chunkThreads its threads.
  */
-export function layOut(sizes: readonly number[], chunkFloats: number): ArenaLayout {
+export function layOut(
+  sizes: readonly number[],
+  chunkFloats: number,
+  chunkThreads: number,
+): ArenaLayout {
   const segments: Segment[] = [];
   const places: number[] = [];
   const chunks: number[] = [];
@@ -40,8 +42,8 @@ export function layOut(sizes: readonly number[], chunkFloats: number): ArenaLayo
     for (let done = 0; done < elements; done += chunkFloats) {
       chunks.push((start + done) / 4, Math.min(chunkFloats, elements - done), tensor, 0);
     }
-    const partials = (chunks.length / 4 - first) * CHUNK_THREADS;
-    places.push(first * CHUNK_THREADS, partials, start, elements);
+    const partials = (chunks.length / 4 - first) * chunkThreads;
+    places.push(first * chunkThreads, partials, start, elements);
     segments.push({ start, elements });
     start += paddedFloats(elements);
   });

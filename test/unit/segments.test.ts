@@ -4,14 +4,14 @@ import { layOut, splitIntoArenas } from "../../runtime/optim/segments.ts";
 
 describe("layOut", () => {
   test("starts every tensor at a multiple of 256 bytes", () => {
-    const { segments, floats } = layOut([1, 64, 65, 5000], 4096);
+    const { segments, floats } = layOut([1, 64, 65, 5000], 4096, 64);
     expect(segments.map(({ start }) => start)).toEqual([0, 64, 128, 256]);
     expect(floats).toBe(256 + 5056);
   });
 
   test("cuts tensors into chunks that cover every element once, in order", () => {
     const sizes = [1, 4096, 4097, 10_000];
-    const { segments, chunks, words } = layOut(sizes, 4096);
+    const { segments, chunks, words } = layOut(sizes, 4096, 64);
     const covered = sizes.map(() => 0);
     for (let c = 0; c < chunks; c++) {
       const at = (sizes.length + c) * 4;
