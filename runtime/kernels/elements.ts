@@ -24,21 +24,20 @@ export function elementsKernel(
   const arrays = ["theta", "grads", ...rule.state];
   return /* wgsl */ `
 ${arenaBindings(size, arrays)}
-@group(0) @binding(${arrays.length + 2}) var<storage, read_write> sizes: array<f32>;
+@group(0) @binding(${arrays.length + 2}) var<storage, read_write> result: array<f32>;
 ${guarded ? guardsBinding(arrays.length + 3, size.tensors) : ""}
 
 @compute @workgroup_size(${ELEMENTS_THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let tensor = ${tensor}u;
-  let which = 1u;
   ${hyperParameters(rule, guarded)}
   let vector = id.x + id.y * groups.x * ${ELEMENTS_THREADS}u;
   let elements = places[tensor].w;
   if (vector * 4u >= elements) { return; }
   let at = places[tensor].z / 4u + vector;
-  ${rule.quantity}
+  ${rule.quantities}
   for (var i = 0u; i < min(4u, elements - vector * 4u); i++) {
-    sizes[vector * 4u + i] = select(quantity[i], 0.0, updates == 0.0);
+    result[vector * 4u + i] = select(sizes[i], 0.0, updates == 0.0);
   }
 }
 `;

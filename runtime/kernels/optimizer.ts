@@ -49,8 +49,8 @@ export interface UpdateRule {
    * that is not known.
    */
   readonly correction?: string;
-  /** After the update: makes `quantity` of the vec4 at `at`, r where `which` is 0, else s. */
-  readonly quantity: string;
+  /** After the update: makes `sizes` of the vec4 at `at`, the s, and of an adaptive rule `rates`, the r. */
+  readonly quantities: string;
 }
 
 /** What kernels know of an arena when they are compiled. */

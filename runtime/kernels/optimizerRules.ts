@@ -98,9 +98,9 @@ export const RADAM_RULE: UpdateRule = {
     signFlips += count(sign(raw) != sign(orientation * oldMean));`,
   conclude: `${ROOT_EXTREMES}
   let stepUnit = meanScale;`,
-  quantity: `
-    let rate = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
-    let quantity = select(abs(means[at]) * meanScale * rate, rate, which == 0u);`,
+  quantities: `
+    let rates = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
+    let sizes = abs(means[at]) * meanScale * rates;`,
 };
 
 /** Adam and AdamW. */
@@ -128,7 +128,7 @@ export const AMSGRAD_RULE: UpdateRule = {
   ),
   write: `${ADAM_RULE.write}
     peaks[at] = peak;`,
-  quantity: ADAM_RULE.quantity.replace("squares[at]", "peaks[at]"),
+  quantities: ADAM_RULE.quantities.replace("squares[at]", "peaks[at]"),
 };
 
 /** NAdam: r = 1 / (√v̂ + ε), s = |gradientScale · g + meanScale · m| r. */
@@ -142,12 +142,12 @@ export const NADAM_RULE: UpdateRule = {
   conclude: `${ROOT_EXTREMES}
   let stepUnit = 1.0;`,
   // θ before the step, which decays, follows from θ after it.
-  quantity: `
-    let rate = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
+  quantities: `
+    let rates = 1.0 / (sqrt(squares[at]) * rootScale + epsilon);
     let known = gradientScale * orientation * grads[at] + meanScale * means[at];
     let pull = gradientScale * coupledDecay;
-    let before = (theta[at] + stepScale * rate * known) / (1.0 - decay - stepScale * rate * pull);
-    let quantity = select(abs(known + pull * before) * rate, rate, which == 0u);`,
+    let before = (theta[at] + stepScale * rates * known) / (1.0 - decay - stepScale * rates * pull);
+    let sizes = abs(known + pull * before) * rates;`,
 };
 
 // --- Adagrad and RMSprop -------------------------------------------------------------------------
@@ -184,12 +184,12 @@ export const ADAGRAD_RULE: UpdateRule = {
   let rateMin = rateUnit / (rootMax + epsilon);
   let rateMax = rateUnit / (rootMin + epsilon);
   let stepUnit = rateUnit;`,
-  quantity: `
+  quantities: `
     let share = 1.0 / (sqrt(sums[at]) + epsilon);
     let force = orientation * grads[at];
     let before = (theta[at] + stepScale * share * force) / (1.0 - stepScale * share * coupledDecay);
-    let size = abs(force + coupledDecay * before) * share * rateUnit;
-    let quantity = select(size, share * rateUnit, which == 0u);`,
+    let rates = share * rateUnit;
+    let sizes = abs(force + coupledDecay * before) * rates;`,
 };
 
 export const RMSPROP_WORDS = [
@@ -244,16 +244,15 @@ export function rmspropRule(centered: boolean, momentum: boolean): UpdateRule {
       : OBSERVE_ROOT,
     conclude: `${ROOT_EXTREMES}
   let stepUnit = 1.0;`,
-    quantity: `
-    let rate = 1.0 / (${root("averages[at]", "meanSquares[at]")} + epsilon);
+    quantities: `
+    let rates = 1.0 / (${root("averages[at]", "meanSquares[at]")} + epsilon);
     ${
       momentum
-        ? "let size = abs(momenta[at]);"
+        ? "let sizes = abs(momenta[at]);"
         : `let force = orientation * grads[at];
-    let before = (theta[at] + lr * rate * force) / (1.0 - lr * rate * coupledDecay);
-    let size = abs(force + coupledDecay * before) * rate;`
-    }
-    let quantity = select(size, rate, which == 0u);`,
+    let before = (theta[at] + lr * rates * force) / (1.0 - lr * rates * coupledDecay);
+    let sizes = abs(force + coupledDecay * before) * rates;`
+    }`,
     correction: "",
   };
 }
@@ -288,10 +287,10 @@ export const SGD_RULE: UpdateRule = {
     let update = -lr * step;`,
   observe: "",
   // θ before the step, which decays, follows from θ after it, which is before − lr · step.
-  quantity: `
+  quantities: `
     let force = orientation * grads[at];
     let before = (theta[at] + lr * force) / (1.0 - lr * coupledDecay);
-    let quantity = abs(force + coupledDecay * before);`,
+    let sizes = abs(force + coupledDecay * before);`,
   correction: "",
 };
 
@@ -309,11 +308,11 @@ export const MOMENTUM_RULE: UpdateRule = {
     let update = -lr * step;`,
   write: "momenta[at] = newMomentum;",
   observe: "signFlips += count(sign(raw) != sign(orientation * oldMomentum));",
-  quantity: `
+  quantities: `
     let known = gradientShare * orientation * grads[at] + momentumShare * momenta[at];
     let pull = gradientShare * coupledDecay;
     let before = (theta[at] + lr * known) / (1.0 - lr * pull);
-    let quantity = abs(known + pull * before);`,
+    let sizes = abs(known + pull * before);`,
   correction: `
   if (taken == 1.0) {
     inertia = 0.0;
@@ -346,9 +345,9 @@ export const LION_RULE: UpdateRule = {
     let update = -(decay * before + lr * step);`,
   write: "means[at] = oldMean + blendMean * (gradient - oldMean);",
   observe: "signFlips += count(sign(raw) != sign(orientation * oldMean));",
-  quantity: `
+  quantities: `
     let isStill = (grads[at] == vec4f()) & (means[at] == vec4f());
-    let quantity = select(vec4f(1.0), vec4f(), isStill);`,
+    let sizes = select(vec4f(1.0), vec4f(), isStill);`,
   correction: "",
 };
 
@@ -379,6 +378,6 @@ export const MUON_RULE: UpdateRule = {
   let rateMin = rateUnit;
   let rateMax = rateUnit;
   let stepUnit = rateUnit;`,
-  quantity: `
-    let quantity = rateUnit * abs(directions[at]);`,
+  quantities: `
+    let sizes = rateUnit * abs(directions[at]);`,
 };

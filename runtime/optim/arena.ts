@@ -17,7 +17,12 @@ import {
   updateKernel,
 } from "../kernels/optimizer.ts";
 import { foldKernel, HISTOGRAM_WORDS, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
-import { quantileCount, quantileKernel } from "../kernels/statisticsQuantiles.ts";
+import {
+  type Quantity,
+  quantileBytes,
+  quantileKernel,
+  quantitiesOf,
+} from "../kernels/statisticsQuantiles.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type ArenaLayout, layOut } from "./segments.ts";
@@ -298,12 +303,12 @@ export class Arena {
         bindings: [places, partials, rows],
         workgroups: [tensors, 1, 1],
       },
-      {
+      ...quantilePasses(rule).map(quantities => ({
         label: "percentiles",
-        wgsl: quantileKernel(rule, size, STATISTICS_THREADS, guarded),
+        wgsl: quantileKernel(rule, size, quantities, STATISTICS_THREADS, guarded),
         bindings: [...arrays, rows, ...guards],
-        workgroups: [tensors, quantileCount(rule), 1],
-      },
+        workgroups: [tensors, 1, 1] as const,
+      })),
     ];
   }
 
@@ -381,6 +386,13 @@ function countDispatch({ counts, skips }: Guards, tensors: number): ProgramDispa
     bindings: [counts.range, skips.range],
     workgroups: [1, 1, 1],
   };
+}
+
+/** What is counted at once: each by itself where workgroups have too little memory for both. */
+function quantilePasses(rule: UpdateRule): readonly (readonly Quantity[])[] {
+  const all = quantitiesOf(rule);
+  const most = gpu.device.limits.maxComputeWorkgroupStorageSize;
+  return quantileBytes(all.length) <= most ? [all] : all.map(quantity => [quantity]);
 }
 
 function whole(buffer: GPUBuffer): BufferRange {
