@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { RunBins } from "../../runtime/page/bins.ts";
 import { readHistory } from "../../runtime/page/history.ts";
 import { parsePageMessage } from "../../runtime/page/pageMessages.ts";
+import type { StepBatch } from "../../runtime/protocol/steps.ts";
 import { messageFromText, messageToText } from "../../runtime/protocol/text.ts";
 import { HeatCells } from "../../webview/charts/heatCells.ts";
 import { binRows } from "../../webview/data/axis.ts";
@@ -383,6 +384,53 @@ describe("a long run", () => {
     const expected = noExtremes();
     exactly(0, next - 1).extremes(next - 5001, next - 1, "linear", expected);
     expect(found).toEqual(expected);
+  });
+
+  test("that grew while it was watched is drawn whole, whatever the page has left to the store", async () => {
+    const scale = "log";
+    const last = 200_000;
+    const batches: StepBatch[] = [];
+    for (let step = 1; step <= last; step += 500) batches.push(batchOf(step, step + 499, 1));
+    const grown = store(project, batches);
+    const run = new RunSeries(more => asked.push(more));
+    const samples = run.step("stepToWeight");
+    const trace = new Trace(samples, { scale, smoothing: 0.97 });
+    const reference = new Column(64);
+    let timesAsked = 0;
+    for (const batch of batches) {
+      expect(run.append(batch)).toBe(true);
+      for (let i = 0; i < batch.count; i++) {
+        reference.push(curveAt("stepToWeight", batch.firstStep + i));
+      }
+      if (run.length % 8000 !== 0) continue;
+      const starts = binRows(run.positions("step"), [1, run.length], "linear", 200);
+      trace.cut(starts);
+      // Nothing that is drawn waits for the store.
+      expect(samples.isCurrent).toBe(true);
+      const expected = new Trace(reference, { scale, smoothing: 0.97 });
+      expected.cut(starts);
+      for (let bin = 0; bin < expected.bins.length; bin++) {
+        const [from = 0, to = 0] = [starts[bin], starts[bin + 1]];
+        compare(trace.bins.at(bin), expected.bins.at(bin), from, to, scale);
+        const row = expected.bins.at(bin)?.lastRow ?? 0;
+        const wanted = row < 0 ? Number.NaN : expected.lineAt(row);
+        const difference = Math.abs(trace.lineAt(row) - wanted);
+        if (!Number.isNaN(wanted)) expect(difference).toBeLessThanOrEqual(wanted * 1e-9);
+      }
+      await Promise.resolve();
+      if (asked.length === 0) continue;
+      timesAsked += 1;
+      await answer(grown, run);
+    }
+    expect(timesAsked).toBeGreaterThan(1);
+    // What was left is read out of the store.
+    const losses = run.step("loss");
+    expect(losses.at(1000)).toBeNaN();
+    losses.look(1000);
+    await answer(grown, run);
+    expect(losses.at(1000)).toBe(1 / 1001);
+    expect([losses.least, losses.greatest, losses.firstNonFinite]).toEqual([1 / last, 1, -1]);
+    expect(losses.at(last - 60_000)).toBe(1 / (last - 59_999));
   });
 });
 

@@ -3,7 +3,7 @@ import { place } from "../../runtime/protocol/place.ts";
 import type { ScaleKind } from "./scale.ts";
 
 /** Rows whose extremes are kept together, so that a long range is cut in bins without reading it. */
-const BLOCK = 64;
+export const BLOCK = 64;
 
 /** What is drawn of some rows that follow each other. A row is −1, and its value NaN, where none is. */
 export interface Extremes {
@@ -113,6 +113,11 @@ export class Column implements Means {
 
   isSettled(from: number, to: number): boolean {
     return from >= this.begin && to <= this.used;
+  }
+
+  /** The first row that is known. */
+  get firstKept(): number {
+    return this.begin;
   }
 
   /** Begins at a row, before any number was added. */

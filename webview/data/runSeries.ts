@@ -23,6 +23,7 @@ import {
 import { type Positions, rowAt, type XKind } from "./axis.ts";
 import { type Asked, BinRequests } from "./binRequests.ts";
 import { Column, type Samples } from "./column.ts";
+import { ExactRows } from "./exactRows.ts";
 import { formatCount } from "./format.ts";
 import type { Range } from "./scale.ts";
 import { type BinRange, type BinSource, StoredSeries } from "./storedSeries.ts";
@@ -42,6 +43,9 @@ const SHOWN_STEP_COLUMNS = [
   "samples",
 ] as const;
 
+/** The same with what follows from it. */
+const CURVES = [...SHOWN_STEP_COLUMNS, ...DERIVED_COLUMNS] as const;
+
 /** What the page shows of a parameter tensor. */
 const SHOWN_TENSOR_COLUMNS = [
   "gradNorm",
@@ -56,7 +60,10 @@ const SHOWN_TENSOR_COLUMNS = [
   "stepSizeP95",
 ] as const;
 
-/** Steps times tensors that are known exactly, at least, before older ones are left to the store. */
+/** Steps of which all but tensors is known exactly, at least, before older ones are left to the store. */
+const EXACT_STEPS = 2 ** 16;
+
+/** The same of tensors: steps times tensors. */
 const EXACT_VALUES = 2 ** 19;
 
 /** Steps are left to the store up to a multiple of so many. */
@@ -88,22 +95,34 @@ export class RunSeries {
   private totals: ReadonlyMap<CurveName, CurveTotal> = new Map();
   /** The last step that the page need not have, but for tensors. */
   private curvesTo = 0;
+  private readonly exactSteps = new ExactRows({
+    leave: row => this.leaveCurves(row),
+    forget: row => {
+      for (const series of this.measured) series.forget(row);
+    },
+  });
   private readonly steps: Readonly<Record<ShownStepColumn | DerivedColumn, StoredSeries>>;
   private readonly rates: StoredSeries[] = [];
   /** Where the steps stand on the axes that have been asked for. */
   private readonly rising = new Map<RisingKind, Column>();
   private readonly logged = new Map<string, MetricSeries>();
   private readonly tensors: Record<ShownTensorColumn, StoredSeries>[] = [];
-  /** The first row whose tensors are known exactly; undefined without any. */
-  private exactFrom: number | undefined;
+  private readonly exactTensors = new ExactRows({
+    leave: row => {
+      this.leaveToStore(this.stepAt(row - 1), this.tensors.length);
+      for (const series of this.ofTensors) series.leave(row);
+    },
+    forget: row => {
+      for (const series of this.ofTensors) series.forget(row);
+    },
+  });
   /** The last step whose tensors are to be asked for, where the page does not have them. */
   private storedTo = 0;
 
   /** `ask` sends the host requests for bins; `receiveBins` and `receiveCurve` take the answers. */
   constructor(ask: (asked: Asked) => void = () => {}) {
     this.requests = new BinRequests(ask);
-    const names = [...SHOWN_STEP_COLUMNS, ...DERIVED_COLUMNS];
-    const entries = names.map(name => [name, this.makeCurve(name)]);
+    const entries = CURVES.map(name => [name, this.makeCurve(name)]);
     this.steps = Object.fromEntries(entries);
   }
 
@@ -132,7 +151,8 @@ export class RunSeries {
    */
   positions(kind: XKind): Positions {
     if (kind !== "step") {
-      return this.steps[kind].whole() ? this.advance(kind) : this.approximate(kind);
+      const isKnown = this.rising.has(kind) || this.steps[kind].whole();
+      return isKnown ? this.advance(kind) : this.approximate(kind);
     }
     const series = this;
     return {
@@ -246,11 +266,8 @@ export class RunSeries {
     this.widen(batch.groups, batch.tensorCount);
     // What was not sent of the steps before is in the store, or has no value there.
     for (const series of this.measured) series.reach(rows);
-    if (batch.tensorCount > 0 && this.exactFrom === undefined) this.exactFrom = rows;
-    for (const tensor of this.tensors) {
-      for (const series of Object.values(tensor)) series.reach(rows);
-    }
-    this.forgetTensors(batch.count - known);
+    for (const series of this.ofTensors) series.reach(rows);
+    this.makeRoom(rows, batch.count - known);
     this.rows = rows + batch.count - known;
     this.addRows(batch, known);
     this.advanceAxes();
@@ -284,6 +301,10 @@ export class RunSeries {
   /** All series that have a number for each step. */
   private get measured(): StoredSeries[] {
     return [...Object.values(this.steps), ...this.rates];
+  }
+
+  private get ofTensors(): StoredSeries[] {
+    return this.tensors.flatMap(tensor => Object.values(tensor));
   }
 
   private advanceAxes(): void {
@@ -374,10 +395,7 @@ export class RunSeries {
 
   /** Asks for what a zoom into what was drawn last will draw. */
   askAhead(): void {
-    for (const series of this.measured) series.askAhead();
-    for (const tensor of this.tensors) {
-      for (const series of Object.values(tensor)) series.askAhead();
-    }
+    for (const series of [...this.measured, ...this.ofTensors]) series.askAhead();
   }
 
   /** Takes what was asked for of tensors. */
@@ -419,22 +437,34 @@ export class RunSeries {
     series?.receive({ width, first, last, low, mean, high, info, ...average });
   }
 
-  /**
-   * Leaves the older half of what is known exactly of many tensors to the store, before so many rows come that
-   * their columns would have to grow for them.
-   */
-  private forgetTensors(coming: number): void {
-    const most = Math.ceil(EXACT_VALUES / Math.max(1, this.tensors.length));
-    const { exactFrom = this.rows } = this;
-    const earliest = this.rows - most;
-    if (this.rows + coming - exactFrom <= 2 * most || earliest <= exactFrom) return;
+  /** Leaves to the store what is not to be known exactly beside `count` rows from row `next` on, which come. */
+  private makeRoom(next: number, count: number): void {
     // Few bins are to be known in part alone.
-    const begin = earliest - (this.stepAt(earliest) % FORGOTTEN_TOGETHER);
-    this.exactFrom = begin;
-    this.leaveToStore(this.stepAt(begin - 1), this.tensors.length);
-    for (const tensor of this.tensors) {
-      for (const series of Object.values(tensor)) series.forget(begin);
-    }
+    const align = (row: number) => row - (this.stepAt(row) % FORGOTTEN_TOGETHER);
+    this.exactSteps.makeRoom(next, count, EXACT_STEPS, align);
+    const { length } = this.tensors;
+    if (length === 0) return;
+    this.exactTensors.makeRoom(next, count, Math.ceil(EXACT_VALUES / length), align);
+  }
+
+  /** The steps before a row will be asked for, but for tensors. */
+  private leaveCurves(row: number): void {
+    this.curvesTo = this.stepAt(row - 1);
+    const totals = [
+      ...CURVES.map(name => this.totalOf(name, this.steps[name])),
+      ...this.rates.map((rate, group) => this.totalOf(rateName(group), rate)),
+    ];
+    this.totals = new Map(totals.map(total => [total.name, total]));
+    for (const series of this.measured) series.leave(row);
+  }
+
+  private totalOf(name: CurveName, { least, greatest, firstNonFinite }: StoredSeries): CurveTotal {
+    return {
+      name,
+      least,
+      greatest,
+      firstOdd: firstNonFinite < 0 ? 0 : this.stepAt(firstNonFinite),
+    };
   }
 
   /** Adds the rows of a batch from `from` on, column by column. */
@@ -442,7 +472,7 @@ export class RunSeries {
     const rows = batch.count - from;
     const column = (name: StepColumn) =>
       Float64Array.from({ length: rows }, (_, i) => stepValue(batch, from + i, name));
-    for (const name of [...SHOWN_STEP_COLUMNS, ...DERIVED_COLUMNS]) {
+    for (const name of CURVES) {
       this.steps[name].append(curveValues(name, rows, column));
     }
     for (const [group, rate] of this.rates.entries()) {

@@ -1,10 +1,10 @@
 import { Ema } from "../../runtime/protocol/ema.ts";
-import type { Samples } from "./column.ts";
+import { BLOCK, type Samples } from "./column.ts";
 import type { ScaleKind } from "./scale.ts";
 import { StoredSeries } from "./storedSeries.ts";
 
-/** Rows from one state of the average that is kept to the next. */
-const STRIDE = 64;
+/** Rows from one state of the average that is kept to the next: those of a block, which a column forgets together. */
+const STRIDE = BLOCK;
 
 /** The latest average of a series: a chart that is made anew does not read all of it again. */
 const latest = new WeakMap<Samples, Smoothed>();
@@ -48,8 +48,7 @@ export class Smoothed {
     const end = samples.length;
     if (!this.begin()) return;
     for (; this.rows < end; this.rows++) {
-      const taken = this.rows - this.origin;
-      if (taken % STRIDE === 0) this.keep(taken / STRIDE);
+      if (this.rows === this.origin || this.rows % STRIDE === 0) this.keep(this.stride(this.rows));
       ema.take(samples.at(this.rows));
     }
   }
@@ -58,21 +57,26 @@ export class Smoothed {
   at(row: number): number {
     const { replay, samples, origin } = this;
     if (row < origin || row >= this.rows) return Number.NaN;
-    const from = Math.floor((row - origin) / STRIDE);
-    replay.state = { mean: this.means[from] ?? 0, bias: this.biases[from] ?? 1 };
-    for (let before = origin + from * STRIDE; before < row; before++) {
+    const stride = this.stride(row);
+    replay.state = { mean: this.means[stride] ?? 0, bias: this.biases[stride] ?? 1 };
+    for (let before = Math.max(origin, row - (row % STRIDE)); before < row; before++) {
       replay.take(samples.at(before));
     }
     return replay.next(samples.at(row));
   }
 
+  /** Place of the last state that is kept before a row. */
+  private stride(row: number): number {
+    return Math.floor(row / STRIDE) - Math.floor(this.origin / STRIDE);
+  }
+
   /**
-   * What is averaged here begins where the average of the store ends. Returns whether that is known: it comes
-   * with what is drawn.
+   * What is averaged here begins where the average of the store ends, unless the next row and those before it
+   * were there to be taken. Returns whether that is known: it comes with what is drawn.
    */
   private begin(): boolean {
     const { samples } = this;
-    if (!(samples instanceof StoredSeries) || !samples.isBinned || this.origin > 0) return true;
+    if (!(samples instanceof StoredSeries) || this.rows >= samples.firstExact) return true;
     const stored = samples.averagedTo(this);
     if (!stored) return false;
     this.origin = this.rows = stored.row;

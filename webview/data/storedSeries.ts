@@ -70,6 +70,8 @@ export class StoredSeries implements Means {
   private readonly source: BinSource;
   /** The first row that is known exactly. */
   private begin = Number.POSITIVE_INFINITY;
+  /** The first row that will be: those before are about to be forgotten. */
+  private leaving = 0;
   /** Those that are drawn, then those that were before. */
   private loaded: LoadedBins[] = [];
   /** Single steps that were read. */
@@ -93,6 +95,11 @@ export class StoredSeries implements Means {
 
   get length(): number {
     return this.source.length;
+  }
+
+  /** Row from which on all are known exactly; 0 where the store has nothing to tell. */
+  get firstExact(): number {
+    return this.isBinned ? this.begin : 0;
   }
 
   /** What comes before some row is known in bins alone. */
@@ -147,10 +154,15 @@ export class StoredSeries implements Means {
     return this.exact.length;
   }
 
-  /** Leaves the rows before `row` to the store. */
+  /** The rows before `row` are about to be forgotten: from now on what is drawn of them is asked for. */
+  leave(row: number): void {
+    this.leaving = row;
+  }
+
+  /** Leaves the rows before `row` to the store, but for some next to it. */
   forget(row: number): void {
     this.exact.forget(row);
-    this.begin = Math.max(this.begin, row);
+    this.begin = Math.max(this.begin, Math.min(row, this.exact.firstKept));
   }
 
   /** What is not known exactly comes out of the store as narrow as it is drawn. */
@@ -180,29 +192,34 @@ export class StoredSeries implements Means {
   aim(from: number, to: number, bins: number, wanted?: Smoothing, only?: "mean"): void {
     const smoothing = this.isAveraged ? wanted : undefined;
     const { first, storedTo } = this.source;
-    const last = Math.min(first + Math.min(to, this.begin) - 1, storedTo);
-    const begin = first + Math.max(0, from);
+    const width = 2 ** Math.max(0, Math.floor(Math.log2((to - from) / Math.max(1, bins))));
+    const range = (before: number) => ({
+      width,
+      from: first + Math.max(0, from),
+      to: Math.min(first + Math.min(to, before) - 1, storedTo),
+      ...(smoothing && { smoothing }),
+      ...(only && { only }),
+    });
     this.isCurrent = true;
+    if (this.leaving > this.begin) this.askFor(range(this.leaving));
     if (!this.isBinned) return;
-    if (last < begin) {
+    const drawn = range(this.begin);
+    if (drawn.to < drawn.from) {
       if (smoothing && this.averagedTo(smoothing) === undefined) {
         this.ask({ width: 1, from: storedTo, to: storedTo, smoothing });
       }
       return;
     }
-    const width = 2 ** Math.max(0, Math.floor(Math.log2((to - from) / Math.max(1, bins))));
-    const range = {
-      width,
-      from: begin,
-      to: last,
-      ...(smoothing && { smoothing }),
-      ...(only && { only }),
-    };
     this.width = width;
-    this.aimed.set(only, range);
-    const known = this.known(range);
+    this.aimed.set(only, drawn);
+    const known = this.known(drawn);
     if (known) this.loaded = [known, ...this.loaded.filter(each => each !== known)];
-    else this.ask(this.together(range));
+    else this.ask(this.together(drawn));
+  }
+
+  /** Asks for a range that nothing waits for yet. */
+  private askFor(range: BinRange): void {
+    if (range.from <= range.to && !this.known(range)) this.source.ask(this.together(range));
   }
 
   /** Asks for what a zoom into what was aimed at last will draw, unless that was done or is there. */
@@ -210,7 +227,7 @@ export class StoredSeries implements Means {
     for (const aimed of this.aimed.values()) {
       for (const narrower of AHEAD) {
         const range = { ...aimed, width: aimed.width / narrower };
-        if (range.width >= 1 && !this.known(range)) this.source.ask(this.together(range));
+        if (range.width >= 1) this.askFor(range);
       }
     }
     this.aimed.clear();
