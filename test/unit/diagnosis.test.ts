@@ -159,13 +159,39 @@ test("a loss that jumps in the first steps and comes down is given time", () => 
   expect(findingsOf({}, jumping)).toEqual([]);
 });
 
-test("a rate for gradient descent comes from the travel and from the fall that the slope promises", () => {
+test("a rate for gradient descent comes from the travel and from the fall that the first step's slope promises", () => {
   const sgd = { adaptive: false, plannedSteps: 400 };
-  const at = (gradNorm: number) =>
-    findingsOf(sgd, run(0.01, 400, { gradNorm }))[0]?.suggestion?.to ?? Number.NaN;
-  // A gradient of a hundredth promises a hundredth of the fall: the rate may be ten times as high.
-  expect(Math.log10(at(0.3) / at(30))).toBeCloseTo(1, 1);
+  const at = (gradNorm: number, momentum = 0) =>
+    findingsOf({ ...sgd, momentum }, run(0.01, 400, { gradNorm }))[0]?.suggestion?.to ?? Number.NaN;
+  // A gradient of a hundredth promises a hundredth of the fall.
+  expect(Math.log10(at(0.3) / at(30))).toBeCloseTo(2 * 0.7, 1);
+  expect(Math.log10(at(0.3, 0.9) / at(30, 0.9))).toBeCloseTo(2 * 0.3, 1);
   expect(at(30)).toBeGreaterThan(3 * PLAN.lr);
+});
+
+test("what is lost before its travel can tell is told the rate of its first step", () => {
+  const lostAt = (step: number, plan: Partial<RunPlan>, change: Partial<StepRecord> = {}) => {
+    const records = run(1, 400, { lr: 3, updateNorm: 6, gradNorm: 2, ...change }).map(record =>
+      record.t < step ? record : { ...record, loss: Number.NaN, gradNorm: 1e9 },
+    );
+    return findingsOf({ lr: 3, adaptive: false, ...plan }, records)[0]?.suggestion?.to;
+  };
+  // 9 % of 2.3 / 2²
+  expect(lostAt(3, {})).toBeCloseTo(0.052, 3);
+  expect(lostAt(3, { momentum: 0.9 })).toBeCloseTo(0.0052, 4);
+  expect(lostAt(3, { adaptive: true })).toBeCloseTo(0.01, 4);
+  // A rate that has lost is not told again; a slope that is none says nothing.
+  expect(lostAt(3, {}, { gradNorm: 0.01, updateNorm: 0.03 })).toBe(1);
+  expect(lostAt(3, {}, { loss: -1 })).toBeCloseTo(0.3, 3);
+});
+
+test("a warm-up that begins at a rate of 0 has its first slope at the step behind", () => {
+  const at = (first: Partial<StepRecord>) =>
+    findingsOf({ adaptive: false, scheduled: true }, [
+      { ...run(0.01)[0], ...first } as StepRecord,
+      ...run(0.01).slice(1),
+    ])[0]?.suggestion?.to;
+  expect(at({ lr: 0, updateNorm: 0 })).toBeCloseTo(at({}) ?? Number.NaN, 2);
 });
 
 test("a trace replays to the verdict of its label", () => {

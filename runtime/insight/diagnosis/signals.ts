@@ -45,8 +45,8 @@ export interface Signals {
   readonly travel: number;
   /** Sum of log₁₀(‖Δθ‖ / ‖θ‖) over the first steps. */
   readonly earlyRatio: number;
-  /** Sum over them of log₁₀(‖g‖ ‖Δθ‖ / loss): the part of the loss that a step may take, if the slope lasts. */
-  readonly earlyFall: number;
+  /** log₁₀ of the learning rate at which the first step would take all of the loss, if its slope lasted: η loss / (‖g‖ ‖Δθ‖). */
+  readonly slopeRate: number;
   /** Sum of ‖Δθ‖ and of ‖Δθ‖². */
   readonly path: number;
   readonly pathSquares: number;
@@ -75,7 +75,7 @@ export const NO_SIGNALS: Signals = {
   maxGradNorm: 0,
   travel: 0,
   earlyRatio: 0,
-  earlyFall: 0,
+  slopeRate: Number.NaN,
   path: 0,
   pathSquares: 0,
   rates: 0,
@@ -117,7 +117,8 @@ export function observe(signals: Signals, record: StepRecord, plan: RunPlan): Si
     maxGradNorm: Math.max(signals.maxGradNorm, gradNorm),
     travel,
     earlyRatio: signals.earlyRatio + (isEarly ? ratio : 0),
-    earlyFall: signals.earlyFall + (isEarly ? logRatio(gradNorm * updateNorm, loss) : 0),
+    // A warm-up may begin at a rate of 0.
+    slopeRate: Number.isFinite(signals.slopeRate) ? signals.slopeRate : slopeRate(record),
     path: signals.path + updateNorm,
     pathSquares: signals.pathSquares + updateNorm ** 2,
     rates: signals.rates + record.lr,
@@ -139,6 +140,12 @@ function bucketOf(record: StepRecord, plan: RunPlan, ratio: number, travel: numb
     unit: record.lr ** 2 * plan.parameters,
     travel,
   };
+}
+
+/** NaN where it is not defined: of a loss that is not positive, of a step that goes nowhere. */
+function slopeRate({ lr, loss, gradNorm, updateNorm }: StepRecord): number {
+  const rate = (lr * loss) / (gradNorm * updateNorm);
+  return rate > 0 && Number.isFinite(rate) ? Math.log10(rate) : Number.NaN;
 }
 
 function logRatio(part: number, whole: number): number {

@@ -173,16 +173,19 @@ const MOST_DOWN = 2;
 const SPREAD = 0.35;
 
 /** Adam's updates have the size of the learning rate, whatever the task: this one is usual. */
-const USUAL_ADAPTIVE_RATE = 5e-3;
+const USUAL_ADAPTIVE_RATE = 1e-2;
 
 /**
- * log₁₀ of the part of the loss that the slope promises for a step of gradient descent, η ‖g‖² / L, in runs that end
- * well: kin to Polyak's step, which takes all of it.
+ * Part of the loss that the slope promises for the first step of gradient descent, η ‖g‖² / L, in runs that end well: kin to
+ * Polyak's step, which takes all of it.
  */
-const USUAL_FALL = -0.85;
+const USUAL_FALL = 0.09;
 
-/** First updates, relative to the parameters, of runs that end well. */
-const USUAL_FIRST_RATIO = 10 ** -1.22;
+/** Share of the travel in a suggestion: what else is known of an optimizer has the rest. */
+const TRAVEL_SHARE = { momentum: 0.7, others: 0.3 } as const;
+
+/** Part of a rate that has lost a run, above which none is tried; and the one to try where nothing else is known. */
+const RESCUE = { most: 1 / 3, blind: 1 / 10 } as const;
 
 /** Steps after which the travel tells which learning rate would be right; momentum has to build up. */
 export function stepsToSuggest({
@@ -194,19 +197,30 @@ export function stepsToSuggest({
 }
 
 /**
- * The learning rate whose travel would be that of runs that end well.
+ * The learning rate to write: between the one whose travel would be that of runs that end well, and the one that is known
+ * without it.
  * @param signals as of `stepsToSuggest`, when what is large has not yet saturated.
  */
 export function suggestedRate(signals: Signals, plan: RunPlan): number {
   const assumed = { ...plan, plannedSteps: plan.plannedSteps ?? ASSUMED_STEPS };
-  const lr = baseRate(signals, plan);
-  const byTravel = lr / 10 ** bounded(excessTravel(signals, assumed));
-  if (plan.adaptive) return Math.sqrt(byTravel * USUAL_ADAPTIVE_RATE);
-  // With momentum an update is no step along its gradient.
-  if (plan.momentum > 0 || !(signals.firstLoss > 0)) return byTravel;
-  const fall = signals.earlyFall / Math.min(signals.steps, EARLY_STEPS);
-  const byFall = lr / 10 ** bounded(fall - USUAL_FALL);
-  return Math.sqrt(byTravel * byFall);
+  const byTravel = Math.log10(baseRate(signals, plan)) - bounded(excessTravel(signals, assumed));
+  const share = travelShare(signals, plan);
+  return 10 ** (share === 1 ? byTravel : share * byTravel + (1 - share) * knownRate(signals, plan));
+}
+
+/**
+ * log₁₀ of the learning rate that is known without the travel: what is usual of adaptive optimizers, of the others the one at
+ * which the first step's slope promises what it does in runs that end well. Momentum makes each step 1 / (1 − β) of them. NaN
+ * where there is no such slope.
+ */
+function knownRate({ slopeRate }: Signals, { adaptive, momentum }: RunPlan): number {
+  if (adaptive) return Math.log10(USUAL_ADAPTIVE_RATE);
+  return slopeRate + Math.log10(USUAL_FALL * (1 - momentum));
+}
+
+function travelShare(signals: Signals, plan: RunPlan): number {
+  if (Number.isNaN(knownRate(signals, plan))) return 1;
+  return plan.momentum > 0 && !plan.adaptive ? TRAVEL_SHARE.momentum : TRAVEL_SHARE.others;
 }
 
 /** A rate that was suggested for a run of unknown length, for one of so many steps: a longer one travels as far with less. */
@@ -217,20 +231,18 @@ export function rateForLength(
   steps: number,
 ): number {
   const decades = TRAVEL_GROWTH * Math.log10(ASSUMED_STEPS / steps);
-  const isByTravelAlone = !plan.adaptive && (plan.momentum > 0 || !(signals.firstLoss > 0));
-  return rate * 10 ** (isByTravelAlone ? decades : decades / 2);
+  return rate * 10 ** (travelShare(signals, plan) * decades);
 }
 
 function bounded(decades: number): number {
   return Math.max(-MOST_UP, Math.min(MOST_DOWN, decades));
 }
 
-/** What to try when training was lost before the travel could tell. */
+/** What to try when training was lost: the travel of what breaks says nothing, the first step was none of it yet. */
 export function rescueRate(signals: Signals, plan: RunPlan): number {
-  const firstRatio = 10 ** (signals.earlyRatio / Math.max(1, Math.min(signals.steps, EARLY_STEPS)));
   const lr = baseRate(signals, plan);
-  const byRatio = (lr * USUAL_FIRST_RATIO) / firstRatio;
-  return Math.min(lr / 10, Number.isFinite(byRatio) && byRatio > 0 ? byRatio : lr / 10);
+  const known = 10 ** knownRate(signals, plan);
+  return Number.isNaN(known) ? lr * RESCUE.blind : Math.min(lr * RESCUE.most, known);
 }
 
 /** A learning rate as something to write. */
