@@ -7,8 +7,9 @@ import { element, icon, setText } from "../dom.ts";
 /** How a run stands, with what its clients have done to it. */
 type ShownStatus = RunStatus | "paused";
 
+/** Icons that stand still: one that turns takes a frame of the whole window, again and again. */
 const STATUS: Readonly<Record<ShownStatus, { readonly icon: string; readonly label: string }>> = {
-  running: { icon: "sync codicon-modifier-spin", label: "Running" },
+  running: { icon: "play-circle", label: "Running" },
   paused: { icon: "debug-pause", label: "Paused" },
   completed: { icon: "pass-filled", label: "Completed" },
   failed: { icon: "error", label: "Failed" },
