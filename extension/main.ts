@@ -25,6 +25,7 @@ import { StoredRuns } from "./runs/storedRuns.ts";
 import { TrainingTasks } from "./runs/trainingTasks.ts";
 import { registerTrainingTools } from "./runs/trainingTool.ts";
 import { trainOnSave } from "./runs/trainOnSave.ts";
+import { Typing } from "./typing.ts";
 import { Walkthrough } from "./walkthrough/walkthrough.ts";
 
 /** Wires the parts. What is heavy (the parser, the run store, the client) is loaded when needed. */
@@ -35,7 +36,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const output = new RunOutput(runs);
   const history = new RunHistory(runs);
   const silenced = new SilencedFindings();
-  const panel = new Panel(context.extensionUri, context.workspaceState, runs, history, silenced);
+  const typing = new Typing();
+  const panel = new Panel(
+    context.extensionUri,
+    context.workspaceState,
+    runs,
+    history,
+    silenced,
+    typing,
+  );
   const scriptArguments = new ScriptArguments(context.workspaceState);
   const lens = new TrainingLens(documents, runs, stored, scriptArguments, silenced);
   const values = new InlineValues(documents, runs);
@@ -46,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     runs,
     silenced,
     output,
+    typing,
     panel,
     lens,
     values,

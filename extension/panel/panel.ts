@@ -13,6 +13,7 @@ import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import { RunSources } from "../runs/runSources.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { Typing } from "../typing.ts";
 import { LeftPanels } from "./leftPanels.ts";
 import { savePicture } from "./savePicture.ts";
 
@@ -38,6 +39,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #history: RunHistory;
   readonly #silenced: SilencedFindings;
   readonly #silencing: vscode.Disposable;
+  readonly #typing: Typing;
   readonly #left: LeftPanels;
   #content: PanelContent = {
     reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
@@ -66,7 +68,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     runs: Runs,
     history: RunHistory,
     silenced: SilencedFindings,
+    typing: Typing,
   ) {
+    this.#typing = typing;
     this.#silenced = silenced;
     this.#silencing = silenced.onDidChange(folder => {
       if (folder === undefined || folder === this.shownRun) this.#postSilenced();
@@ -286,7 +290,9 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     const run = this.#runs.in(content.runFolder);
     const live = run?.active ? run : undefined;
     const feed = new PageFeed(message => this.#post(message));
-    const subscription = vscode.Disposable.from(feed, ...(live ? [live.listen(feed)] : []));
+    feed.ease(this.#typing.isOn);
+    const typing = this.#typing.onDidChange(() => feed.ease(this.#typing.isOn));
+    const subscription = vscode.Disposable.from(feed, typing, ...(live ? [live.listen(feed)] : []));
     this.#feed = subscription;
     this.#comparison = new Comparison(content.runFolder, message => this.#post(message));
     try {

@@ -10,6 +10,9 @@ import { continues, joinBatches, type StepBatch } from "../protocol/steps.ts";
 /** Shortest time between two messages to a page, in milliseconds: steps, logs and metrics that come all at once take turns. */
 export const FEED_INTERVAL = 20;
 
+/** The same while the page is to leave the processor to others: then all that waits is sent at once. */
+export const EASED_INTERVAL = 500;
+
 /**
  * Sends a page what happens to a run, one message each FEED_INTERVAL: what arrives meanwhile is
  * merged. The run goes first, because it names the tensors of the steps; steps, log lines and metrics
@@ -25,6 +28,7 @@ export class PageFeed {
   #branches: Branches | undefined;
   #elements: TensorElements | undefined;
   #started = false;
+  #isEased = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(post: (message: ToPageMessage) => void) {
@@ -33,6 +37,15 @@ export class PageFeed {
 
   start(): void {
     this.#started = true;
+    this.#schedule();
+  }
+
+  /** Sends seldom: the page, which draws what it gets, takes little time then. False: as fast as before. */
+  ease(isEased: boolean): void {
+    if (isEased === this.#isEased) return;
+    this.#isEased = isEased;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#schedule();
   }
 
@@ -89,7 +102,8 @@ export class PageFeed {
 
   #schedule(): void {
     if (!this.#started) return;
-    this.#timer ??= setTimeout(() => this.#flush(), FEED_INTERVAL);
+    const interval = this.#isEased ? EASED_INTERVAL : FEED_INTERVAL;
+    this.#timer ??= setTimeout(() => this.#flush(), interval);
   }
 
   #flush(): void {
@@ -97,7 +111,8 @@ export class PageFeed {
     const message = this.#next();
     if (!message) return;
     this.#post(message);
-    this.#schedule();
+    if (this.#isEased) this.#flush();
+    else this.#schedule();
   }
 
   #next(): ToPageMessage | undefined {

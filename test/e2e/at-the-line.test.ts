@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Browser, launchBrowser } from "../host/chromium.ts";
+import { PanelPage } from "../host/panel.ts";
 import { createProject } from "../host/project.ts";
 import { type Server, startServer } from "../host/server.ts";
 import { Workbench } from "../host/workbench.ts";
@@ -11,6 +12,17 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** Generous: many tests may share the machine. */
 const SOON = { timeout: 20_000 };
+
+/** Keys of two seconds. */
+const TYPED = 20;
+
+/** Counts the batches of steps that the page gets. A text: the tests are compiled without the types of a page. */
+const COUNT = `
+  globalThis.batches = 0;
+  addEventListener("message", ({ data }) => {
+    if (data.type === "steps") globalThis.batches += 1;
+  });
+`;
 
 let project: string;
 let server: Server;
@@ -60,4 +72,24 @@ test("the side bar lists the run", async () => {
   );
   await row.hover();
   await workbench.screenshot("runs-tree");
+});
+
+test("while someone types the panel gets steps twice a second, and misses none", async () => {
+  const panel = new PanelPage(workbench);
+  await workbench.clickLens("▶ Train", "■ Stop");
+  await panel.drawn("loss", 20);
+  await workbench.page.locator(".view-line").first().click();
+  await workbench.page.keyboard.press("End");
+  await workbench.page.keyboard.type("a");
+  const chart = workbench.webview().locator('[data-chart="loss"]');
+  await chart.evaluate(COUNT);
+  const begin = performance.now();
+  await workbench.page.keyboard.type("b".repeat(TYPED), { delay: 100 });
+  const messages = Number(await chart.evaluate("batches"));
+  const seconds = (performance.now() - begin) / 1000;
+  expect(messages).toBeGreaterThan(0);
+  expect(messages).toBeLessThanOrEqual(2 * seconds + 1);
+  const { step, points } = await panel.drawn("loss", 40);
+  expect(points).toBe(step);
+  await panel.stop();
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FEED_INTERVAL, PageFeed } from "../../runtime/page/pageFeed.ts";
+import { EASED_INTERVAL, FEED_INTERVAL, PageFeed } from "../../runtime/page/pageFeed.ts";
 import type { ToPageMessage } from "../../runtime/protocol/page.ts";
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import {
@@ -72,6 +72,28 @@ describe("PageFeed", () => {
     );
     const metrics = posted.flatMap(message => (message.type === "metrics" ? message.metrics : []));
     expect(metrics.map(({ value }) => value)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  });
+
+  it("sends all that waits twice a second while it is eased, and at once afterwards", () => {
+    feed.ease(true);
+    for (let ms = 0; ms < 1900; ms++) {
+      feed.steps(batch(ms + 1, 1));
+      feed.log({ level: "info", text: `line ${ms}`, time: ms, step: ms });
+      vi.advanceTimersByTime(1);
+    }
+    expect(posted.map(({ type }) => type)).toEqual(Array(3).fill(["steps", "logs"]).flat());
+    feed.ease(false);
+    vi.advanceTimersByTime(2 * FEED_INTERVAL);
+    expect(posted).toHaveLength(8);
+    const batches = posted.flatMap(message => (message.type === "steps" ? [message.batch] : []));
+    expect(joinBatches(batches)).toEqual(batch(1, 1900));
+  });
+
+  it("sends what comes last although it is eased", () => {
+    feed.ease(true);
+    feed.run(run);
+    vi.advanceTimersByTime(EASED_INTERVAL);
+    expect(posted).toEqual([{ type: "run", run }]);
   });
 
   it("sends the newest run before the steps that it describes", () => {
