@@ -30,9 +30,13 @@ export const ADAPTER_VARIABLE = "STEPSCOPE_ADAPTER";
 /**
  * Kernels clear the workgroup memory that they need cleared: Dawn's own clearing makes SwiftShader
  * compile a kernel for seconds. On NVIDIA with Vulkan Dawn hides float16, because of tests that fail there
- * (crbug.com/42251215): our kernels do nothing with it but load and store.
+ * (crbug.com/42251215): our kernels do nothing with it but load and store. Dawn rounds times to 65 µs, for
+ * the sake of pages that nobody trusts: a phase of a small step takes less.
  */
-const DAWN_TOGGLES = ["enable-dawn-features=disable_workgroup_init,vulkan_enable_f16_on_nvidia"];
+const DAWN_TOGGLES = [
+  "enable-dawn-features=disable_workgroup_init,vulkan_enable_f16_on_nvidia",
+  "disable-dawn-features=timestamp_quantization",
+];
 
 /** RTLD_NODELETE: Node closes a library that is no addon at once; this keeps it loaded. */
 const RTLD_NODELETE = 0x1000;

@@ -3,6 +3,7 @@
  * one costs a write of scalars and inputs, two microseconds a dispatch, and one command buffer.
  */
 import { checkDevice, counters, createBuffer, destroyBuffer, gpu } from "../gpu/device.ts";
+import { isTimingPasses, timedPass } from "../gpu/passTimes.ts";
 import { bindGroupLayout } from "../gpu/pipelines.ts";
 import type { Storage } from "../gpu/storage.ts";
 import { isFloat } from "../kernels/op.ts";
@@ -12,7 +13,7 @@ import { compileTape } from "./compile.ts";
 import type { Transfer } from "./layout.ts";
 import { entryAt, nodeAt } from "./layout.ts";
 import { ALIGNMENT } from "./memory.ts";
-import type { Phase, TapeEntry } from "./node.ts";
+import type { TapeEntry } from "./node.ts";
 
 /** Bind groups kept for storages that alternate (two models of the same shape). */
 const BINDING_LIMIT = 16;
@@ -104,23 +105,30 @@ export class Plan {
   }
 
   #encode(encoder: GPUCommandEncoder): void {
-    const pass = encoder.beginComputePass();
-    let phase: Phase | undefined;
+    // One pass for all, and a pass of its own for each phase where they are timed.
+    let phase = this.kernels[0]?.phase ?? "forward";
+    const isTimed = isTimingPasses();
+    let pass = encoder.beginComputePass(isTimed ? timedPass(phase) : undefined);
+    pass.pushDebugGroup(phase);
     for (let k = 0; k < this.kernels.length; k++) {
       const kernel = this.kernels[k];
       const group = this.#groups[k];
       if (!kernel || !group) continue;
       // GPU debuggers show the lines of the loop as groups.
       if (kernel.phase !== phase) {
-        if (phase) pass.popDebugGroup();
         phase = kernel.phase;
+        pass.popDebugGroup();
+        if (isTimed) {
+          pass.end();
+          pass = encoder.beginComputePass(timedPass(phase));
+        }
         pass.pushDebugGroup(phase);
       }
       pass.setPipeline(kernel.pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...kernel.workgroups);
     }
-    if (phase) pass.popDebugGroup();
+    pass.popDebugGroup();
     pass.end();
     counters.dispatches += this.kernels.length;
   }

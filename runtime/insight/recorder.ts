@@ -5,6 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import { counters } from "../gpu/device.ts";
+import { PASS_TIMES_BYTES, takePassTimes } from "../gpu/passTimes.ts";
 import type { BufferRange } from "../gpu/storage.ts";
 import { ROW_WORDS } from "../kernels/statistics.ts";
 import type { StepHistograms } from "../protocol/histogram.ts";
@@ -15,6 +16,7 @@ import {
   type StepColumn,
   TENSOR_COLUMNS,
 } from "../protocol/steps.ts";
+import { forgetTimes, gpuTimes, stepEncoded, UNKNOWN_TIMES } from "./gpuTimes.ts";
 import { Cadence, histogramWords } from "./histograms.ts";
 import { metricsDelivered } from "./metrics.ts";
 import { NoiseScale } from "./noiseScale.ts";
@@ -113,6 +115,8 @@ interface StepNote {
   readonly lr: readonly number[];
   /** The numbers that stand before the rows, in this order. */
   readonly scalars: readonly StepScalar[];
+  /** Phases of the passes whose times stand behind the rows; none if the step was not timed. */
+  readonly timedPhases: readonly string[];
   readonly isTrial: boolean;
   readonly microBatches: number;
   readonly epoch: number;
@@ -137,6 +141,8 @@ let latest = Number.NaN;
 /** While steps are tried, the way that each optimizer had come before its first of them. */
 let triedFrom: Map<OptimizerRecord, number> | undefined;
 let heap = { at: -Infinity, bytes: Number.NaN };
+/** Of the last step that was timed. */
+let times = UNKNOWN_TIMES;
 
 const ring = new ReadbackRing<StepNote | undefined>((bytes, slotBytes, notes) => {
   const measured = notes.filter(note => note !== undefined);
@@ -184,11 +190,12 @@ export function recordStep(
   if (triedFrom && !triedFrom.has(optimizer)) triedFrom.set(optimizer, optimizer.travel);
   const progress = loaderProgress();
   const rows = parts.map(part => part.rows);
-  const bytes = rows.reduce((sum, { size }) => sum + size, SCALARS_BYTES);
+  const bytes = rows.reduce((sum, { size }) => sum + size, SCALARS_BYTES + PASS_TIMES_BYTES);
   if (ring.slotBytes < bytes) ring.resize(bytes);
   const known = STEP_SCALARS.filter(name => scalars[name]);
   const numbers = known.flatMap(name => scalars[name] ?? []);
-  ring.copy(encoder, [...numbers, ...rows], {
+  const timed = takePassTimes(encoder);
+  ring.copy(encoder, [...numbers, ...rows, ...(timed ? [timed.range] : [])], {
     step: ++steps,
     optimizer,
     parts,
@@ -196,6 +203,7 @@ export function recordStep(
     tensorCount: records.length,
     lr: [...rates],
     scalars: known,
+    timedPhases: timed?.labels ?? [],
     isTrial: triedFrom !== undefined,
     microBatches,
     epoch: progress?.epoch ?? Number.NaN,
@@ -207,6 +215,7 @@ export function recordStep(
     heapBytes: heapBytes(now),
   });
   latest = now;
+  stepEncoded(now);
   if (!triedFrom && optimizer.cadence.next()) {
     recordHistograms(encoder, { step: steps, parts, events, lr: [...rates] }, scalars);
   }
@@ -303,6 +312,7 @@ export function loopResumed(): void {
   const now = performance.now();
   latest = now - start;
   beginPhases(now);
+  forgetTimes();
 }
 
 /** Bytes of JavaScript's heap as of the last look: one costs more than a step may. */
@@ -381,6 +391,7 @@ function decodeStep(
     });
   });
 
+  if (note.timedPhases.length > 0) times = gpuTimes(words, word, note.timedPhases);
   const { optimizer, microBatches } = note;
   const clippedSquares = skipped ? Number.NaN : totals.gradSquares;
   const isClipped = note.scalars.includes("clippedSquares");
@@ -410,6 +421,7 @@ function decodeStep(
     samples: note.samples,
     gpuBytes: note.gpuBytes,
     heapBytes: note.heapBytes,
+    ...times,
   };
   for (const name of STEP_COLUMNS) {
     batch.steps[row * STEP_COLUMNS.length + STEP_COLUMN[name]] = columns[name];

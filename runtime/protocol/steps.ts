@@ -57,6 +57,14 @@ export const STEP_COLUMNS = [
   /** Bytes of the GPU's buffers that are alive, and of JavaScript's heap as of a quarter second ago. */
   "gpuBytes",
   "heapBytes",
+  /**
+   * Milliseconds that the GPU worked on kernels of the forward pass, of the backward pass, and of the
+   * optimizer and its instruments: of this step, or of the last one before that was timed, some twenty a second
+   * (insight/gpuTimes.ts). NaN where the adapter tells no times.
+   */
+  "gpuForwardMs",
+  "gpuBackwardMs",
+  "gpuStepMs",
 ] as const;
 
 /** Columns of one parameter tensor. */

@@ -49,7 +49,16 @@ const MEGABYTE = 1e6;
 const VIEWPORT = { width: 1400, height: 1500 };
 
 /** Of a run that goes on six charts are watched: those that are the most to draw, and no other. */
-const UNWATCHED = ["lr", "signFlips", "stepMs", "stepHistogram", "phases", "stepRate", "memory"];
+const UNWATCHED = [
+  "lr",
+  "signFlips",
+  "stepMs",
+  "stepHistogram",
+  "phases",
+  "gpuPhases",
+  "stepRate",
+  "memory",
+];
 const WATCHED = JSON.stringify({ layout: { ...DEFAULT_LAYOUT, hidden: UNWATCHED } });
 
 const load = loadavg()[0] ?? 0;

@@ -98,6 +98,9 @@ function stepRow(step: number): Record<string, number> {
     samples: 32 * step,
     gpuBytes: (48 + (step % 400) / 40) * 2 ** 20,
     heapBytes: (31 + (step % 90) / 9) * 2 ** 20,
+    gpuForwardMs: 0.7 + 0.1 * noise(Math.floor(step / 8), 8),
+    gpuBackwardMs: 1.3 + 0.2 * noise(Math.floor(step / 8), 9),
+    gpuStepMs: 0.4 + 0.05 * noise(Math.floor(step / 8), 10),
   };
 }
 

@@ -208,6 +208,11 @@ function costCharts(series: RunSeries): ChartDefinition[] {
     { label: "step", samples: updateMs },
     { label: "waiting for the GPU", samples: series.step("waitMs") },
   ];
+  const gpuPhases = [
+    { label: "forward", samples: series.step("gpuForwardMs") },
+    { label: "backward", samples: series.step("gpuBackwardMs") },
+    { label: "step", samples: series.step("gpuStepMs") },
+  ];
   const memory = [
     { label: "GPU buffers", samples: gpuMemory },
     { label: "JavaScript heap", samples: heapMemory },
@@ -220,6 +225,14 @@ function costCharts(series: RunSeries): ChartDefinition[] {
       scale: "linear",
       draws: length > 0 ? { stack: phases } : undefined,
       of: updateMs,
+    },
+    {
+      id: "gpuPhases",
+      title: "Time of the GPU by phase",
+      axisTitle: "ms of the GPU, some 20 steps a second",
+      scale: "linear",
+      draws: length > 0 ? { stack: gpuPhases } : undefined,
+      of: series.step("gpuStepMs"),
     },
     {
       id: "stepRate",

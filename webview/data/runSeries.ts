@@ -40,6 +40,9 @@ const SHOWN_STEP_COLUMNS = [
   "forwardMs",
   "backwardMs",
   "waitMs",
+  "gpuForwardMs",
+  "gpuBackwardMs",
+  "gpuStepMs",
   "samples",
 ] as const;
 

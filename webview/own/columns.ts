@@ -24,6 +24,9 @@ const STEP_COLUMNS: Readonly<Partial<Record<ShownStepColumn, string>>> = {
   forwardMs: "of it before backward(), ms",
   backwardMs: "of it in backward(), ms",
   waitMs: "of it waiting for the GPU, ms",
+  gpuForwardMs: "of the GPU, for the forward pass, ms",
+  gpuBackwardMs: "of the GPU, for the backward pass, ms",
+  gpuStepMs: "of the GPU, for the optimizer, ms",
 };
 
 const TENSOR_COLUMNS: Readonly<Record<ShownTensorColumn, string>> = {
