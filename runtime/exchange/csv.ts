@@ -1,8 +1,10 @@
-/** Comma-separated values (RFC 4180): one line a step, and one line a step and tensor. */
+/** Comma-separated values (RFC 4180): one line a step, and one line a tensor and step, or bin of steps. */
 import type { MetricRecord } from "../protocol/metric.ts";
 import type { TensorRecord } from "../protocol/run.ts";
 import type { StepBatch } from "../protocol/steps.ts";
-import { stepObject } from "./jsonLines.ts";
+import { stepObject, type TensorBin } from "./jsonLines.ts";
+
+type CsvTable = "steps" | "tensors" | "bins" | "metrics";
 
 export interface CsvTables {
   /** `step,epoch,loss,…` */
@@ -14,7 +16,7 @@ export interface CsvTables {
 /** Turns the steps of one run into lines; the first that are written begin with the names. */
 export class CsvWriter {
   readonly #tensors: readonly TensorRecord[];
-  #hasNames = { steps: false, tensors: false, metrics: false };
+  readonly #named = new Set<CsvTable>();
 
   constructor(tensors: readonly TensorRecord[]) {
     this.#tensors = tensors;
@@ -34,16 +36,24 @@ export class CsvWriter {
     return { steps, tensors };
   }
 
+  /** The lines of a bin, one a tensor. */
+  bins({ from, to, params }: TensorBin): string {
+    const lines = Object.entries(params).map(([tensor, values]) =>
+      this.#line("bins", { from, to, tensor, ...values }),
+    );
+    return lines.join("");
+  }
+
   /** The line of a metric that the script logged. */
   metric({ step, name, value, time }: MetricRecord): string {
     return this.#line("metrics", { step, name, value, time });
   }
 
-  #line(table: "steps" | "tensors" | "metrics", values: object): string {
+  #line(table: CsvTable, values: object): string {
     const cells = [...leaves(values)];
     const line = `${cells.map(([, value]) => cell(value)).join(",")}\r\n`;
-    if (this.#hasNames[table]) return line;
-    this.#hasNames = { ...this.#hasNames, [table]: true };
+    if (this.#named.has(table)) return line;
+    this.#named.add(table);
     return `${cells.map(([name]) => cell(name)).join(",")}\r\n${line}`;
   }
 }

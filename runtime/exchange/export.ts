@@ -1,4 +1,7 @@
-/** Writes a run of the store as files that other programs read. Every point is there. */
+/**
+ * Writes a run of the store as files that other programs read. Every point is there, and of tensors at the
+ * earlier steps of a long run what is kept, which is bins.
+ */
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -7,12 +10,14 @@ import { type StepBatch, stepValue } from "../protocol/steps.ts";
 import type { RunReader } from "../store/reader.ts";
 import { CsvWriter, leaves } from "./csv.ts";
 import { eventRecord, fileHeader } from "./eventFile.ts";
-import { JsonReport, stepObject } from "./jsonLines.ts";
+import { JsonReport, stepObject, type TensorBin } from "./jsonLines.ts";
+import { tensorBins } from "./tensorBins.ts";
 
 export const EXPORT_FORMATS = ["csv", "json", "tensorboard"] as const;
 
 /**
- * - `csv`: a folder with `steps.csv`, `tensors.csv` and, of a script that logs its own, `metrics.csv`
+ * - `csv`: a folder with `steps.csv`, `tensors.csv` and, of a script that logs its own, `metrics.csv`, of a long
+ *   run `bins.csv`
  * - `json`: the lines of `stepscope train --json`, in one file
  * - `tensorboard`: a folder with an event file, to be shown by `tensorboard --logdir`
  */
@@ -40,19 +45,28 @@ export function* exportRun(
   const run = reader.record();
   const files = new Files(path);
   let complete = false;
+  let damage: string | undefined;
   try {
     const write = WRITERS[format](run, reader, files);
+    const first = reader.firstStep() ?? 1;
     for (const batch of reader.steps()) {
       write.steps(batch);
-      yield batch.firstStep + batch.count - 1;
+      const last = batch.firstStep + batch.count - 1;
+      if (batch.tensorCount === 0 && run.tensors.length > 0) {
+        const steps = [batch.firstStep, last] as const;
+        for (const bin of tensorBins(reader, run.tensors, steps, first)) write.bins(bin, batch);
+        damage ??= reader.damage;
+      }
+      yield last;
     }
+    damage ??= reader.damage;
     write.end?.();
     complete = true;
   } finally {
     files.close();
     if (!complete) rmSync(path, { recursive: true, force: true });
   }
-  if (reader.damage) throw new Error(`${reader.damage} What comes before it is in ${path}.`);
+  if (damage) throw new Error(`${damage} What comes before it is in ${path}.`);
 }
 
 /** The files of an export, made when they get their first bytes. */
@@ -83,6 +97,8 @@ class Files {
 
 interface Writer {
   steps(batch: StepBatch): void;
+  /** `batch` has the last step of the bin. */
+  bins(bin: TensorBin, batch: StepBatch): void;
   end?(): void;
 }
 
@@ -100,6 +116,7 @@ const WRITERS: Readonly<
         files.write(steps, "steps.csv");
         files.write(tensors, "tensors.csv");
       },
+      bins: bin => files.write(csv.bins(bin), "bins.csv"),
     };
   },
 
@@ -122,6 +139,7 @@ const WRITERS: Readonly<
         tell(batch.firstStep);
         report.steps(batch);
       },
+      bins: bin => report.bins(bin),
       end() {
         tell(Number.POSITIVE_INFINITY);
         for (const finding of run.findings) report.finding(finding);
@@ -135,14 +153,21 @@ const WRITERS: Readonly<
     // TensorBoard takes every file with this word in its name.
     const name = `events.out.tfevents.${Math.floor(startedAt)}.${hostname()}.${run.pid}.0`;
     files.write(fileHeader(startedAt), name);
+    const timeOf = (batch: StepBatch, row: number) =>
+      startedAt + stepValue(batch, row, "time") / 1000;
     return {
       steps(batch) {
         for (let row = 0; row < batch.count; row++) {
           const step = batch.firstStep + row;
-          const wallTime = startedAt + stepValue(batch, row, "time") / 1000;
           const values = [...scalars(batch, row, run)];
-          files.write(eventRecord({ wallTime, step, values }), name);
+          files.write(eventRecord({ wallTime: timeOf(batch, row), step, values }), name);
         }
+      },
+      // A tag has one number at a step: the mean.
+      bins(bin, batch) {
+        const values = [...means(bin)];
+        const wallTime = timeOf(batch, bin.to - batch.firstStep);
+        files.write(eventRecord({ wallTime, step: bin.to, values }), name);
       },
       end() {
         for (const { time, step, name: tag, value } of reader.metrics()) {
@@ -160,6 +185,19 @@ function* scalars(batch: StepBatch, row: number, run: RunRecord): Generator<[str
   for (const [tensor, values] of Object.entries(params)) {
     for (const [quantity, value] of leaves(values)) {
       if (value !== null) yield [`${quantity}/${tensor}`, Number(value)];
+    }
+  }
+}
+
+/** The end of the path of a mean. */
+const MEAN = "/mean";
+
+/** Tag and mean of each quantity of the tensors in a bin. */
+function* means({ params }: TensorBin): Generator<[string, number]> {
+  for (const [tensor, quantities] of Object.entries(params)) {
+    for (const [path, value] of leaves(quantities)) {
+      if (!path.endsWith(MEAN) || value === null) continue;
+      yield [`${path.slice(0, -MEAN.length)}/${tensor}`, Number(value)];
     }
   }
 }

@@ -44,6 +44,11 @@ export class JsonReport implements Report {
     }
   }
 
+  /** What is kept of tensors at steps that are said without. */
+  bins(bin: TensorBin): void {
+    this.#say(bin);
+  }
+
   end(run: RunRecord): void {
     this.#run = run;
     const { status, steps, finalLoss, error } = run;
@@ -104,19 +109,30 @@ export function stepObject(batch: StepBatch, row: number, tensors: readonly Tens
     params: Object.fromEntries(
       tensors
         .slice(0, batch.tensorCount)
-        .map((tensor, i) => [tensor.name, tensorObject(batch, row, i, tensor)]),
+        .map((tensor, i) => [
+          tensor.name,
+          tensorFields<JsonNumber | null>(
+            tensor,
+            column => jsonNumber(tensorValue(batch, row, i, column)),
+            null,
+          ),
+        ]),
     ),
   };
 }
 
-function tensorObject(batch: StepBatch, row: number, index: number, tensor: TensorRecord) {
-  const of = (column: TensorColumn) => jsonNumber(tensorValue(batch, row, index, column));
+/** What a step, or a bin, has of a tensor; `none` is what stands for what its optimizer does not define. */
+export function tensorFields<Value>(
+  { momentum, adaptive }: TensorRecord,
+  of: (column: TensorColumn) => Value,
+  none: Value,
+) {
   return {
     gradNorm: of("gradNorm"),
     weightNorm: of("weightNorm"),
     stepToWeight: of("stepToWeight"),
-    signFlips: tensor.momentum ? of("signFlips") : null,
-    epsDominated: tensor.adaptive ? of("epsDominated") : null,
+    signFlips: momentum ? of("signFlips") : none,
+    epsDominated: adaptive ? of("epsDominated") : none,
     nonFinite: of("nonFinite"),
     effectiveLr: {
       min: of("effectiveLrMin"),
@@ -133,4 +149,21 @@ function tensorObject(batch: StepBatch, row: number, index: number, tensor: Tens
       max: of("stepSizeMax"),
     },
   };
+}
+
+/** What is known of a quantity over the steps of a bin; the first three are those of its finite values, null of what is not defined. */
+export interface BinValues {
+  readonly min: JsonNumber | null;
+  readonly mean: JsonNumber | null;
+  readonly max: JsonNumber | null;
+  /** Number of steps at which it was finite. */
+  readonly finite: number | null;
+}
+
+/** A bin: the steps `from` to `to`, both inclusive, and by tensor what a step has of one. */
+export interface TensorBin {
+  readonly type: "bins";
+  readonly from: number;
+  readonly to: number;
+  readonly params: Readonly<Record<string, ReturnType<typeof tensorFields<BinValues>>>>;
 }

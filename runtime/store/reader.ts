@@ -403,6 +403,8 @@ export class RunReader {
         if (next !== undefined && chunk.firstStep !== next)
           throw new Error(`step ${next} is missing`);
         if (chunks) yield* read(chunk, chunks);
+        // Something else may have been read meanwhile.
+        this.#damage = undefined;
       } catch (error) {
         this.#damage = `Damaged at step ${chunk.firstStep}: ${text(error)}`;
         return next;

@@ -17,6 +17,7 @@ import { type ExportFormat, exportRun } from "../../runtime/exchange/export.ts";
 import { importEvents } from "../../runtime/exchange/importEvents.ts";
 import { listRuns, summarize } from "../../runtime/store/list.ts";
 import { openRun } from "../../runtime/store/reader.ts";
+import { batchOf, cutBatches, damage, NAMES, store as storeLongRun, valueAt } from "./long-run.ts";
 import { storeExampleRun } from "./run-example.ts";
 
 /** Made by test/fixtures/events.py with Google's protobuf. */
@@ -146,6 +147,109 @@ describe("a run is exported", () => {
     expect(last.get("loss")).toBe(0.5);
     expect(last.get("lr/0")).toBe(Math.fround(1e-3));
     expect(last.has("stepSize/p50/w")).toBe(true);
+  });
+
+  describe("that is long", () => {
+    const last = 25_000;
+
+    beforeEach(() => {
+      folder = storeLongRun(project, cutBatches(1, last), 30);
+    });
+
+    function writeAll(format: ExportFormat): string {
+      const path = join(project, format);
+      const reader = openRun(folder);
+      expect([...exportRun(reader, format, path)].at(-1)).toBe(last);
+      reader.close();
+      return path;
+    }
+
+    /** What is kept of a series: what comes before the exact steps, in bins of 64. */
+    function expectedBins(tensor: number, from: number, to: number) {
+      const finite: number[] = [];
+      for (let step = from; step <= to; step++) {
+        const value = valueAt(tensor, step);
+        if (Number.isFinite(value)) finite.push(value);
+      }
+      const sum = finite.reduce((a, b) => a + b, 0);
+      return { finite, mean: Math.fround(sum / finite.length) };
+    }
+
+    test("as JSON: with bins where steps have no tensors any more", () => {
+      const lines = readFileSync(writeAll("json"), "utf8").trim().split("\n");
+      const objects = lines.map(line => JSON.parse(line));
+      const steps = objects.filter(({ type }) => type === "step");
+      const bins = objects.filter(({ type }) => type === "bins");
+      expect(steps).toHaveLength(last);
+      const exact = steps.findIndex(({ params }) => Object.keys(params).length > 0);
+      // Each step is there once: in a bin, or by itself.
+      let next = 1;
+      for (const { from, to } of bins) {
+        expect(from).toBe(next);
+        next = to + 1;
+      }
+      expect([next, last - exact]).toEqual([exact + 1, expect.any(Number)]);
+      expect(last - exact).toBeGreaterThanOrEqual(20_000);
+      for (const [tensor, name] of NAMES.entries()) {
+        for (const { from, to, params } of bins) {
+          const found = params[name].effectiveLr.p50;
+          const { finite, mean } = expectedBins(tensor, from, to);
+          expect(found.finite).toBe(finite.length);
+          if (finite.length === 0) {
+            expect(found).toMatchObject({ min: "NaN", mean: "NaN", max: "NaN" });
+            continue;
+          }
+          expect([found.min + 0, found.max + 0]).toEqual([
+            Math.min(...finite) + 0,
+            Math.max(...finite) + 0,
+          ]);
+          const size = Math.max(...finite.map(Math.abs));
+          expect(Math.abs(found.mean - mean)).toBeLessThanOrEqual(size * 2 ** -20);
+        }
+      }
+    });
+
+    test("as CSV: with a line a bin and tensor", () => {
+      const [names = "", ...lines] = readFileSync(join(writeAll("csv"), "bins.csv"), "utf8")
+        .trim()
+        .split("\r\n");
+      expect(names).toMatch(
+        /^from,to,tensor,gradNorm\/min,gradNorm\/mean,gradNorm\/max,gradNorm\/finite,/,
+      );
+      const columns = names.split(",").length;
+      expect(lines.every(line => line.split(",").length === columns)).toBe(true);
+      expect(lines[0]).toMatch(/^1,63,noise,/);
+      expect(lines[NAMES.length]).toMatch(/^64,127,noise,/);
+    });
+
+    test("for TensorBoard: with the means of bins at their last steps", () => {
+      // Of eight tensors there is one.
+      const batches = Array.from({ length: last / 500 }, (_, i) =>
+        batchOf(i * 500 + 1, (i + 1) * 500, 1),
+      );
+      folder = storeLongRun(project, batches);
+      const path = writeAll("tensorboard");
+      const [name = ""] = readdirSync(path);
+      const tag = `effectiveLr/p50/${NAMES[0]}`;
+      const found = [...readEvents(readFileSync(join(path, name)))].flatMap(({ step, values }) =>
+        values.filter(([each]) => each === tag).map(([, value]) => ({ step, value })),
+      );
+      expect(found.slice(0, 2).map(({ step }) => step)).toEqual([63, 127]);
+      expect(found[0]?.value).toBeCloseTo(expectedBins(0, 1, 63).mean, 6);
+      expect(found.at(-1)?.step).toBe(last);
+      const steps = found.map(({ step }) => step);
+      expect(steps).toEqual([...steps].sort((a, b) => a - b));
+    });
+
+    test("and is damaged: what can be read is there, and what cannot is said", () => {
+      damage(folder);
+      const reader = openRun(folder);
+      const path = join(project, "damaged");
+      expect(() => [...exportRun(reader, "csv", path)]).toThrow(/Damaged at step 4096: /);
+      reader.close();
+      const lines = readFileSync(join(path, "bins.csv"), "utf8").trim().split("\r\n");
+      expect(lines.at(-1)).toMatch(/^4032,4095,/);
+    });
   });
 
   test("not over what is there, and not by half", () => {
