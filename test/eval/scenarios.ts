@@ -1,6 +1,6 @@
 /**
- * `npm run eval:scenarios -- FOLDER [--minutes N] [--write]`: how right the diagnosis is on runs of our own library,
- * none of which it was fitted on. FOLDER keeps what has been run; what is missing is run, for N minutes at most (0:
+ * `npm run eval:scenarios -- FOLDER [--minutes N] [--write]`: how right the diagnosis is on runs of our own library: on
+ * loops with a fault, and on the families that are kept blind, which it was not fitted on. `eval:diagnosis` judges the others. FOLDER keeps what has been run; what is missing is run, for N minutes at most (0:
  * nothing). `--write` writes the tables into docs/diagnosis.md.
  */
 import { spawnSync } from "node:child_process";
@@ -10,9 +10,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readCorpus } from "./diagnosis/corpus.ts";
 import { writeSection } from "./diagnosis/document.ts";
-import { type Judged, judge, table } from "./diagnosis/metrics.ts";
+import { groupTable, judge, table } from "./diagnosis/metrics.ts";
 import { FAMILIES } from "./diagnosis/scenarios/families.ts";
-import type { Kind } from "./diagnosis/scenarios/family.ts";
 import { loops } from "./diagnosis/scenarios/faults.ts";
 import { type LoopResult, loopTable } from "./diagnosis/scenarios/loopTable.ts";
 
@@ -57,26 +56,18 @@ for (const job of jobs) {
 }
 
 const judged = readCorpus(sweeps).map(run => judge(run));
+const blind = judged.filter(({ run }) => run.meta.kind === "blind");
 const done = readdirSync(results).map(
   file => JSON.parse(readFileSync(join(results, file), "utf8")) as LoopResult,
 );
 const text = [
   `${count(sweeps)} of ${FAMILIES.length} families and ${done.length} of ${loops().length} loops were run, one seed of each family.`,
-  table({
-    "built as the recorded ones": ofKind("recorded"),
-    "built otherwise": ofKind("otherwise"),
-    "made afterwards": ofKind("fresh"),
-    blind: ofKind("blind"),
-  }),
+  table({ "blind families": blind }),
+  groupTable(blind),
   loopTable(done, judged),
 ].join("\n\n");
 console.log(text);
 if (values.write) writeSection("eval:scenarios", text);
-
-function ofKind(kind: Kind): readonly Judged[] {
-  const names = new Set(FAMILIES.filter(each => each.kind === kind).map(({ name }) => name));
-  return judged.filter(({ run }) => names.has(run.scenario));
-}
 
 /** Both lists evenly, so that who has little time sees something of each. */
 function mixed(...lists: readonly (readonly Job[])[]): readonly Job[] {

@@ -12,6 +12,7 @@ import {
   assess,
   isGivenTime,
   isLost,
+  LEAST_CHANGE,
   objection,
   rateForLength,
   rescueRate,
@@ -246,7 +247,7 @@ function newRate({ target, plan, signals }: DiagnosisState, code: FindingCode): 
   if (target === undefined) return isUp ? undefined : rescueRate(signals, plan);
   // The verdict has seen more of the run than the travel's rule had.
   const lr = baseRate(signals, plan);
-  return isUp ? Math.max(target, lr * 2) : Math.min(target, lr / 2);
+  return isUp ? Math.max(target, lr * LEAST_CHANGE) : Math.min(target, lr / LEAST_CHANGE);
 }
 
 /** The learning rate to use, whatever the verdict, once it can be told. */

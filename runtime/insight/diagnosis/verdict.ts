@@ -184,8 +184,11 @@ const USUAL_FALL = 0.09;
 /** Share of the travel in a suggestion: what else is known of an optimizer has the rest. */
 const TRAVEL_SHARE = { momentum: 0.7, others: 0.3 } as const;
 
-/** Part of a rate that has lost a run, above which none is tried; and the one to try where nothing else is known. */
-const RESCUE = { most: 1 / 3, blind: 1 / 10 } as const;
+/** What is right is right over half a decade and more: a rate that is wrong is at least that far from one that is not. */
+export const LEAST_CHANGE = 3;
+
+/** By how much a rate that has lost a run is too high, where nothing else is known. */
+const BLIND_CHANGE = 10;
 
 /** Steps after which the travel tells which learning rate would be right; momentum has to build up. */
 export function stepsToSuggest({
@@ -242,7 +245,7 @@ function bounded(decades: number): number {
 export function rescueRate(signals: Signals, plan: RunPlan): number {
   const lr = baseRate(signals, plan);
   const known = 10 ** knownRate(signals, plan);
-  return Number.isNaN(known) ? lr * RESCUE.blind : Math.min(lr * RESCUE.most, known);
+  return Number.isNaN(known) ? lr / BLIND_CHANGE : Math.min(lr / LEAST_CHANGE, known);
 }
 
 /** A learning rate as something to write. */

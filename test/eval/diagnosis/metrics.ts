@@ -41,6 +41,38 @@ export function table(sets: Readonly<Record<string, readonly Judged[]>>): string
   ].join("\n");
 }
 
+/** Whether it holds of each optimizer and each length: the verdict and the suggestion, one row for each group of runs. */
+export function groupTable(judged: readonly Judged[]): string {
+  const groups = {
+    "Adam, AdamW, NAdam": ofOptimizer(/adam/),
+    "RMSprop, Adagrad, Lion": ofOptimizer(/rms|adagrad|lion/),
+    "SGD with momentum": ofOptimizer(/mom|nesterov/),
+    "SGD without": ofOptimizer(/sgd/),
+    "100 to 250 steps": ofLength(0, 250),
+    "300 to 500 steps": ofLength(251, 500),
+    "600 to 2000 steps": ofLength(501, 2000),
+  };
+  const rows = Object.entries(groups).map(([name, isOf]) => {
+    const of = judged.filter(isOf);
+    const isRight = share(of, ({ run, said }) => classOf(said.at25) === classOf(run.label));
+    return `| ${name} | ${isRight} | ${share(of, j => isGood(j, judged))} |`;
+  });
+  return [
+    "| runs | verdict right at 25 % | suggestion within a tenth of what can be gained |",
+    "|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
+
+function ofOptimizer(name: RegExp) {
+  return ({ run }: Judged) => name.test(String(run.meta.optimizer));
+}
+
+function ofLength(least: number, most: number) {
+  return ({ run: { plan } }: Judged) =>
+    (plan.plannedSteps ?? 0) >= least && (plan.plannedSteps ?? 0) <= most;
+}
+
 /** Names and values. */
 function figures(judged: readonly Judged[]): readonly (readonly [string, string])[] {
   return [
@@ -105,10 +137,7 @@ function figures(judged: readonly Judged[]): readonly (readonly [string, string]
     ...liveFigures(judged),
     ["suggestion inside the right interval", share(judged, j => isInside(j, 0))],
     ["… or nearest to one of the right learning rates", share(judged, j => isInside(j, GRID / 2))],
-    [
-      "suggestion within a tenth of what can be gained",
-      share(judged, j => suggestedRegret(j, sweepOf(j, judged)) <= MOST_REGRET),
-    ],
+    ["suggestion within a tenth of what can be gained", share(judged, j => isGood(j, judged))],
   ];
 }
 
@@ -167,9 +196,11 @@ function isInside({ run, said }: Judged, slack: number): boolean {
   return to >= Math.min(...decades) - slack - 1e-3 && to <= Math.max(...decades) + slack + 1e-3;
 }
 
-/** The runs at all learning rates of the same scenario. */
+/** The runs at all learning rates of the same family: another kind may have one of the same name. */
 function sweepOf({ run }: Judged, judged: readonly Judged[]): readonly LabelledRun[] {
-  return judged.map(each => each.run).filter(({ scenario }) => scenario === run.scenario);
+  return judged
+    .map(each => each.run)
+    .filter(({ scenario, meta }) => scenario === run.scenario && meta.kind === run.meta.kind);
 }
 
 /** Whether it takes three times the steps of the fastest run, or more, to come within a tenth of what can be gained. */
@@ -187,6 +218,10 @@ function stepsToArrive({ meta, records }: LabelledRun): number {
       median(records.slice(i + 1 - WINDOW, i + 1).map(({ loss }) => loss)) <= goal,
   );
   return at < 0 ? Number.POSITIVE_INFINITY : at + 1;
+}
+
+function isGood(of: Judged, judged: readonly Judged[]): boolean {
+  return suggestedRegret(of, sweepOf(of, judged)) <= MOST_REGRET;
 }
 
 /** Regret at the suggestion, on a line between those of its neighbours in the sweep. */
