@@ -105,7 +105,19 @@ export function stepObject(batch: StepBatch, row: number, tensors: readonly Tens
     lossScale: known("lossScale"),
     skipped: known("skipped"),
     lr: Array.from(rates, jsonNumber),
-    ms: { step: known("stepMs") },
+    samples: known("samples"),
+    ms: {
+      step: known("stepMs"),
+      forward: known("forwardMs"),
+      backward: known("backwardMs"),
+      wait: known("waitMs"),
+      gpu: {
+        forward: known("gpuForwardMs"),
+        backward: known("gpuBackwardMs"),
+        step: known("gpuStepMs"),
+      },
+    },
+    bytes: { gpu: known("gpuBytes"), heap: known("heapBytes") },
     params: Object.fromEntries(
       tensors
         .slice(0, batch.tensorCount)

@@ -65,12 +65,13 @@ describe("train --json", () => {
     const quantiles = ["min", "p5", "p50", "p95", "max"];
     for (const step of steps) {
       expect(Object.keys(step)).toEqual(
-        "type step epoch loss gradNorm clippedGradNorm weightNorm updateNorm stepToWeight travel adamGain microBatches lossMin lossMax noiseScale lossScale skipped lr ms params".split(
+        "type step epoch loss gradNorm clippedGradNorm weightNorm updateNorm stepToWeight travel adamGain microBatches lossMin lossMax noiseScale lossScale skipped lr samples ms bytes params".split(
           " ",
         ),
       );
       expect(step.lr).toEqual([0.01]);
       expect(step.loss).toBeGreaterThan(0);
+      expect(step.bytes.gpu).toBeGreaterThan(0);
       expect(Object.keys(step.params)).toEqual(["0.weight", "0.bias", "2.weight", "2.bias"]);
       for (const tensor of Object.values<Record<string, object>>(step.params)) {
         expect(Object.keys(tensor)).toEqual(
@@ -83,6 +84,10 @@ describe("train --json", () => {
       }
     }
     expect(steps.at(-1).epoch).toBeCloseTo(5);
+    const { gpu, ...host } = steps.at(-1).ms;
+    expect(Object.keys(host)).toEqual(["step", "forward", "backward", "wait"]);
+    const number = expect.any(Number);
+    expect(gpu).toEqual({ forward: number, backward: number, step: number });
     expect(rest.filter(({ type }) => type === "log")).toEqual([
       { type: "log", level: "info", text: "done --fast" },
     ]);

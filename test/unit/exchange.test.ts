@@ -106,7 +106,9 @@ describe("a run is exported", () => {
     const path = write("csv");
     const steps = readFileSync(join(path, "steps.csv"), "utf8").split("\r\n");
     expect(steps).toHaveLength(4);
-    expect(steps[0]).toMatch(/^step,epoch,loss,gradNorm,.*lr\/0,ms\/step$/);
+    expect(steps[0]).toMatch(
+      /^step,epoch,loss,gradNorm,.*lr\/0,samples,ms\/step,.*ms\/gpu\/step,bytes\/gpu,bytes\/heap$/,
+    );
     expect(steps[1]).toMatch(/^1,\d+,1,1001,/);
     expect(steps[2]).toMatch(/^2,.*,0\.5,/);
     const tensors = readFileSync(join(path, "tensors.csv"), "utf8").split("\r\n");
