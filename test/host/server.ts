@@ -34,6 +34,8 @@ const SETTINGS = {
   "security.workspace.trust.startupPrompt": "never",
   "git.enabled": false,
   "editor.minimap.enabled": false,
+  // A server lists the files of all processes every two seconds to find them; a desktop VS Code does not.
+  "remote.autoForwardPorts": false,
 };
 
 export interface ServerOptions {
