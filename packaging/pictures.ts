@@ -34,7 +34,7 @@ mkdirSync(OUTPUT, { recursive: true });
 try {
   for (const rate of RATES) trainInTerminal(rate);
   writeFileSync(digits, example);
-  writeFileSync(join(project, "overshoot.ts"), example.replace("lr: 2e-3", "lr: 3"));
+  writeFileSync(join(project, "overshoot.ts"), example.replace("lr: 2e-3", "lr: 0.3"));
   const settings = { "editor.fontSize": 12, "breadcrumbs.enabled": false };
   await using server = await startServer({ workspace: project, extension: ROOT, settings });
   await using browser = await launchBrowser(WINDOW);
@@ -66,6 +66,7 @@ async function takeFinding(workbench: Workbench): Promise<void> {
   await workbench.command("Stepscope: Run until a Finding");
   const mark = page.locator(".squiggly-warning, .squiggly-error").first();
   await mark.waitFor();
+  await workbench.webview().locator(".picture-text", { hasText: "began" }).waitFor();
   // The letters above it take the pointer.
   await mark.hover({ force: true });
   await settle(workbench);
