@@ -293,6 +293,14 @@ test("weight decay that takes the weights away", async () => {
     options: { weightDecay: "1" },
   });
   expect(coupled.map(({ code }) => code)).not.toContain("decay.strong");
+  // A usual decay takes as much only at a rate that is too high.
+  const high = await findingsOf({
+    layers: mlp(),
+    optimizer: parameters => new optim.AdamW(parameters, { lr: 3, weightDecay: 0.01 }),
+    options: { weightDecay: "0.01" },
+    steps: 200,
+  });
+  expect(high.map(({ code }) => code)).not.toContain("decay.strong");
 });
 
 test("a schedule that ends long before its loop", async () => {

@@ -177,8 +177,16 @@ class LargeEpsilon implements Rule {
 /** Part of a weight that decay may take in a step: half of it would be gone after 230 steps. */
 const MOST_DECAY = 3e-3;
 
-/** Optimizers that take η λ of each weight in a step, or more: others divide the decay as the gradient. */
-const DIRECT: readonly OptimizerName[] = ["SGD", "AdamW", "Lion", "Muon"];
+/**
+ * Optimizers that take η λ of each weight in a step, or more, with the largest λ that is usual: where that takes
+ * too much η is what is wrong, of which the verdict tells. Others divide the decay as the gradient.
+ */
+const USUAL_MOST: Readonly<Partial<Record<OptimizerName, number>>> = {
+  SGD: 1e-3,
+  AdamW: 0.1,
+  Muon: 0.1,
+  Lion: 1,
+};
 
 /** Part of ‖θ₀‖ below which decay has had its way. */
 const SHRUNK = 0.7;
@@ -200,8 +208,9 @@ class StrongDecay implements Rule {
     const update = stepValue(step.batch, step.row, "updateNorm");
     for (const { group } of step.groups) {
       const optimizer = step.tensors.find(tensor => tensor.group === group)?.optimizer;
-      if (!optimizer || !DIRECT.includes(optimizer)) continue;
+      const usual = optimizer && USUAL_MOST[optimizer];
       const decay = option(step, group, "weightDecay");
+      if (usual === undefined || !(decay > usual)) continue;
       const lr = step.batch.lr[step.row * step.batch.groups + group] ?? Number.NaN;
       if (!(lr * decay >= MOST_DECAY)) continue;
       const pull = (lr * decay * norm) / update;
