@@ -81,6 +81,9 @@ const DEFAULT_GRACE_MS = 60_000;
 const DEFAULT_REWIND_BYTES = 256 * 1024 ** 2;
 const POLL_MS = 10;
 
+/** What the system may take to put away a process that was killed. */
+const DYING_MS = 2000;
+
 /** Longest that a process may take before it listens. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -139,10 +142,19 @@ export async function attachRun(
   try {
     return await connectTo(address, listener);
   } catch (error) {
-    // It ended between the two calls.
-    if (!livingSidecars().some(({ id }) => id === address.id)) return undefined;
+    if (await isGone(address.id)) return undefined;
     throw error;
   }
+}
+
+/** Whether a sidecar that cannot be reached has ended, or does so now: its sockets are closed before its process is gone. */
+async function isGone(id: string): Promise<boolean> {
+  const end = performance.now() + DYING_MS;
+  while (livingSidecars().some(each => each.id === id)) {
+    if (performance.now() > end) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
 }
 
 function sidecarCommand(node: string, options: StartOptions, run: LaunchOptions): SidecarCommand {

@@ -1,5 +1,6 @@
 /** What the client needs before a sidecar runs: a Node, a private folder, a process that starts. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -17,9 +18,9 @@ import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { connectTo } from "../../runtime/client/connection.ts";
 import { findNode, isRecent } from "../../runtime/client/node.ts";
-import { startRun } from "../../runtime/client/start.ts";
+import { attachRun, startRun } from "../../runtime/client/start.ts";
 import { RUN_DATABASE, runsFolder } from "../../runtime/store/paths.ts";
-import { thisProcess } from "../../runtime/store/process.ts";
+import { isAlive, thisProcess } from "../../runtime/store/process.ts";
 import {
   livingSidecars,
   type Registration,
@@ -200,5 +201,31 @@ describe("the folder for sockets", () => {
     expect(existsSync(dead.socket)).toBe(false);
     unregister(living);
     expect(livingSidecars()).toEqual([]);
+  });
+
+  test("has no living sidecar whose sockets are closed, and whose process goes a little later", async () => {
+    // Only its system knows when another process began.
+    const program = `
+      const { thisProcess } = await import(${JSON.stringify(
+        new URL("../../runtime/store/process.ts", import.meta.url),
+      )});
+      console.log(JSON.stringify(thisProcess()));
+      setTimeout(() => process.exit(), 300);`;
+    const dying = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    const exit = once(dying, "exit");
+    const [line] = await once(dying.stdout, "data");
+    const identity: Registration["process"] = JSON.parse(String(line));
+    const run = join(folder, "run");
+    register({
+      id: "dying",
+      process: identity,
+      socket: socketPath("dying"),
+      token: "t",
+      runFolder: run,
+      script: join(folder, "a.ts"),
+    });
+    expect(isAlive(identity)).toBe(true);
+    expect(await attachRun(run, () => {})).toBeUndefined();
+    await exit;
   });
 });
