@@ -10,7 +10,7 @@ import { test, until } from "./suite.ts";
 const JUDGED = 150;
 
 for (const { name, rate, code } of [
-  { name: "high.ts", rate: "3", code: "lr.tooLarge" },
+  { name: "high.ts", rate: "3", code: "lr.diverging" },
   { name: "low.ts", rate: "1e-6", code: "lr.tooSmall" },
 ]) {
   test(`a learning rate of ${rate} is marked at its literal, and put right by the fix`, async () => {
