@@ -26,7 +26,8 @@ export interface ArenaLayout {
 
 /**
  * Lays out tensors of these sizes one behind the other, each padded with zeros.
- * @param chunkFloats elements that a workgroup updates. @param chunkThreads its threads.
+ * @param chunkFloats elements that a workgroup updates.
+ * @param chunkThreads its threads, each of which leaves a partial.
  */
 export function layOut(
   sizes: readonly number[],
