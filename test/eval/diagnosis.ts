@@ -22,6 +22,7 @@ const KINDS = {
   "built as these": "recorded",
   "built otherwise": "otherwise",
   "made afterwards": "fresh",
+  "once blind": "once blind",
 } as const;
 
 const { values, positionals: folders } = parseArgs({

@@ -1,6 +1,5 @@
 /** The families of scenarios: `recorded` ones are built as those that the scorecard was fitted on. */
 import { nn } from "../../../../runtime/index.ts";
-import { BLIND } from "./blindFamilies.ts";
 import { type Family, family, type Made, type Options } from "./family.ts";
 import { FRESH } from "./freshFamilies.ts";
 import {
@@ -13,6 +12,7 @@ import {
   RowReader,
   scale,
 } from "./models.ts";
+import { ONCE_BLIND } from "./onceBlindFamilies.ts";
 import type { Model, Task } from "./task.ts";
 import * as tasks from "./task.ts";
 
@@ -142,5 +142,5 @@ export const FAMILIES: readonly Family[] = [
   otherwise("teacher_adagrad", "adagrad", () => withModel(tasks.teacher(), mlp([16, 64, 1]))),
   otherwise("letters_lion", "lion", () => nGram(8)),
   ...FRESH,
-  ...BLIND,
+  ...ONCE_BLIND,
 ];

@@ -14,9 +14,9 @@ export type OptimizerName =
 
 /**
  * Families built as those that the scorecard was fitted on (in PyTorch), others, such that were made after the first
- * rules and thresholds, and such that nobody had seen when what they judge was made.
+ * rules and thresholds, such that nobody had seen until something was judged by them, and such that nobody has seen.
  */
-export type Kind = "recorded" | "otherwise" | "fresh" | "blind";
+export type Kind = "recorded" | "otherwise" | "fresh" | "once blind" | "blind";
 
 export interface Family {
   readonly name: string;

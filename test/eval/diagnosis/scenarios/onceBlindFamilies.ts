@@ -1,14 +1,14 @@
 /**
- * Families that were written down before what is judged by them was made, and run once it was finished: other data, models,
- * losses and optimizers than all before. Nothing may be chosen by what comes of them; what is made afterwards needs new ones.
+ * Families that nobody had seen until a scorecard and a suggestion were judged by them: other data, models, losses and optimizers
+ * than all before. Since then they are fitted on like the others.
  */
 import { nn, type Tensor } from "../../../../runtime/index.ts";
-import * as tasks from "./blindTasks.ts";
 import { type Family, family } from "./family.ts";
 import { mlp, ResidualMlp } from "./models.ts";
+import * as tasks from "./onceBlindTasks.ts";
 import { digits, type Model, type Task } from "./task.ts";
 
-const blind = family.bind(undefined, "blind");
+const onceBlind = family.bind(undefined, "once blind");
 
 const made = (task: () => Task, model: () => Model) => () => ({ task: task(), model: model() });
 
@@ -100,33 +100,33 @@ const thinned = () =>
     new nn.Linear(80, 10),
   ) as unknown as Model;
 
-export const BLIND: readonly Family[] = [
-  blind(
+export const ONCE_BLIND: readonly Family[] = [
+  onceBlind(
     "denoise_adam",
     "adam",
     made(tasks.noisyDigits, () => new Denoiser()),
     { steps: 200 },
   ),
-  blind(
+  onceBlind(
     "majority_mom",
     "mom",
     made(tasks.majority, () => new SymbolReader()),
     { steps: 250 },
   ),
-  blind(
+  onceBlind(
     "copy_adamw",
     "adamw",
     made(tasks.repeated, () => new Copier()),
     { steps: 200, decay: 0.01 },
   ),
-  blind("syllables_sgd", "sgd", syllableModel, { steps: 500, rates: [-2.5, 2.5] }),
-  blind(
+  onceBlind("syllables_sgd", "sgd", syllableModel, { steps: 500, rates: [-2.5, 2.5] }),
+  onceBlind(
     "friedman_adam",
     "adam",
     made(tasks.friedman, () => mlp([10, 64, 64, 1])),
     { batchSize: 64, steps: 1000 },
   ),
-  blind(
+  onceBlind(
     "friedman_mom",
     "mom",
     made(
@@ -135,7 +135,7 @@ export const BLIND: readonly Family[] = [
     ),
     { steps: 400 },
   ),
-  blind(
+  onceBlind(
     "absolute_sgd",
     "sgd",
     made(
@@ -148,55 +148,55 @@ export const BLIND: readonly Family[] = [
     ),
     { batchSize: 16 },
   ),
-  blind(
+  onceBlind(
     "clouds_sgd",
     "sgd",
     made(tasks.clouds, () => mlp([24, 128, 30])),
     { steps: 200 },
   ),
-  blind(
+  onceBlind(
     "moons_gd",
     "sgd",
     made(tasks.moons, () => mlp([2, 24, 2], nn.GELU)),
     { batchSize: undefined, steps: 1500 },
   ),
-  blind(
+  onceBlind(
     "groupnorm_nesterov",
     "nesterov",
     made(digits, () => new GroupedConv()),
     { steps: 100 },
   ),
-  blind(
+  onceBlind(
     "picture_adam",
     "adam",
     made(tasks.picture, () => mlp([12, 64, 64, 1])),
     { batchSize: undefined, steps: 800 },
   ),
-  blind(
+  onceBlind(
     "pairs_rmsprop",
     "rmsprop",
     made(tasks.pairsOfDigits, () => mlp([128, 64, 1])),
     { steps: 500 },
   ),
-  blind(
+  onceBlind(
     "taught_cos",
     "adamw",
     made(tasks.taught, () => mlp([64, 48, 10])),
     { schedule: "cos" },
   ),
-  blind("dropout_nadam", "nadam", made(digits, thinned), { steps: 400 }),
-  blind(
+  onceBlind("dropout_nadam", "nadam", made(digits, thinned), { steps: 400 }),
+  onceBlind(
     "topics_adagrad",
     "adagrad",
     made(tasks.topics, () => mlp([300, 32, 6])),
     { steps: 250 },
   ),
-  blind(
+  onceBlind(
     "halves_lion",
     "lion",
     made(tasks.halfDigits, () => mlp([32, 64, 32])),
   ),
-  blind(
+  onceBlind(
     "residual_mom",
     "mom",
     made(

@@ -1,4 +1,4 @@
-/** What the blind families train on. */
+/** What the families that were blind once train on. */
 import {
   arange,
   cat,
