@@ -92,8 +92,9 @@ export function registerCommands({
     if (!isTurn) return;
     const starting = vscode.l10n.t("Starting {0}…", basename(script));
     // Who did not have to wait wants to see it; later a panel that was closed stays closed.
-    if (isQueued) panel.update({ script, reason: starting });
-    else panel.show({ script, reason: starting });
+    const content = { script, heading: starting, reason: "" };
+    if (isQueued) panel.update(content);
+    else panel.show(content);
     const progress = { location: vscode.ProgressLocation.Window, title: starting };
     try {
       const run = await vscode.window.withProgress(progress, () =>
@@ -102,7 +103,8 @@ export function registerCommands({
       panel.update({ runFolder: run.folder });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      panel.update({ script, reason });
+      const heading = vscode.l10n.t("{0} could not be started", basename(script));
+      panel.update({ script, heading, reason });
       void reportNotStarted(script, reason);
     }
   }
@@ -153,8 +155,9 @@ export function registerCommands({
       return;
     }
     if (uri && state?.phase === "queued") {
-      const reason = vscode.l10n.t("It trains when it is its turn: {0}.", queueText(state.before));
-      panel.show({ script: uri.fsPath, reason });
+      const heading = vscode.l10n.t("{0} waits for its turn", basename(uri.fsPath));
+      const reason = vscode.l10n.t("It starts by itself {0}.", queueText(state.before));
+      panel.show({ script: uri.fsPath, heading, reason });
       return;
     }
     const run = uri && (runs.of(uri.fsPath) ?? (await stored.last(uri.fsPath)));

@@ -4,7 +4,7 @@ import {
   type StoredSteps,
   type ToPageMessage,
 } from "../runtime/protocol/page.ts";
-import { RUN_STATUSES } from "../runtime/protocol/run.ts";
+import { RUN_STATUSES, type RunRecord } from "../runtime/protocol/run.ts";
 import {
   branches,
   type Check,
@@ -50,7 +50,7 @@ const toPageMessage = union<ToPageMessage>({
     stored: optional(storedSteps) as Check<StoredSteps>,
     compared: optional(list(string)) as Check<readonly string[]>,
   },
-  empty: { reason: string },
+  empty: { heading: string, reason: string, run: optional(runRecord) as Check<RunRecord> },
   resetLayout: {},
   run: { run: runRecord },
   steps: { batch: stepBatch },

@@ -2,7 +2,7 @@ import type { Control } from "../runtime/protocol/control.ts";
 import type { TensorHistograms } from "../runtime/protocol/histogram.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
-import type { RunRecord } from "../runtime/protocol/run.ts";
+import type { RunRecord, SourceLocation } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { PictureOutput } from "./charts/pictureOutput.ts";
@@ -24,7 +24,7 @@ import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
 import { DifferenceTable } from "./view/differenceTable.ts";
 import { ElementMap } from "./view/elementMap.ts";
-import { EmptyState } from "./view/emptyState.ts";
+import { EmptyState, neverBegan } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { Insights } from "./view/insights.ts";
 import { LogTail } from "./view/logTail.ts";
@@ -53,7 +53,7 @@ export class Panel {
   private readonly charts: ChartGrid;
   private readonly elements: ElementMap;
   private readonly log: LogTail;
-  private readonly empty = new EmptyState();
+  private readonly empty: EmptyState;
   private readonly body: HTMLElement;
   private run: RunRecord | undefined;
   private series = new RunSeries();
@@ -74,10 +74,8 @@ export class Panel {
     this.host = host;
     this.state = parseViewState(host.loadState());
     this.kept = JSON.stringify(lasting(this.state));
-    this.header = new RunHeader({
-      stop: () => host.post({ type: "stop" }),
-      train: host.isEditor ? () => host.post({ type: "train" }) : undefined,
-    });
+    const train = host.isEditor ? () => host.post({ type: "train" }) : undefined;
+    this.header = new RunHeader({ stop: () => host.post({ type: "stop" }), train });
     const control = (control: Control) => host.post({ type: "control", control });
     this.branches = new BranchCard({ send: control, choose: change => this.choose(change) });
     this.controls = new LoopControls(control, () => this.branches.open());
@@ -85,9 +83,11 @@ export class Panel {
       control,
       write: host.isEditor ? option => host.post({ type: "writeOption", option }) : undefined,
     });
-    this.error = new ErrorBlock(
-      host.isEditor ? ({ file, line }) => host.post({ type: "openSource", file, line }) : undefined,
-    );
+    const openSource = host.isEditor
+      ? ({ file, line }: SourceLocation) => host.post({ type: "openSource", file, line })
+      : undefined;
+    this.error = new ErrorBlock(openSource);
+    this.empty = new EmptyState(new ErrorBlock(openSource), train);
     const notice = new Notice();
     this.histograms = new Histograms((tensor, after) =>
       host.post({ type: "histograms", tensor, after }),
@@ -167,10 +167,8 @@ export class Panel {
         this.hydrate(message);
         break;
       case "empty":
-        this.run = undefined;
-        this.body.hidden = true;
-        this.empty.root.hidden = false;
-        this.empty.show(message.reason);
+        if (message.run) this.showFailure(message.run);
+        else this.showEmpty(message.heading, message.reason);
         break;
       case "resetLayout":
         this.charts.resetLayout();
@@ -249,8 +247,7 @@ export class Panel {
     if (message.stored) this.series.begin(message.stored, message.run.tensors.length);
     this.compared.clear();
     this.histograms.clear();
-    this.body.hidden = false;
-    this.empty.root.hidden = true;
+    this.showsRun(true);
     this.log.clear();
     this.log.append(message.logs);
     this.insights.silence([]);
@@ -275,7 +272,29 @@ export class Panel {
     card.open();
   }
 
+  /** Shows what there is instead of a run. */
+  private showEmpty(heading: string, reason: string): void {
+    this.empty.show(heading, reason);
+    this.showsRun(false);
+  }
+
+  /** Shows why a script did not begin. */
+  private showFailure(run: RunRecord): void {
+    this.empty.showFailure(run);
+    this.showsRun(false);
+  }
+
+  private showsRun(shows: boolean): void {
+    if (!shows) this.run = undefined;
+    this.body.hidden = !shows;
+    this.empty.root.hidden = shows;
+  }
+
   private showRun(run: RunRecord): void {
+    if (neverBegan(run)) {
+      this.showFailure(run);
+      return;
+    }
     this.run = run;
     this.header.showRun(run);
     // Its buttons and keys are there before the next drawing is.

@@ -20,10 +20,10 @@ import { savePicture } from "./savePicture.ts";
 /** Where the workspace's memory has what the user has chosen to see. */
 const VIEW = "panel.view";
 
-/** What the panel shows: a run in the store, or why there is none (yet) of a script. */
+/** What the panel shows: a run in the store, or what there is instead (yet) of a script, and why. */
 export type PanelContent =
   | { readonly runFolder: string }
-  | { readonly script?: string; readonly reason: string };
+  | { readonly script?: string; readonly heading: string; readonly reason: string };
 
 /**
  * The one panel beside the editor. Its page keeps nothing that the store does not have: hidden, it
@@ -42,7 +42,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #typing: Typing;
   readonly #left: LeftPanels;
   #content: PanelContent = {
-    reason: vscode.l10n.t("There is no run yet. Click ▶ Train above a training loop."),
+    heading: "",
+    reason: vscode.l10n.t("Click ▶ Train above a training loop."),
   };
   /** The script whose run, or failed start, is shown. */
   #script: string | undefined;
@@ -279,7 +280,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
     this.#endComparison();
     const content = this.#content;
     if ("reason" in content) {
-      this.#post({ type: "empty", reason: content.reason });
+      const { heading, reason } = content;
+      this.#post({ type: "empty", heading, reason });
       return;
     }
     const { readHistory } = await import("../../runtime/page/history.ts");
@@ -311,9 +313,10 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
       if (this.#feed === subscription) feed.start();
     } catch (error) {
       subscription.dispose();
+      const heading = vscode.l10n.t("This run cannot be read");
+      const empty = { type: "empty", heading, reason: text(error) } as const;
       // A script that does not compile leaves no run behind, but it has said why.
-      const why = run?.record.error?.message ?? text(error);
-      this.#post({ type: "empty", reason: why });
+      this.#post(run?.record.error ? { ...empty, run: run.record } : empty);
     }
   }
 

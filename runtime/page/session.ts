@@ -61,7 +61,7 @@ export class PageSession {
       }
       this.#feed.start();
     } catch (error) {
-      await this.#post({ type: "empty", reason: text(error) });
+      await this.#post(unreadable(error));
     }
   }
 
@@ -148,11 +148,12 @@ export class PageSession {
       this.#feed.run(reader.record());
       reader.close();
     } catch (error) {
-      void this.#post({ type: "empty", reason: text(error) });
+      void this.#post(unreadable(error));
     }
   }
 }
 
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function unreadable(error: unknown): ToPageMessage {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { type: "empty", heading: "This run cannot be read", reason };
 }

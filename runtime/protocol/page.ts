@@ -51,8 +51,14 @@ export type ToPageMessage =
       /** Folders of the runs to compare it with, where its page has not been used before. */
       readonly compared?: readonly string[];
     }
-  /** There is no run to show, and why. */
-  | { readonly type: "empty"; readonly reason: string }
+  /** There is no run to show: what is instead, and why. Empty where the page knows no less. */
+  | {
+      readonly type: "empty";
+      readonly heading: string;
+      readonly reason: string;
+      /** A run that ended before its script began, which says why. */
+      readonly run?: RunRecord;
+    }
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "steps"; readonly batch: StepBatch }
   /** What was asked for of the run, or of one that is compared with it. */

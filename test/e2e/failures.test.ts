@@ -51,6 +51,7 @@ test("a Node that is none is named, and the panel says the same", async () => {
   const advice =
     /Training needs Node\.js [\d.]+ or newer\. Install it from https:\/\/nodejs\.org, or set stepscope\.nodePath\. \/missing\/node is no Node\./;
   await workbench.webview().getByText(advice).first().waitFor();
+  await workbench.webview().getByRole("heading", { name: "could not be started" }).waitFor();
   expect(await workbench.notification("nodejs.org")).toMatch(advice);
 });
 
@@ -74,9 +75,12 @@ test("a script that does not compile says why in the panel", async () => {
   const workbench = window();
   await workbench.openFile("broken.ts");
   await workbench.titleButton("Train").click();
-  // It leaves no run behind: the panel shows what it said of itself, or what it says where there is none.
-  const reason = workbench.webview().getByText("already been declared").filter({ visible: true });
-  await reason.first().waitFor();
+  const page = workbench.webview();
+  await page.getByRole("heading", { name: "broken.ts does not compile" }).waitFor();
+  expect(await page.getByRole("alert").textContent()).toContain("already been declared");
+  await workbench.openFile("throws.ts");
+  await page.getByRole("button", { name: "broken.ts:3:7" }).click();
+  await workbench.page.locator('.tab.active[data-resource-name="broken.ts"]').waitFor();
   expect(await workbench.notification("failed")).toContain("broken.ts failed: ");
 });
 

@@ -265,7 +265,7 @@ test("axe finds no fault in any theme: charts, table, menu, choice of tensors, n
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "0.weight" }).first().click();
   found.push(...(await faults("tensors")));
-  await hosted.send({ type: "empty", reason: "" });
+  await hosted.send({ type: "empty", heading: "", reason: "" });
   await page.getByRole("heading", { name: "No run yet" }).waitFor();
   found.push(...(await faults("no run")));
   expect(found).toEqual([]);

@@ -958,15 +958,54 @@ describe("other states", () => {
 
   test("without a run it says what to do", async () => {
     const hosted = await open();
-    await hosted.send({ type: "empty", reason: "" });
+    await hosted.send({ type: "empty", heading: "", reason: "" });
     await hosted.page.getByRole("heading", { name: "No run yet" }).waitFor();
     expect(await hosted.page.textContent(".empty")).toContain("Press ▶ Train");
-    const reason = "digits.ts:3:7: ERROR: Expected identifier but found 1";
-    await hosted.send({ type: "empty", reason });
-    await hosted.page.getByText(reason).waitFor();
+    const heading = "digits.ts waits for its turn";
+    await hosted.send({ type: "empty", heading, reason: "It starts by itself after 1 run." });
+    await hosted.page.getByRole("heading", { name: heading }).waitFor();
+    expect(await hosted.page.textContent(".empty")).toContain("after 1 run");
     await hosted.page.screenshot({ path: join(PICTURES, "empty.png") });
     await hosted.expectClean();
     await hosted.page.close();
+  });
+
+  test("a script that does not compile says so, and opens the line", async () => {
+    const hosted = await open({ width: 400, height: 700 });
+    const { page } = hosted;
+    const { adapter: _, ...record } = pageRun({ ...ENDED, steps: 0, finalLoss: Number.NaN });
+    const location = { file: record.script, line: 3, column: 7 };
+    const error = { message: 'The symbol "a" has already been declared', location };
+    const failed = { ...record, status: "failed", error } as const;
+    const heading = page.getByRole("heading", { name: "digits.ts does not compile" });
+    // It may be heard of while the run is shown, or after its folder is gone.
+    await hosted.send(hydrate({ run: { ...record, status: "running" }, batches: [] }));
+    await hosted.send({ type: "run", run: failed });
+    await heading.waitFor();
+    await hosted.send({ type: "empty", heading: "", reason: "" });
+    await page.getByRole("heading", { name: "No run yet" }).waitFor();
+    expect(await page.getByRole("button", { name: "Train again" }).isVisible()).toBe(false);
+    await hosted.send({ type: "empty", heading: "", reason: "", run: failed });
+    await heading.waitFor();
+    expect(await page.getByRole("alert").textContent()).toBe(error.message);
+    await page.getByRole("button", { name: `${location.file}:3:7` }).click();
+    await page.getByRole("button", { name: "Train again" }).click();
+    expect(await hosted.asked()).toEqual([
+      { type: "openSource", file: location.file, line: 3 },
+      { type: "train" },
+    ]);
+    await page.screenshot({ path: join(PICTURES, "not-compiled.png") });
+    const { location: __, ...elsewhere } = error;
+    await hosted.send({ type: "run", run: failed });
+    await hosted.send({
+      type: "empty",
+      heading: "",
+      reason: "",
+      run: { ...failed, error: elsewhere },
+    });
+    await page.getByRole("heading", { name: "digits.ts did not start" }).waitFor();
+    await hosted.expectClean();
+    await page.close();
   });
 
   test("what it does not know it ignores", async () => {

@@ -12,7 +12,7 @@ test("what one of two pages asks for is done once, for that page", async () => {
     open: post => {
       const page = ++pages;
       return {
-        start: () => post({ type: "empty", reason: "none" }),
+        start: () => post({ type: "empty", heading: "", reason: "none" }),
         receive: message => void received.push([page, message]),
         dispose: () => {},
       };

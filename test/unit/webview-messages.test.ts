@@ -12,7 +12,8 @@ describe("messages of the host", () => {
     const metrics = [{ name: "accuracy", value: 0.5, step: 3, time: 1 }];
     for (const message of [
       { type: "hydrate", run, runFolder: "/runs/1", batches: [batch], logs, metrics },
-      { type: "empty", reason: "No run" },
+      { type: "empty", heading: "", reason: "No run" },
+      { type: "empty", heading: "", reason: "", run },
       { type: "run", run },
       { type: "steps", batch },
       { type: "logs", logs },

@@ -49,6 +49,11 @@ export function formatRate(rate: number): string {
   return rate >= 100 ? formatCount(Math.round(rate)) : trimmed(rate.toPrecision(2));
 }
 
+/** The name of a file without its folders, of this machine or another. */
+export function baseName(path: string): string {
+  return path.split(/[\\/]/).pop() || path;
+}
+
 function trimmed(text: string): string {
   return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
 }

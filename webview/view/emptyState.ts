@@ -1,20 +1,56 @@
+import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { button } from "../controls.ts";
+import { baseName } from "../data/format.ts";
 import { element, icon, setText } from "../dom.ts";
+import type { ErrorBlock } from "./errorBlock.ts";
 
 /** What to do where the host has no better word. */
 const HINT = "Press ▶ Train above the training loop of a file that imports stepscope.";
 
 /** What stands in the page while there is no run: why, and what to do. */
 export class EmptyState {
+  private readonly heading = element("h1");
   private readonly reason = element("p", { attributes: { role: "status" } });
-  readonly root = element(
-    "main",
-    { class: "empty" },
-    icon("graph-line"),
-    element("h1", { text: "No run yet" }),
-    this.reason,
-  );
+  private readonly error: ErrorBlock;
+  private readonly train;
+  readonly root: HTMLElement;
 
-  show(reason: string): void {
-    setText(this.reason, reason || HINT);
+  /** Without `train` nothing can be trained here. */
+  constructor(error: ErrorBlock, train: (() => void) | undefined) {
+    this.error = error;
+    this.train = train && button("Train again", "debug-restart", train);
+    this.root = element(
+      "main",
+      { class: "empty" },
+      icon("graph-line"),
+      this.heading,
+      this.reason,
+      error.root,
+      ...(this.train ? [this.train] : []),
+    );
   }
+
+  /** Shows what is there instead of a run, and why. */
+  show(heading: string, reason: string): void {
+    this.fill(heading || "No run yet", reason || (heading ? "" : HINT));
+  }
+
+  /** Shows why a script did not begin. */
+  showFailure(run: RunRecord): void {
+    // Before a script begins, places are the compiler's.
+    const what = run.error?.location ? "does not compile" : "did not start";
+    this.fill(`${baseName(run.script)} ${what}`, "", run);
+  }
+
+  private fill(heading: string, reason: string, failed?: RunRecord): void {
+    setText(this.heading, heading);
+    setText(this.reason, reason);
+    this.error.show(failed);
+    if (this.train) this.train.hidden = failed === undefined;
+  }
+}
+
+/** Whether a run ended before its script began: there is nothing to show of it but why. */
+export function neverBegan({ status, adapter }: RunRecord): boolean {
+  return status === "failed" && adapter === undefined;
 }

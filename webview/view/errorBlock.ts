@@ -15,8 +15,8 @@ export class ErrorBlock {
     this.openSource = openSource;
   }
 
-  show(run: RunRecord): void {
-    const error = run.error ?? (run.status === "crashed" ? CRASHED : undefined);
+  show(run: Pick<RunRecord, "error" | "status"> | undefined): void {
+    const error = run?.error ?? (run?.status === "crashed" ? CRASHED : undefined);
     const key = error && JSON.stringify(error);
     if (key === this.shown) return;
     this.shown = key;

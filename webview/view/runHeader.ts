@@ -1,6 +1,6 @@
 import type { AdapterRecord, RunRecord, RunStatus } from "../../runtime/protocol/run.ts";
 import { button } from "../controls.ts";
-import { formatCount, formatDuration, formatRate, formatValue } from "../data/format.ts";
+import { baseName, formatCount, formatDuration, formatRate, formatValue } from "../data/format.ts";
 import { type RunSeries, secondsLeft, stepsPerSecond } from "../data/runSeries.ts";
 import { element, icon, setText } from "../dom.ts";
 
@@ -142,8 +142,4 @@ function elapsed(run: RunRecord, lastTime: number, now: number): number {
 function adapterName({ vendor, architecture, description, software }: AdapterRecord): string {
   const name = description || [vendor, architecture].filter(Boolean).join(" ") || "unknown";
   return software ? `${name} (software)` : name;
-}
-
-function baseName(path: string): string {
-  return path.split(/[\\/]/).pop() || path;
 }
