@@ -1,5 +1,6 @@
 /** The families of scenarios: `recorded` ones are built as those that the scorecard was fitted on. */
 import { nn } from "../../../../runtime/index.ts";
+import { BLIND } from "./blindFamilies.ts";
 import { type Family, family, type Made, type Options } from "./family.ts";
 import { FRESH } from "./freshFamilies.ts";
 import {
@@ -143,4 +144,5 @@ export const FAMILIES: readonly Family[] = [
   otherwise("letters_lion", "lion", () => nGram(8)),
   ...FRESH,
   ...ONCE_BLIND,
+  ...BLIND,
 ];

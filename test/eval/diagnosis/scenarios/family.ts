@@ -27,7 +27,7 @@ export interface Family {
   readonly steps: number;
   /** log₁₀ of the lowest and highest learning rate. */
   readonly rates: readonly [number, number];
-  readonly schedule: "const" | "cos" | "warmcos";
+  readonly schedule: "const" | "cos" | "warmcos" | "warm" | "step";
   readonly clip: number | undefined;
   readonly decay: number | undefined;
   /** Batches whose gradients are accumulated for a step. */

@@ -37,6 +37,9 @@ const LAST_EVALUATIONS = 4;
 /** Steps between two looks at whether there is anything left to train. */
 const LOOK = 25;
 
+/** Part of a run that comes before the step of a schedule. */
+const STEADY = 0.6;
+
 /** Trains a run of a family. */
 export async function train(family: Family, lr: number, seed: number): Promise<Trained> {
   manualSeed(seed);
@@ -98,8 +101,10 @@ export async function train(family: Family, lr: number, seed: number): Promise<T
 /** Part of the learning rate that a schedule leaves at a step. */
 function shareAt({ schedule, steps }: Family, step: number): number {
   if (schedule === "const") return 1;
-  const warm = schedule === "warmcos" ? Math.round(steps / 10) : 0;
+  if (schedule === "step") return step < STEADY * steps ? 1 : 0.1;
+  const warm = schedule === "cos" ? 0 : Math.round(steps / 10);
   if (step < warm) return (step + 1) / warm;
+  if (schedule === "warm") return 1;
   return (1 + Math.cos((Math.PI * (step - warm)) / (steps - warm))) / 2;
 }
 
