@@ -3,6 +3,7 @@ import { ChartRows } from "../../webview/charts/chartRows.ts";
 import { HeatCells } from "../../webview/charts/heatCells.ts";
 import type { Window } from "../../webview/charts/model.ts";
 import { moduleOrder } from "../../webview/charts/moduleOrder.ts";
+import { partWithRows, pixelsOf } from "../../webview/charts/pixelColumns.ts";
 import { PixelTable } from "../../webview/charts/pixelTable.ts";
 import { Column } from "../../webview/data/column.ts";
 import type { Range } from "../../webview/data/scale.ts";
@@ -86,6 +87,20 @@ describe("cells of a heat map", () => {
     const cells = new HeatCells([{ name: "w", samples: columnOf([1, 2, 4]), nonFinite: clean }]);
     cells.cut(windowOf(3, [1, 3]), 8);
     expect([...cells.values]).toEqual([1, 1, 2, 2, 2, 2, 4, 4]);
+  });
+
+  test("end half a step behind the last, also where a window goes on", () => {
+    const part = (length: number, domain: readonly [number, number]) =>
+      partWithRows(windowOf(length, domain)).domain;
+    expect(part(100, [1, 100])).toEqual([1, 100]);
+    expect(part(100, [50, 300])).toEqual([50, 100.5]);
+    expect(part(100, [-40, 60])).toEqual([0.5, 60]);
+    expect(part(100, [200, 300])).toEqual([200, 200]);
+    // Of one step nobody knows how long it is.
+    expect(part(1, [1, 2])).toEqual([1, 2]);
+    const [whole, shown] = [windowOf(100, [51, 151]), windowOf(100, [51, 101])];
+    expect(pixelsOf(shown, whole, 300)).toBe(150);
+    expect(pixelsOf(windowOf(100, [51, 51]), whole, 300)).toBe(1);
   });
 
   test("are not finite where one step is not, and empty where there was none", () => {

@@ -2,6 +2,7 @@ import { extents, type Range } from "../data/scale.ts";
 import { ChartRows } from "./chartRows.ts";
 import { HeatCells, type HeatRow } from "./heatCells.ts";
 import type { ChartModel, ColorScale, Drawn, Reading, Window } from "./model.ts";
+import { partWithRows, pixelsOf } from "./pixelColumns.ts";
 import { PixelTable } from "./pixelTable.ts";
 import type { Ramp } from "./ramp.ts";
 
@@ -48,8 +49,9 @@ export class HeatMapModel implements ChartModel {
   }
 
   write(window: Window, width: number): Drawn {
-    this.cells.cut(window, Math.max(1, width));
-    [this.picture.x, this.picture.x2] = window.domain;
+    const part = partWithRows(window);
+    this.cells.cut(part, pixelsOf(part, window, width));
+    [this.picture.x, this.picture.x2] = part.domain;
     const {
       extent,
       typical: [low, high],

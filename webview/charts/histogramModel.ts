@@ -7,6 +7,7 @@ import {
   shareBelow,
 } from "./histogramCells.ts";
 import type { ChartModel, ColorScale, Drawn, Reading, Window } from "./model.ts";
+import { partWithRows, pixelsOf } from "./pixelColumns.ts";
 import type { Ramp } from "./ramp.ts";
 
 /** Rows of the picture, over the whole of the axis. */
@@ -46,8 +47,9 @@ export class HistogramModel implements ChartModel {
 
   write(window: Window, width: number): Drawn {
     const { cells } = this;
-    cells.cut(window, Math.max(1, width));
-    [this.picture.x, this.picture.x2] = window.domain;
+    const part = partWithRows(window);
+    cells.cut(part, pixelsOf(part, window, width));
+    [this.picture.x, this.picture.x2] = part.domain;
     const { low, high, typical, share } = cells.extremes();
     const domain: Range = share > 0 ? [1 / cells.source.sampled, share] : [Infinity, -Infinity];
     this.scale = { ...this.scale, domain };
