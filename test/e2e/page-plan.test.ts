@@ -72,6 +72,71 @@ test("a plan is drawn before the first step, gives way to what is measured, and 
   await page.close();
 });
 
+test("what is planned is zoomed like what was measured, and all charts show the same steps", async () => {
+  const hosted = await open({ height: 1500 });
+  const { page } = hosted;
+  await hosted.send(
+    hydrate({ run: pageRun({ planned: PLANNED }), batches: [pageBatch(1, 700)], logs: [] }),
+  );
+  await hosted.drawn(700);
+  await expect.poll(() => ahead(hosted)).toBeDefined();
+  const at = async (chart: string, share: number) => {
+    const plot = page.locator(`[data-chart=${chart}] .plot`);
+    await plot.scrollIntoViewIfNeeded();
+    const { x = 0, y = 0, width = 0, height = 0 } = (await plot.boundingBox()) ?? {};
+    await page.mouse.move(x + 52 + share * (width - 66), y + height / 2);
+  };
+  /** The step in the middle of the plan that is shown. */
+  const middle = async () => {
+    await at("lr", 0.5);
+    const text = await page.locator("[data-chart=lr] .tooltip-step").textContent();
+    return Number(text?.replace(/\D/g, ""));
+  };
+
+  // What is read off at the pointer may take another line above the plot: where that is is asked twice.
+  await at("lr", 0.5);
+  await at("lr", 0.5);
+  await page.mouse.down();
+  await at("lr", 0.75);
+  await page.mouse.up();
+  // From step 1,050 to 1,575.
+  await expect.poll(async () => Math.abs((await middle()) - 1313)).toBeLessThan(6);
+  await page.screenshot({ path: join(PICTURES, "plan-zoomed.png") });
+  expect((await ahead(hosted))?.[0]).toBeLessThan(0.1);
+  expect((await ahead(hosted))?.[1]).toBeGreaterThan(0.97);
+  // The map of all tensors has nothing there.
+  await page.locator("[data-chart=heatMap]").scrollIntoViewIfNeeded();
+  await expect
+    .poll(() => page.locator("[data-chart=heatMap] .chart-steps").textContent())
+    .toBe("0 steps");
+
+  // Another chart, which draws nothing there, does not leave it.
+  await page.keyboard.down("Control");
+  await at("loss", 0.5);
+  await page.mouse.wheel(0, -200);
+  await at("lr", 0.5);
+  await page.keyboard.up("Control");
+  await expect.poll(async () => Math.abs((await middle()) - 1313)).toBeLessThan(6);
+  await at("loss", 0.5);
+  expect(await page.locator("[data-chart=loss] .tooltip").isVisible()).toBe(false);
+
+  // Keys zoom where the pointer is, and out to all of it.
+  await page.locator("[data-chart=lr] .plot").focus();
+  await at("lr", 0.5);
+  await page.keyboard.press("+");
+  await expect.poll(async () => Math.abs((await middle()) - 1313)).toBeLessThan(6);
+  const all = page.getByRole("button", { name: "Show all" });
+  await expect
+    .poll(async () => {
+      await page.keyboard.press("-");
+      return all.isVisible();
+    })
+    .toBe(false);
+  await expect.poll(async () => Math.abs((await middle()) - 1050)).toBeLessThan(6);
+  await hosted.expectClean();
+  await page.close();
+});
+
 test("it is taken away when the run says so, stays with a run that was stopped, and is no more than steps", async () => {
   const hosted = await open({ height: 1500 });
   const { page } = hosted;

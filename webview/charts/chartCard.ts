@@ -129,6 +129,11 @@ export class ChartCard {
     if (!content) this.clear();
   }
 
+  /** Where what it draws ends, if that is after the last step. */
+  get end(): number | undefined {
+    return this.content?.model.end;
+  }
+
   /** Gives it its height, in CSS pixels, or that of the style; or all of the page. */
   place(height: number | undefined, full: boolean): void {
     this.frame.place(height, full);

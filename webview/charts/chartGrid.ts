@@ -478,11 +478,19 @@ export class ChartGrid {
   private zoom(id: string, x: Range | undefined, y: Range | undefined): void {
     const { series, state } = this;
     if (!series || !state) return;
-    const whole = wholeOf(series, this.compared, state.x, state.xScale);
+    const whole = this.reachOf(id, series, state);
     this.change({
       ...(x && hasWidth(x) ? { zoom: within(x, whole, state.xScale), follows: false } : {}),
       ...(y && hasWidth(y) ? { yZooms: this.yZooms(id, y) } : {}),
     });
+  }
+
+  /** How far a chart's x axis can be moved: what is planned is seen where it is drawn, or where it is seen already. */
+  private reachOf(id: string, series: RunSeries, { x, xScale, zoom, follows }: ViewState): Range {
+    const [low, high] = wholeOf(series, this.compared, x, xScale);
+    const card = this.cards.get(id);
+    const planned = card instanceof ChartCard ? (card.end ?? high) : high;
+    return [low, Math.max(high, planned, zoom && !follows ? zoom[1] : high)];
   }
 
   /** The parts of y axes, with another for one chart, or with none for it. */

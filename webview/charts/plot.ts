@@ -275,7 +275,10 @@ export class Plot {
     if (!this.view) return [0, 0];
     const { positions, domain } = this.view.window;
     const [from, to] = rowsIn(positions, domain);
-    return to > from ? [from, to - 1] : [from, from];
+    if (to > from) return [from, to - 1];
+    // All that is shown may be what is planned.
+    const nearest = Math.max(0, Math.min(from, positions.length - 1));
+    return [nearest, nearest];
   }
 
   private zoom(x: Range | undefined, y: Range | undefined): void {
@@ -400,7 +403,8 @@ export class Plot {
   private zoomAt(row: number, factor: number): void {
     if (!this.view) return;
     const { positions, domain, scale } = this.view.window;
-    const share = shareOf(positions.at(row), domain, scale);
+    const x = this.options.crosshair.beyond ?? positions.at(row);
+    const share = shareOf(x, domain, scale);
     this.zoom(scaledAt(Math.min(Math.max(share, 0), 1), factor), undefined);
   }
 
