@@ -64,7 +64,7 @@ const WITH_MOMENTUM: readonly Family[] = [
     batchSize: 64,
     steps: 450,
     decay: 1e-4,
-    rates: [-3.5, 1.5],
+    rates: [-5.5, 0.5],
   }),
   blind("houses_mom", "mom", tasks.houses, () => mlp([8, 32, 16, 1], nn.LeakyReLU), {
     steps: 1000,
@@ -89,6 +89,7 @@ const ADAMS: readonly Family[] = [
     steps: 200,
     schedule: "cos",
     decay: 0.01,
+    rates: [-5, 2],
   }),
   blind("variational_adam", "adam", tasks.codedDigits, () => new models.VariationalCoder(), {
     batchSize: 64,
@@ -105,7 +106,7 @@ const ADAMS: readonly Family[] = [
   }),
   blind("wages_nadam", "nadam", tasks.wages, () => new models.Table(), {
     steps: 2000,
-    rates: [-5.5, 0],
+    rates: [-5, 1.5],
   }),
 ];
 
