@@ -1,4 +1,5 @@
 /** `stepscope export [RUN]`: a run as files that other programs read. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXPORT_FORMATS, type ExportFormat, exportName, exportRun } from "../exchange/export.ts";
 import { openRun } from "../store/reader.ts";
@@ -30,6 +31,8 @@ export function exportCommand({ run, format, output }: ExportOptions): number {
     reader.close();
     if (stderr.isTTY) stderr.write("\r\x1b[K");
   }
+  // A file is made for the first line that is to stand in it.
+  if (!existsSync(path)) throw new Error(`${record.id} has no steps: there is nothing to write.`);
   console.log(path);
   return EXIT.completed;
 }

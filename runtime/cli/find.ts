@@ -25,7 +25,7 @@ export function findRun(name = "", folder = "."): StoredRun {
   if (!run) {
     throw new UsageError(
       name
-        ? `There is no run "${name}" in ${runsFolder(project)}.`
+        ? `There is no run "${name}" in ${runsFolder(project)}; "stepscope runs" lists those that there are.`
         : `There are no runs in ${runsFolder(project)}.`,
     );
   }

@@ -13,6 +13,7 @@ import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
 import { findLr } from "./findLr.ts";
+import { helpCommand, helpText } from "./help.ts";
 import { importCommand } from "./import.ts";
 import { ENGINES, jobText } from "./jobs.ts";
 import { resumable } from "./resume.ts";
@@ -22,52 +23,6 @@ import { measureOf } from "./sweepMeasure.ts";
 import { learningRate, rateGrid } from "./sweepPlan.ts";
 import { train } from "./train.ts";
 import { view } from "./view.ts";
-
-const HELP = `stepscope ${VERSION}: watch the training loops of TypeScript files
-
-  stepscope train FILE [--seed N] [--json] [--strict] [-- ARGS]
-                                                       Train, and show how it goes
-  stepscope train --resume RUN [FILE] …                Go on from the last checkpoint of a run, with its
-                                                       file, seed and arguments unless others are given
-      --seed N    Seed of all random numbers (0; a call of manualSeed in the script wins)
-      --lr RATE   Learning rate in the place of the script's; schedules and groups keep their proportions
-      --seed-offset N  Added to every seed, also to that of manualSeed
-      --tag WORD  Tag of the run in the list of runs
-      --json      One JSON object a line; the script's own output goes to standard error
-      --strict    Exit code 3 where the diagnosis still finds fault at the end
-      --rewind-memory MIB  GPU memory for states that the run can go back to (256; 0 for none)
-      ARGS        Arguments for the script
-  stepscope find-lr FILE [--planned N] [--steps N] …   Try learning rates before a run, and suggest one
-      --planned N Steps that the run is to have
-      --steps N   Rates that are tried (100); also --seed, --json and ARGS as above
-  stepscope sweep FILE --lr FROM..TO [--seeds N] …     Train with each of several learning rates, and say
-                                                       which is best; called again it goes on
-      --points N  How many rates, at equal distances of their logarithms (two a decade)
-      --metric NAME  Rank by what the script logs under this name last, not by the training loss
-      --mode MODE min or max: which values of the metric are good (min for a loss)
-      --seeds N   Runs of each rate (1): the script's own seed, the next one, …
-      --parallel N  Runs at the same time (1)
-      --tag WORD  Tag of the runs (sweep); also --json and ARGS as above
-      --emit ENGINE  Print it as a job for slurm, kubernetes or ray instead
-  stepscope runs [FOLDER]                              List the runs of a project
-  stepscope view [RUN] [RUN …]                         Show a run in a browser of this machine, compared
-                                                       with the others
-  stepscope diff RUN1 RUN2 [--json]                    Say in what two runs differ: options, arguments,
-                                                       seed, machine, and the script
-  stepscope baseline [RUN | --none]                    Pin a run that panels show behind every other
-                                                       of its project, unpin it, or say which it is
-  stepscope export [RUN] [--format F] [--output PATH]  Write a run as files for other programs
-      RUN         Id of the run, a part of it, or its folder; the newest without it
-      --format F  csv (tables), json (lines as of train --json) or tensorboard (csv)
-      --output P  Where to; a new folder, or a new file for json
-  stepscope import PATH                                Make runs of TensorBoard's event files
-  stepscope diagnose TRACE                             Judge the learning rates of recorded runs
-      TRACE       JSON lines, also compressed by gzip; - is standard input
-  stepscope doctor                                     Say what this machine computes on
-  stepscope --help | --version
-
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 findings (--strict), 130 stopped.
-`;
 
 /** Fewer say nothing: the ends of a range test are no evidence. */
 const FEWEST_RATES = 20;
@@ -86,7 +41,7 @@ async function main([command, ...rest]: string[]): Promise<number> {
         "Install it from https://nodejs.org.",
     );
   }
-  if (asksForHelp(rest)) return main(["--help"]);
+  if (asksForHelp(rest)) return main(["--help", ...(command ? [command] : [])]);
   switch (command) {
     case "train":
       return train(trainOptions(rest));
@@ -130,7 +85,7 @@ async function main([command, ...rest]: string[]): Promise<number> {
     case "--help":
     case "-h":
     case "help":
-      console.log(HELP);
+      console.log(helpText(rest[0]));
       return EXIT.completed;
     default:
       throw new UsageError(command ? `There is no command "${command}".` : "A command is missing.");
@@ -309,8 +264,15 @@ function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
   try {
     return parseArgs({ args, allowPositionals: true, options });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(wrongOption(error));
   }
+}
+
+/** Node says of an option that is none also how it could be an argument, which no command takes. */
+function wrongOption(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, option] = /^Unknown option '(.*?)'/.exec(error.message) ?? [];
+  return option === undefined ? error.message : `There is no option ${option} of this command.`;
 }
 
 function rejectArguments(args: readonly string[]): void {
@@ -328,6 +290,6 @@ try {
 } catch (error) {
   const isUsage = error instanceof UsageError || error instanceof ScriptNotFoundError;
   console.error(`stepscope: ${error instanceof Error ? error.message : error}`);
-  if (isUsage) console.error("Try: stepscope --help");
+  if (isUsage) console.error(`Try: ${helpCommand(process.argv[2])}`);
   process.exitCode = isUsage ? EXIT.wrongUsage : EXIT.failed;
 }

@@ -1,7 +1,7 @@
 /** Starts sidecars, and finds those that run. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -98,9 +98,9 @@ export async function startRun(
   listener: MessageListener,
 ): Promise<SidecarConnection> {
   const script = resolve(options.cwd ?? ".", options.script);
-  if (!existsSync(script) || !statSync(script).isFile()) {
-    throw new ScriptNotFoundError(`There is no file ${script}.`);
-  }
+  const found = statSync(script, { throwIfNoEntry: false });
+  if (!found) throw new ScriptNotFoundError(`There is no file ${script}.`);
+  if (!found.isFile()) throw new ScriptNotFoundError(`${script} is a folder; a file is needed.`);
   const node = await findNode(options.node);
   const graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   const socket = socketPath(randomBytes(8).toString("hex"));

@@ -76,6 +76,8 @@ export function* readEvents(bytes: Uint8Array): Generator<ScalarEvent> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     if (view.getUint32(at + 8, true) !== maskedCrc32c(bytes.subarray(at, at + 8))) {
+      if (at === 0)
+        throw new Error("This is no event file of TensorBoard, or its begin is damaged.");
       throw new Error(`The record at byte ${at} has a length that does not match its checksum.`);
     }
     const end = at + HEADER_BYTES + Number(view.getBigUint64(at, true));

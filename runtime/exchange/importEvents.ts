@@ -20,17 +20,21 @@ const CHUNK = 10_000;
  * them: each is one run, whose scalars become metrics under their tags.
  * @param project folder that the runs go to
  * @returns the folders of the runs, each as soon as it is stored
- * @throws Error if there is no event file, or one is damaged: runs before it are stored
+ * @throws Error if there is no event file, none has scalars, or one is damaged: runs before it are stored
  */
 export function* importEvents(path: string, project: string): Generator<string, void, void> {
   const sources = eventFiles(resolve(path));
   if (sources.size === 0) {
     throw new Error(`There is no event file in ${path}: their names contain "${MARK}".`);
   }
+  let isEmpty = true;
   for (const [folder, files] of sources) {
     const metrics = files.sort().flatMap(file => readMetrics(file));
-    if (metrics.length > 0) yield storeRun(project, folder, metrics);
+    if (metrics.length === 0) continue;
+    isEmpty = false;
+    yield storeRun(project, folder, metrics);
   }
+  if (isEmpty) throw new Error(`There are no scalars in ${path}, or it is no event file.`);
 }
 
 /** Event files by the folder that they are in. */

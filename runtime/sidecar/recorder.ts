@@ -260,6 +260,15 @@ function stop(lastMomentMs: number): void {
   }, patienceMs);
 }
 
+/** Says so where a script measured nothing, unless a finding has told why. */
+function adviseWithoutSteps(): void {
+  const { run, metrics } = recording.stored;
+  if (run.steps > 0 || metrics > 0 || run.findings.length > 0 || launch.probe) return;
+  const text =
+    "No optimizer took a step, so that nothing was measured. A training loop calls `await optimizer.step()`.";
+  recording.log({ level: "warn", text, time: Date.now() });
+}
+
 /** Closes the run, tells the clients, and lets the process go. */
 async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   if (hasEnded) return;
@@ -269,7 +278,10 @@ async function finish({ status, error, neverBegan }: Outcome): Promise<void> {
   await Promise.race([firstClient.promise, sleep(OVER_BEFORE_SEEN_MS)]);
   nativeOutput.close();
   // Whoever watched until now hears of it as of all findings.
-  if (status === "completed") recording.findings(diagnosis.completed());
+  if (status === "completed") {
+    recording.findings(diagnosis.completed());
+    adviseWithoutSteps();
+  }
   const known = await Promise.race([repository, sleep(REPOSITORY_MS, {})]);
   const run = recording.close({
     ...known,

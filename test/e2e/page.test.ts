@@ -956,6 +956,20 @@ describe("other states", () => {
     await hosted.page.close();
   });
 
+  test("a run without a step does not wait for one when it is over", async () => {
+    const hosted = await open({ width: 400, height: 900 });
+    const { page } = hosted;
+    const run = pageRun({ steps: 0, finalLoss: Number.NaN, tensors: [] });
+    const waiting = page.locator("[data-chart=loss] .plot-waiting");
+    await hosted.send(hydrate({ run, batches: [], metrics: [], logs: [] }));
+    await expect.poll(() => waiting.textContent()).toBe("Waiting for the first step…");
+    await hosted.send({ type: "run", run: { ...run, ...ENDED } });
+    await expect.poll(() => waiting.textContent()).toBe("No step was taken");
+    await page.screenshot({ path: join(PICTURES, "no-step.png") });
+    await hosted.expectClean();
+    await page.close();
+  });
+
   test("without a run it says what to do", async () => {
     const hosted = await open();
     await hosted.send({ type: "empty", heading: "", reason: "" });

@@ -242,14 +242,18 @@ describe("train", () => {
   });
 });
 
-test.each([["--help"], ["train", "--help"], ["export", "-h"]])(
-  "help is there: %s %s",
-  async (...args) => {
-    const { stdout, code } = await stepscope(...args);
-    expect(code).toBe(0);
-    expect(stdout).toContain("stepscope train FILE");
-  },
-);
+test.each([
+  [["--help"], "stepscope train FILE", "stepscope doctor"],
+  [["train", "--help"], "stepscope train FILE", "--rewind-memory"],
+  [["export", "-h"], "stepscope export [RUN]", "--format F"],
+  [["help", "sweep"], "stepscope sweep FILE", "--emit ENGINE"],
+])("help is there: %j", async (args, ...lines) => {
+  const { stdout, code } = await stepscope(...args);
+  expect(code).toBe(0);
+  for (const line of lines) expect(stdout).toContain(line);
+  // That of a command is of no other.
+  expect(stdout.includes("stepscope doctor")).toBe(args.length === 1);
+});
 
 describe("wrong usage ends with code 2 and says what is wrong", () => {
   test.each([
@@ -257,7 +261,10 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["tarin"], 'There is no command "tarin".'],
     [["train"], "train: FILE is missing."],
     [["train", "a.ts", "b.ts"], 'Unexpected: b.ts. Arguments for a script come after "--".'],
-    [["train", "a.ts", "--rate", "1"], "Unknown option '--rate'"],
+    [
+      ["train", "a.ts", "--rate", "1"],
+      "There is no option --rate of this command.\nTry: stepscope train --help",
+    ],
     [["train", "a.ts", "--lr", "0"], "--lr: expected a learning rate above 0, such as 1e-3"],
     [["train", "a.ts", "--tag", "a b"], '--tag: expected one word, got "a b".'],
     [["sweep"], "sweep: FILE is missing."],
@@ -274,6 +281,7 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["import", "gone"], "There is no file or folder "],
     [["export", "--format", "xls"], '--format: expected csv, json, tensorboard, got "xls".'],
     [["train", "gone.ts"], "There is no file"],
+    [["train", "."], "is a folder; a file is needed."],
   ])("%j", async (args, reason) => {
     const { stdout, stderr, code } = await stepscope(...args);
     expect(stderr).toContain(reason);
@@ -313,6 +321,10 @@ test("runs lists what was trained, the newest first; export writes one", async (
   const exported = await stepscope("export", "a-", "--output", "steps");
   expect(exported).toMatchObject({ stdout: `${join(project.folder, "steps")}\n`, code: 0 });
   expect(readFileSync(join(project.folder, "steps", "steps.csv"), "utf8")).toContain("\r\n3,");
+  project.write("idle.ts", "");
+  const idle = await stepscope("train", "idle.ts");
+  expect(idle.stderr).toContain("No optimizer took a step, so that nothing was measured.");
+  expect((await stepscope("export", "idle")).stderr).toContain("has no steps: there is nothing to");
 });
 
 test("a run keeps the commit of its repository and what was changed since, and diff says them", async () => {

@@ -74,7 +74,7 @@ describe("event files of TensorBoard", () => {
     damaged[60] = 0xff;
     expect(() => [...readEvents(damaged)]).toThrow(/The record at byte \d+ does not match its/);
     damaged[0] = 0xff;
-    expect(() => [...readEvents(damaged)]).toThrow(/The record at byte 0 has a length/);
+    expect(() => [...readEvents(damaged)]).toThrow(/This is no event file of TensorBoard/);
   });
 });
 
@@ -324,7 +324,11 @@ describe("event files are imported", () => {
     const file = join(project, "logs/wide/events.out.tfevents.17");
     expect([...importEvents(file, project)]).toHaveLength(1);
     writeFileSync(file, Buffer.from(EVENTS).fill(0xff, 0, 4));
-    expect(() => [...importEvents(file, project)]).toThrow(`${file}: The record at byte 0 has a `);
+    expect(() => [...importEvents(file, project)]).toThrow(
+      `${file}: This is no event file of TensorBoard`,
+    );
+    writeFileSync(file, "");
+    expect(() => [...importEvents(file, project)]).toThrow(`There are no scalars in ${file}`);
     mkdirSync(join(project, "empty"));
     expect(() => [...importEvents(join(project, "empty"), project)]).toThrow(
       "There is no event file in ",

@@ -80,6 +80,8 @@ export class ChartGrid {
   private theme: Theme = readTheme();
   private series: RunSeries | undefined;
   private run = "";
+  /** Further steps may come. */
+  private goesOn = false;
   /** Charts of the run. */
   private ids: readonly string[] = [];
   private readonly none = element("p", {
@@ -151,6 +153,7 @@ export class ChartGrid {
   ): void {
     const { id, tensors } = run;
     this.plan.show(run);
+    this.goesOn = run.status === "running";
     if (series !== this.series) {
       this.made = "";
       this.crosshair.point(undefined);
@@ -266,13 +269,18 @@ export class ChartGrid {
     const key = JSON.stringify([
       charts.map(({ id, scale, draws }) => [id, scale, draws && linesOf(draws)]),
       [scales, smoothing, gradientTensors, tensor, mapped, xScale, names],
+      this.goesOn,
     ]);
     if (key === this.made) return;
     this.made = key;
     // Charts of what another run logged.
     this.ids = [...charts, ...own].map(({ id }) => id);
     const waiting =
-      series.length > 0 ? "No optimizer with parameters" : "Waiting for the first step…";
+      series.length > 0
+        ? "No optimizer with parameters"
+        : this.goesOn
+          ? "Waiting for the first step…"
+          : "No step was taken";
     for (const chart of charts) {
       const y = scales[chart.id] ?? chart.scale;
       const model = modelOf(chart, y, smoothing, this.theme);
