@@ -93,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel),
     vscode.workspace.onDidChangeTextDocument(change => documents.edited(change)),
     vscode.workspace.onDidCloseTextDocument(document => documents.forget(document)),
+    typing.onDidChange(() => runs.ease(typing.isOn)),
     runs.onDidStart(({ script }) => errors.clear(script)),
     runs.onDidReturn(({ folder }) => panel.refresh(folder)),
     runs.onDidEnd(({ record, script, folder }) => {

@@ -4,8 +4,8 @@ import * as vscode from "vscode";
 const PAUSE_MS = 1000;
 
 /**
- * Whether someone types in an editor of this window. What is drawn beside it can wait then: on few cores it
- * takes the time in which keys are drawn.
+ * Whether someone types in an editor of this window. What is drawn and computed beside it can wait then: on
+ * few cores it takes the time in which keys are drawn.
  */
 export class Typing implements vscode.Disposable {
   readonly onDidChange: vscode.Event<void>;

@@ -58,6 +58,7 @@ export class Runs implements vscode.Disposable {
   readonly #connections = new Map<LiveRun, SidecarConnection>();
   /** Who may hold a script, and how each lets go of it. */
   readonly #holders = new Map<string, () => Promise<void>>();
+  #isEased = false;
   #disposed = false;
 
   /** `sidecar`: path of the sidecar's entry. */
@@ -247,6 +248,12 @@ export class Runs implements vscode.Disposable {
     if (run?.active) this.#connections.get(run)?.control(control);
   }
 
+  /** Has all runs, also those that begin meanwhile, take what others leave of the processor, or their part again. */
+  ease(isEased: boolean): void {
+    this.#isEased = isEased;
+    for (const connection of this.#connections.values()) connection.ease(isEased);
+  }
+
   /** Waits until a run has ended. */
   async end(run: LiveRun): Promise<void> {
     while (run.active) await this.#change();
@@ -313,6 +320,7 @@ export class Runs implements vscode.Disposable {
     if (!connection || this.#disposed) return undefined;
     run = known ?? new LiveRun(connection.runFolder, connection.run);
     this.#connections.set(run, connection);
+    if (this.#isEased) connection.ease(true);
     if (!known) this.#add(run);
     for (const message of early) this.#receive(run, message);
     void this.#awaitEnd(run, connection);

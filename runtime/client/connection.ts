@@ -53,6 +53,11 @@ export class SidecarConnection {
     send(this.#socket, { type: "control", control });
   }
 
+  /** Has the run take what others leave of the processor, or its part again. */
+  ease(isEased: boolean): void {
+    send(this.#socket, { type: "ease", isEased });
+  }
+
   /** Leaves the run alone; it goes on for its grace time. */
   detach(): void {
     this.#socket.destroy();

@@ -15,7 +15,7 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message, a column or the run store changes; both ends must agree. */
-export const PROTOCOL_VERSION = 16;
+export const PROTOCOL_VERSION = 17;
 
 /**
  * What a run that is ended by SIGTERM may take for its last checkpoint: batch systems kill what is
@@ -41,7 +41,9 @@ export type ClientMessage =
   | { readonly type: "hello"; readonly version: number; readonly token: string }
   /** Ends the run; its last checkpoint may take so long, and without a time no longer than somebody waits. */
   | { readonly type: "stop"; readonly patienceMs?: number }
-  | { readonly type: "control"; readonly control: Control };
+  | { readonly type: "control"; readonly control: Control }
+  /** Somebody works beside the run: it takes what others leave of the processor until false, or until this client has gone. */
+  | { readonly type: "ease"; readonly isEased: boolean };
 
 export type SidecarMessage =
   | {

@@ -652,6 +652,7 @@ const clientMessage = union<ClientMessage>({
   hello: { version: number, token: string },
   stop: { patienceMs: optional(count) as Check<number> },
   control: { control },
+  ease: { isEased: boolean },
 });
 
 const sidecarMessage = union<SidecarMessage>({

@@ -28,6 +28,7 @@ import {
   takeFromBacklog,
 } from "./link.ts";
 import { NativeOutput } from "./native-output.ts";
+import { SessionPriority } from "./priority.ts";
 import { Recording } from "./recording.ts";
 import { readRepository } from "./repository.ts";
 import { ClientServer } from "./server.ts";
@@ -85,6 +86,7 @@ process.on("uncaughtException", error => {
   process.kill(process.pid, "SIGKILL");
 });
 
+const priority = new SessionPriority();
 const diagnosis = new LiveDiagnosis(process.env[RESUME_VARIABLE] !== undefined);
 let unjudged = "";
 let backlog = 0;
@@ -100,6 +102,7 @@ const server = new ClientServer(launch.token, {
   welcome: () => ({ type: "welcome", version: PROTOCOL_VERSION, ...recording.stored }),
   stop: (patienceMs = LAST_MOMENT_MS) => stop(patienceMs),
   control: control => watch.control(control),
+  ease: isEased => priority.ease(isEased),
   clients: count => {
     firstClient.resolve();
     waitForClients(count, graceMs);

@@ -31,6 +31,8 @@ export interface ServerEvents {
   stop(patienceMs?: number): void;
   /** A client wants something of the loop. */
   control(control: Control): void;
+  /** Some client, or none any more, wants the run to leave the processor to others. */
+  ease(isEased: boolean): void;
   /** The number of clients changed. */
   clients(count: number): void;
 }
@@ -41,6 +43,8 @@ export class ClientServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<Socket>();
+  /** Clients beside which somebody works. */
+  readonly #easing = new Set<Socket>();
   /** Clients that are full: how much they had taken, and when that was first seen. */
   readonly #full = new Map<Socket, { readonly taken: number; readonly since: number }>();
 
@@ -105,6 +109,7 @@ export class ClientServer {
     socket.on("error", () => {});
     socket.on("close", () => {
       this.#sockets.delete(socket);
+      this.#ease(socket, false);
       if (this.#clients.delete(socket)) this.#events.clients(this.#clients.size);
     });
   }
@@ -118,9 +123,18 @@ export class ClientServer {
       refuse(socket, "Say hello first.");
     } else if (message.type === "stop") {
       this.#events.stop(message.patienceMs);
+    } else if (message.type === "ease") {
+      this.#ease(socket, message.isEased);
     } else {
       this.#events.control(message.control);
     }
+  }
+
+  #ease(client: Socket, isEased: boolean): void {
+    const before = this.#easing.size;
+    if (isEased) this.#easing.add(client);
+    else this.#easing.delete(client);
+    if (before > 0 !== this.#easing.size > 0) this.#events.ease(isEased);
   }
 
   #welcome(socket: Socket, decoder: FrameDecoder): void {

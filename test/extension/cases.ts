@@ -99,6 +99,20 @@ test("Train again while it runs starts nothing", async () => {
   assert.equal(project.runs("digits.ts").length, 1);
 });
 
+test("a run takes what others leave of the processor while somebody types", async () => {
+  const autogroup = `/proc/${project.runs("digits.ts")[0]?.pid}/autogroup`;
+  // Absent where the kernel shares the processor among processes alone.
+  if (!existsSync(autogroup)) return;
+  const has = (nice: string) => () => readFileSync(autogroup, "utf8").trim().endsWith(` ${nice}`);
+  await until("the priority of a run", has("nice 10"));
+  await project.show("other.ts");
+  await vscode.commands.executeCommand("type", { text: "// a word" });
+  await until("the priority beside somebody who types", has("nice 19"));
+  await until("the priority afterwards", has("nice 10"));
+  await vscode.commands.executeCommand("workbench.action.files.revert");
+  await project.show("digits.ts");
+});
+
 test("Stop ends the process and keeps the run", async () => {
   const [running] = project.runs("digits.ts");
   assert.ok(running);

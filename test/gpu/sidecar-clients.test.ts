@@ -49,7 +49,7 @@ test.each([
     `version ${PROTOCOL_VERSION} of the protocol, not 0`,
   ],
   ["no hello", encodeFrame({ type: "stop" }), "Say hello first."],
-  ["another message", encodeFrame({ type: "welcome" }), "expected hello | stop | control"],
+  ["another message", encodeFrame({ type: "welcome" }), "expected hello | stop | control | ease"],
   ["a frame too long", Buffer.from([255, 255, 255, 255]), "over the limit"],
   ["no frame at all", Buffer.from("GET / HTTP/1.1\r\n\r\n"), "over the limit"],
 ])("a stranger that sends %s is shown out, and the run goes on", async (_, frame, reason) => {
@@ -75,12 +75,35 @@ test("a loop lets other processes go first, the recorder of its steps does not",
   if (process.platform === "linux") {
     const threads = readdirSync(`/proc/${pid}/task`).map(Number);
     expect(threads.map(thread => getPriority(thread))).toContain(getPriority());
-    // Absent from a kernel that shares the processor among processes alone.
-    const autogroup = `/proc/${pid}/autogroup`;
-    if (existsSync(autogroup)) expect(readFileSync(autogroup, "utf8")).toMatch(/ nice 10$/m);
   }
   await stop(run);
 });
+
+// Absent from a kernel that shares the processor among processes alone.
+test.skipIf(!existsSync("/proc/self/autogroup"))(
+  "the session of a run takes what others leave as long as a client says so",
+  async () => {
+    const run = await project.start("a.ts");
+    await sessionHas("nice 10");
+    run.connection.ease(true);
+    await sessionHas("nice 19");
+    const other = await project.attach(run.record.id);
+    other.connection.ease(true);
+    run.connection.ease(false);
+    const before = run.steps;
+    await run.until(() => run.steps > before + 5);
+    await sessionHas("nice 19");
+    other.connection.detach();
+    await sessionHas("nice 10");
+    await stop(run);
+  },
+);
+
+/** Waits until the session of the run has a priority. */
+async function sessionHas(nice: string): Promise<void> {
+  const autogroup = `/proc/${theSidecar().process.pid}/autogroup`;
+  await expect.poll(() => readFileSync(autogroup, "utf8").trim()).toMatch(new RegExp(` ${nice}$`));
+}
 
 test("a second client hears what the first one hears, and reads the rest from the store", async () => {
   const first = await project.start("a.ts");

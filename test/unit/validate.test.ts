@@ -40,13 +40,18 @@ describe("messages", () => {
     expect(parseClientMessage({ type: "stop" })).toEqual({ type: "stop" });
     const control = { type: "control", control: { type: "runTo", step: 3 } };
     expect(parseClientMessage(control)).toBe(control);
+    expect(parseClientMessage({ type: "ease", isEased: true })).toEqual({
+      type: "ease",
+      isEased: true,
+    });
   });
 
   test.each([
-    [null, "message.type: expected hello | stop | control, got undefined"],
-    ["stop", "message.type: expected hello | stop | control, got undefined"],
-    [{ type: "format disk" }, "message.type: expected hello | stop | control, got string"],
+    [null, "message.type: expected hello | stop | control | ease, got undefined"],
+    ["stop", "message.type: expected hello | stop | control | ease, got undefined"],
+    [{ type: "format disk" }, "message.type: expected hello | stop | control | ease, got string"],
     [{ type: "stop", patienceMs: -1 }, "message.patienceMs: expected a count, got number"],
+    [{ type: "ease" }, "message.isEased: expected boolean, got undefined"],
     [
       { type: "control", control: { type: "step", count: 0 } },
       "message.control.count: expected a positive count, got number",
