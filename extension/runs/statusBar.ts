@@ -63,17 +63,18 @@ export class RunStatusBar implements vscode.Disposable {
 }
 
 function statusText(run: LiveRun, name: string, verdict: string): string {
-  const loss = formatLoss(run.loss);
+  // Of a script that took no step there is none.
+  const what = run.step > 0 ? vscode.l10n.t("loss {0}", formatLoss(run.loss)) : name;
   switch (run.record.status) {
     case "running":
       if (run.stopping) return vscode.l10n.t("$(sync~spin) stopping {0}", name);
       if (run.step === 0) return vscode.l10n.t("$(sync~spin) {0}", name);
-      if (run.paused) return vscode.l10n.t("$(debug-pause) loss {0}{1}", loss, verdict);
-      return vscode.l10n.t("$(pulse) loss {0}{1}", loss, verdict);
+      return `${run.paused ? "$(debug-pause)" : "$(pulse)"} ${what}${verdict}`;
     case "completed":
-      return vscode.l10n.t("$(check) loss {0}{1}", loss, verdict);
+      // A check would say that all is well.
+      return `${verdict ? "$(warning)" : "$(check)"} ${what}${verdict}`;
     case "stopped":
-      return vscode.l10n.t("$(debug-stop) loss {0}{1}", loss, verdict);
+      return `$(debug-stop) ${what}${verdict}`;
     case "failed":
       return vscode.l10n.t("$(error) {0} failed", name);
     case "crashed":
@@ -81,7 +82,7 @@ function statusText(run: LiveRun, name: string, verdict: string): string {
   }
 }
 
-/** ` · lr ≈ 5× too high`; nothing where the diagnosis has nothing to say. */
+/** ` · lr ≈ 5× too high`; empty where the diagnosis has nothing to say. */
 function verdict(told: readonly Finding[]): string {
   const finding = mostSerious(told);
   return finding ? ` · ${shortVerdict(finding)}` : "";

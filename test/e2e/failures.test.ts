@@ -31,6 +31,13 @@ let server: Server;
 beforeAll(async () => {
   write("scripts/throws.ts", THROWS);
   write("scripts/broken.ts", BROKEN);
+  write("scripts/idle.ts", 'import "stepscope";\n');
+  write(
+    "scripts/diverges.ts",
+    THROWS.replace("step < 7", "step < 70")
+      .replace("0.1", "3")
+      .replace(/throw.*/, ""),
+  );
   // The same script in a folder whose settings name a Node that is none.
   write("elsewhere/nowhere.ts", THROWS);
   write("elsewhere/.vscode/settings.json", { "stepscope.nodePath": "/missing/node" });
@@ -82,6 +89,23 @@ test("a script that does not compile says why in the panel", async () => {
   await page.getByRole("button", { name: "broken.ts:3:7" }).click();
   await workbench.page.locator('.tab.active[data-resource-name="broken.ts"]').waitFor();
   expect(await workbench.notification("failed")).toContain("broken.ts failed: ");
+});
+
+test("a script without a step has no loss, and one with a fault no check mark", async () => {
+  const workbench = window();
+  await workbench.openFile("idle.ts");
+  await workbench.titleButton("Train").click();
+  await workbench.webview().getByText("No step was taken").first().waitFor();
+  await workbench
+    .statusBarItem(/^\s*idle\.ts\s*$/)
+    .locator(".codicon-check")
+    .waitFor();
+  await workbench.openFile("diverges.ts");
+  await workbench.lens("▶ Train").click();
+  await workbench
+    .statusBarItem(/loss .* too high/)
+    .locator(".codicon-warning")
+    .waitFor();
 });
 
 /** Writes a file of the workspace, and returns its path. */

@@ -51,7 +51,14 @@ test("a chart is saved as it is shown in a theme, with title, legend and axis la
     await page.keyboard.press("Control+Shift+S");
     await expect.poll(async () => (await saved(hosted)).name, PATIENCE).toMatch(/\.svg$/);
     const svg = new TextDecoder().decode((await saved(hosted)).bytes);
-    for (const text of ["Gradient norm", "all parameters", "0.weight", "‖g‖₂", "step", ">500<"]) {
+    for (const text of [
+      "Gradient norm",
+      "all parameters",
+      "0.weight",
+      "‖g‖₂ (bold: smoothed)",
+      "step",
+      ">500<",
+    ]) {
       expect(svg.includes(text), text).toBe(true);
     }
     expect(svg.includes(`stroke="${theme.tokens["charts-orange"]}"`)).toBe(true);

@@ -681,7 +681,7 @@ describe("a run that goes on", () => {
       .poll(() => hosted.painted("loss", "charts-blue"), { timeout: 20_000 })
       .toBeGreaterThan(200);
     // A third of 45 steps is left, of 6.2 ms each.
-    expect(await hosted.page.textContent("[data-fact=epoch]")).toBe("6.67, 1\u202fs left");
+    expect(await hosted.page.textContent("[data-fact=epoch]")).toBe("6.67, ends in 1\u202fs");
     await hosted.expectClean();
     await hosted.page.close();
   });
@@ -936,7 +936,7 @@ describe("other states", () => {
     await hosted.drawn(300);
     expect(await page.getByRole("alert").textContent()).toBe(error.message);
     await page.getByRole("button", { name: `${file}:42:22` }).click();
-    await page.getByText("Stack").click();
+    await page.getByText("Details").click();
     expect(await page.textContent(".stack pre")).toBe(error.stack);
     expect((await hosted.watched()).posts.at(-1)).toEqual({ type: "openSource", file, line: 42 });
     await page.getByText("Output").click();

@@ -75,7 +75,7 @@ export function chartsOf(
     {
       id: "loss",
       title: "Loss",
-      axisTitle: "mean loss of the step",
+      axisTitle: "loss of the step",
       // A logarithm shows orders of magnitude; a loss that has been negative has none.
       scale: series.step("loss").least < 0 ? "linear" : "log",
       smoothed: true,

@@ -284,7 +284,8 @@ export class ChartGrid {
     for (const chart of charts) {
       const y = scales[chart.id] ?? chart.scale;
       const model = modelOf(chart, y, smoothing, this.theme);
-      const { axisTitle, choice } = chart;
+      const { choice } = chart;
+      const axisTitle = chart.axisTitle + (model?.smoothed ? " (bold: smoothed)" : "");
       const subject = choice === "tensor" || choice === "mapped" ? (tensor ?? names[0] ?? "") : "";
       const content = model && { model, scales: { x: xScale, y }, axisTitle, subject };
       this.card(chart)?.show(content, this.theme, waiting);

@@ -34,7 +34,7 @@ export class HistogramModel implements ChartModel {
     const of =
       sampled < elements
         ? `a sample of ${formatCount(sampled)} elements`
-        : `${formatCount(elements)} elements`;
+        : `${formatCount(elements)} ${elements === 1 ? "element" : "elements"}`;
     const note = `share of ${of} in an octave`;
     this.scale = { stops: ramp.stops, domain: [Infinity, -Infinity], note, isOdd: false };
     this.picture = { x: 0, x2: 1, y: 0.1, y2: 1, image: this.canvases[0] };

@@ -58,7 +58,7 @@ function stackOf(stack: string): HTMLElement {
   return element(
     "details",
     { class: "stack" },
-    element("summary", { text: "Stack" }),
+    element("summary", { text: "Details" }),
     element("pre", { text: stack, attributes: { tabindex: "0" } }),
   );
 }

@@ -126,9 +126,9 @@ export class RunHeader {
   }
 }
 
-/** `, 12 s left`; nothing where that is not known. */
+/** `, ends in 12 s`: of the epoch, not of the run; nothing where that is not known. */
 function leftText(seconds: number): string {
-  return Number.isNaN(seconds) ? "" : `, ${formatDuration(1000 * Math.ceil(seconds))} left`;
+  return Number.isNaN(seconds) ? "" : `, ends in ${formatDuration(1000 * Math.ceil(seconds))}`;
 }
 
 /** Milliseconds that the run has taken; a live one's in whole seconds, so that they do not flicker. */
