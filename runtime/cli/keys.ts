@@ -3,9 +3,28 @@ import type { ReadStream } from "node:tty";
 import type { Control } from "../protocol/control.ts";
 import { type Rewindable, stepBackTarget, undoTarget } from "../protocol/rewind.ts";
 
-/** What the keys do, in a line. */
-export const KEYS_HELP =
-  "space pause / resume · s step · d 10 steps · f to a finding · n find NaN · l loss here · b back · u undo · q stop";
+const KEYS = [
+  "space pause / resume",
+  "s step",
+  "d 10 steps",
+  "f to a finding",
+  "n find NaN",
+  "l loss here",
+  "b back",
+  "u undo",
+  "q stop",
+];
+
+/** What the keys do, in as few lines of so many columns as they need. */
+export function keysHelp(columns: number): string[] {
+  const lines: string[] = [];
+  for (const key of KEYS) {
+    const longer = `${lines.at(-1)} · ${key}`;
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(key);
+  }
+  return lines;
+}
 
 export interface KeyTarget {
   readonly isPaused: boolean;

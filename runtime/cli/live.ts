@@ -19,7 +19,7 @@ import {
   runLine,
   type StepSummary,
 } from "./format.ts";
-import { KEYS_HELP } from "./keys.ts";
+import { keysHelp } from "./keys.ts";
 import { LossHistory, sparkline } from "./lossHistory.ts";
 import { StepRate } from "./rate.ts";
 
@@ -111,11 +111,20 @@ export class LiveReport implements Report {
   #redraw(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#lines().map(line => shorten(line, this.#terminal.columns - 1));
+    const lines = this.#lines().map(line => shorten(line, this.#columns));
     const erase = this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A\r\x1b[J` : "";
     this.#terminal.write(`${erase}${this.#above}${lines.map(line => `${line}\n`).join("")}`);
     this.#above = "";
     this.#drawnLines = lines.length;
+  }
+
+  /** Columns of a line that does not wrap. */
+  get #columns(): number {
+    return this.#terminal.columns - 1;
+  }
+
+  #keys(): string[] {
+    return keysHelp(this.#columns).map(line => style("dim", line));
   }
 
   #lines(): string[] {
@@ -139,7 +148,7 @@ export class LiveReport implements Report {
       ...metrics,
       ...epochLine(last.epoch, isRunning ? this.#rate.secondsLeft : Number.NaN),
       style("cyan", this.#losses.sparkline()),
-      ...(this.#hasKeys && isRunning ? [style("dim", KEYS_HELP)] : []),
+      ...(this.#hasKeys && isRunning ? this.#keys() : []),
     ];
   }
 }

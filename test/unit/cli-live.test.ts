@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { keysHelp } from "../../runtime/cli/keys.ts";
 import { LiveReport } from "../../runtime/cli/live.ts";
 import { LossHistory } from "../../runtime/cli/lossHistory.ts";
 import { PlainReport } from "../../runtime/cli/plain.ts";
@@ -56,6 +57,24 @@ describe("live lines", () => {
     expect(screen.lines.at(-2)).toMatch(/^completed after 40 steps in .* s, loss 0\.02500$/);
     expect(screen.lines.filter(line => line.startsWith("step "))).toHaveLength(1);
   });
+});
+
+test("all keys are named, however narrow the terminal is", () => {
+  vi.useFakeTimers();
+  const screen = new Screen();
+  const report = new LiveReport(screen, true);
+  report.run(exampleRun());
+  report.steps(exampleBatch(1, 1));
+  vi.advanceTimersByTime(100);
+  vi.useRealTimers();
+  const help = screen.lines.slice(
+    screen.lines.findIndex(line => line.startsWith("space")),
+    -1,
+  );
+  expect(help.length).toBe(2);
+  expect(help.every(line => line.length < screen.columns)).toBe(true);
+  expect(help.join(" · ")).toMatch(/^space pause .* · l loss here · b back · u undo · q stop$/);
+  expect(keysHelp(200)).toHaveLength(1);
 });
 
 test("how long the rest of the epoch takes is told while the run is under way", () => {
