@@ -918,6 +918,16 @@ test("hyper-parameters are typed and checked, taken back, and written into the s
 });
 
 describe("other states", () => {
+  test("all digits of a learning rate can be seen in its field", async () => {
+    const hosted = await open({ width: 400, height: 500 });
+    await hosted.send(hydrate({ run: pageRun() }));
+    await hosted.drawn(STEPS, ["loss"]);
+    const field = hosted.page.getByRole("textbox", { name: "Learning rate", exact: true });
+    await expect.poll(() => field.inputValue()).toBe("0.0008374");
+    expect(await field.evaluate(input => input.scrollWidth - input.clientWidth)).toBe(0);
+    await hosted.page.close();
+  });
+
   test("a failed run says why, and opens the line", async () => {
     const hosted = await open();
     const { page } = hosted;
