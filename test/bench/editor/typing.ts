@@ -1,10 +1,10 @@
-/** Time from a key stroke to the frame that shows it, in a real VS Code, beside a loop that trains. */
+/** Time from a key stroke to the frame that shows it, in a real VS Code, with and without a loop that trains. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { launchBrowser } from "../../host/chromium.ts";
+import { type Browser, launchBrowser } from "../../host/chromium.ts";
 import { PanelPage } from "../../host/panel.ts";
 import { createProject } from "../../host/project.ts";
-import { startServer } from "../../host/server.ts";
+import { type Server, startServer } from "../../host/server.ts";
 import { Workbench } from "../../host/workbench.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -28,43 +28,75 @@ const OBSERVE = `
   }, true);
 `;
 
-/** Milliseconds from key to frame, of every key of so many seconds: at rest, and while a loop trains. */
-export interface Typing {
-  readonly resting: readonly number[];
-  readonly training: readonly number[];
-}
+/** A window that was just opened still starts its language server, in milliseconds. */
+const SETTLE_MS = 10_000;
 
-/** Types into digits.ts, for `seconds` without a run and for as long beside one at full speed. */
-export async function measureTyping(seconds: number): Promise<Typing> {
+/** Where somebody types. */
+export const PLACES = ["without", "resting", "training"] as const;
+
+/**
+ * Milliseconds from key to frame of every key: in a window without this extension, in one with it while
+ * nothing runs, and while a loop trains there.
+ */
+export type Typing = Readonly<Record<(typeof PLACES)[number], readonly number[]>>;
+
+/**
+ * Types into digits.ts for `seconds` in each place, and does so `turns` times, so that all of them have
+ * their part of what else the machine does.
+ */
+export async function measureTyping(seconds: number, turns: number): Promise<Typing> {
   const project = createProject({ installed: true });
   const digits = join(project, "digits.ts");
   const endless = readFileSync(digits, "utf8").replace("epoch <= 30", "epoch <= 1_000_000");
   writeFileSync(digits, endless);
+  const times = { without: [], resting: [], training: [] } as Record<keyof Typing, number[]>;
   try {
     await using server = await startServer({ workspace: project, extension: ROOT });
     await using browser = await launchBrowser({ width: 1600, height: 1000 });
-    const workbench = await Workbench.open(browser, server);
-    await workbench.openFile("digits.ts");
-    await workbench.lens("▶ Train").waitFor();
-    await workbench.page.evaluate(OBSERVE);
-    const resting = await type(workbench, seconds);
-    await workbench.clickLens("▶ Train", "■ Stop");
-    await new PanelPage(workbench).drawn("loss", 100);
-    const training = await type(workbench, seconds);
-    await workbench.clickLens("■ Stop", "▶ Train");
-    return { resting, training };
+    for (let turn = 0; turn < turns; turn++) {
+      const plain = await open(browser, withoutExtension(server));
+      times.without.push(...(await type(plain, seconds)));
+      await plain.page.close();
+      const workbench = await open(browser, server);
+      times.resting.push(...(await type(workbench, seconds)));
+      await workbench.clickLens("▶ Train", "■ Stop");
+      await new PanelPage(workbench).drawn("loss", 100);
+      times.training.push(...(await type(workbench, seconds)));
+      await workbench.clickLens("■ Stop", "▶ Train");
+      await workbench.page.close();
+    }
+    return times;
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
 }
 
-/** Types a comment at the end of the first line, for so many seconds. */
-async function type({ page }: Workbench, seconds: number): Promise<number[]> {
+/** The same server, whose windows do not load the extension that is developed. */
+function withoutExtension(server: Server): Server {
+  const url = new URL(server.url);
+  url.searchParams.delete("payload");
+  return { ...server, url: url.href };
+}
+
+/** A window that shows digits.ts, and has come to rest. */
+async function open(browser: Browser, server: Server): Promise<Workbench> {
+  const workbench = await Workbench.open(browser, server);
+  await workbench.openFile("digits.ts");
+  await workbench.page.waitForTimeout(SETTLE_MS);
+  await workbench.page.evaluate(OBSERVE);
+  return workbench;
+}
+
+/** Types a comment at the end of the first line, for so many seconds, and takes it back. */
+async function type(workbench: Workbench, seconds: number): Promise<number[]> {
+  const { page } = workbench;
   await page.locator(".view-line").first().click();
   await page.keyboard.press("End");
   await page.evaluate("keyFrames.length = 0");
   const keys = (seconds * 1000) / KEY_INTERVAL_MS;
   const text = TEXT.repeat(Math.ceil(keys / TEXT.length)).slice(0, keys);
   await page.keyboard.type(text, { delay: KEY_INTERVAL_MS });
-  return page.evaluate<number[]>("keyFrames");
+  const frames = await page.evaluate<number[]>("keyFrames");
+  await workbench.command("File: Revert File");
+  return frames;
 }
