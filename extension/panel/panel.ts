@@ -43,7 +43,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #left: LeftPanels;
   #content: PanelContent = {
     heading: "",
-    reason: vscode.l10n.t("Click ▶ Train above a training loop."),
+    reason: "",
   };
   /** The script whose run, or failed start, is shown. */
   #script: string | undefined;

@@ -984,7 +984,7 @@ describe("other states", () => {
     const hosted = await open();
     await hosted.send({ type: "empty", heading: "", reason: "" });
     await hosted.page.getByRole("heading", { name: "No run yet" }).waitFor();
-    expect(await hosted.page.textContent(".empty")).toContain("Press ▶ Train");
+    expect(await hosted.page.textContent(".empty")).toContain("Click ▶ Train");
     const heading = "digits.ts waits for its turn";
     await hosted.send({ type: "empty", heading, reason: "It starts by itself after 1 run." });
     await hosted.page.getByRole("heading", { name: heading }).waitFor();

@@ -5,7 +5,7 @@ import { element, icon, setText } from "../dom.ts";
 import type { ErrorBlock } from "./errorBlock.ts";
 
 /** What to do where the host has no better word. */
-const HINT = "Press ▶ Train above the training loop of a file that imports stepscope.";
+const HINT = "Click ▶ Train above the training loop of a file that imports stepscope.";
 
 /** What stands in the page while there is no run: why, and what to do. */
 export class EmptyState {
