@@ -2,7 +2,7 @@ import type { Control } from "../runtime/protocol/control.ts";
 import type { TensorHistograms } from "../runtime/protocol/histogram.ts";
 import type { MetricRecord } from "../runtime/protocol/metric.ts";
 import { MOST_COMPARED, type ToPageMessage } from "../runtime/protocol/page.ts";
-import type { RunRecord, SourceLocation } from "../runtime/protocol/run.ts";
+import { type RunRecord, type SourceLocation, whyNotBegun } from "../runtime/protocol/run.ts";
 import type { StepBatch } from "../runtime/protocol/steps.ts";
 import { ChartGrid } from "./charts/chartGrid.ts";
 import { PictureOutput } from "./charts/pictureOutput.ts";
@@ -24,7 +24,7 @@ import { onThemeChange } from "./theme.ts";
 import { ComparisonBar } from "./view/comparisonBar.ts";
 import { DifferenceTable } from "./view/differenceTable.ts";
 import { ElementMap } from "./view/elementMap.ts";
-import { EmptyState, neverBegan } from "./view/emptyState.ts";
+import { EmptyState } from "./view/emptyState.ts";
 import { ErrorBlock } from "./view/errorBlock.ts";
 import { Insights } from "./view/insights.ts";
 import { LogTail } from "./view/logTail.ts";
@@ -291,7 +291,7 @@ export class Panel {
   }
 
   private showRun(run: RunRecord): void {
-    if (neverBegan(run)) {
+    if (whyNotBegun(run)) {
       this.showFailure(run);
       return;
     }

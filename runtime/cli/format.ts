@@ -1,7 +1,7 @@
 /** Numbers and lines as the terminal shows them. */
 import { basename } from "node:path";
 import type { Finding } from "../protocol/finding.ts";
-import type { RunRecord } from "../protocol/run.ts";
+import { type RunRecord, whyNotBegun } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
 
 /** What a line about a step says. */
@@ -89,8 +89,10 @@ export function findingLine({ state, severity, title, code, step, message, locat
   return `${severity}: ${title} ${where}. ${message}`;
 }
 
-/** `completed after 1,350 steps in 12.3 s, loss 0.01234` */
+/** `completed after 1,350 steps in 12.3 s, loss 0.01234`, or `digits.ts does not compile` */
 export function endLine(run: RunRecord): string {
+  const notBegun = whyNotBegun(run);
+  if (notBegun) return `${basename(run.script)} ${notBegun}`;
   const { status, steps, finalLoss, startedAt, endedAt, unjudged } = run;
   const seconds = ((endedAt ?? Date.now()) - startedAt) / 1000;
   const loss = steps > 0 ? `, loss ${digits(finalLoss)}` : "";

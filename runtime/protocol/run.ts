@@ -157,3 +157,10 @@ export interface RunRecord {
   /** What the diagnosis has said: the latest version of each finding, oldest first. */
   readonly findings: readonly Finding[];
 }
+
+/** What became of a script that failed before it began, in words behind its name; empty for every other run. */
+export function whyNotBegun({ status, adapter, error }: RunRecord): string {
+  if (status !== "failed" || adapter) return "";
+  // Before a script begins, places are the compiler's.
+  return error?.location ? "does not compile" : "did not start";
+}

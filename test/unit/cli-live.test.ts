@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { endLine } from "../../runtime/cli/format.ts";
 import { keysHelp } from "../../runtime/cli/keys.ts";
 import { LiveReport } from "../../runtime/cli/live.ts";
 import { LossHistory } from "../../runtime/cli/lossHistory.ts";
@@ -57,6 +58,15 @@ describe("live lines", () => {
     expect(screen.lines.at(-2)).toMatch(/^completed after 40 steps in .* s, loss 0\.02500$/);
     expect(screen.lines.filter(line => line.startsWith("step "))).toHaveLength(1);
   });
+});
+
+test("a script that does not compile is said not to, in place of steps and time", () => {
+  const location = { file: "/project/digits.ts", line: 3, column: 7 };
+  const failed = exampleRun({ status: "failed", error: { message: "no", location } });
+  expect(endLine(failed)).toBe("digits.ts does not compile");
+  expect(endLine({ ...failed, error: { message: "no" } })).toBe("digits.ts did not start");
+  const adapter = { vendor: "", architecture: "", description: "", software: true };
+  expect(endLine({ ...failed, adapter })).toMatch(/^failed after 0 steps in /);
 });
 
 test("all keys are named, however narrow the terminal is", () => {

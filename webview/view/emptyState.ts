@@ -1,4 +1,4 @@
-import type { RunRecord } from "../../runtime/protocol/run.ts";
+import { type RunRecord, whyNotBegun } from "../../runtime/protocol/run.ts";
 import { button } from "../controls.ts";
 import { baseName } from "../data/format.ts";
 import { element, icon, setText } from "../dom.ts";
@@ -37,9 +37,7 @@ export class EmptyState {
 
   /** Shows why a script did not begin. */
   showFailure(run: RunRecord): void {
-    // Before a script begins, places are the compiler's.
-    const what = run.error?.location ? "does not compile" : "did not start";
-    this.fill(`${baseName(run.script)} ${what}`, "", run);
+    this.fill(`${baseName(run.script)} ${whyNotBegun(run)}`, "", run);
   }
 
   private fill(heading: string, reason: string, failed?: RunRecord): void {
@@ -48,9 +46,4 @@ export class EmptyState {
     this.error.show(failed);
     if (this.train) this.train.hidden = failed === undefined;
   }
-}
-
-/** Whether a run ended before its script began: there is nothing to show of it but why. */
-export function neverBegan({ status, adapter }: RunRecord): boolean {
-  return status === "failed" && adapter === undefined;
 }
