@@ -114,6 +114,28 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test.each([304, 320])(
+    "has all of it in a panel of %i pixels, also while it runs",
+    async width => {
+      const hosted = await open({ width, height: 1200, state });
+      const { page } = hosted;
+      await hosted.send(hydrate({ run: pageRun() }));
+      await hosted.drawn(STEPS, ["loss"]);
+      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      await page.screenshot({ path: join(PICTURES, `narrow-${width}.png`) });
+      expect(overflow).toBeLessThanOrEqual(0);
+      for (const part of [
+        page.getByRole("heading", { name: "digits.ts" }),
+        page.getByRole("button", { name: "Try other learning rates" }),
+      ]) {
+        const box = await part.boundingBox();
+        expect((box?.x ?? width) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+        expect(box?.width).toBeGreaterThan(20);
+      }
+      await page.close();
+    },
+  );
+
   test.each([
     { theme: dark, width: 900 },
     { theme: light, width: 400 },
