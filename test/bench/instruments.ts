@@ -8,20 +8,53 @@
  * programs on the machine do not lengthen.
  */
 import { gpu } from "../../runtime/gpu/device.ts";
+import { manualSeed, nn, optim, randint } from "../../runtime/index.ts";
 import { deafObserver, observe } from "../../runtime/insight/observer.ts";
 import { drain } from "../../runtime/insight/recorder.ts";
-import { milliseconds, type Perceptron, SIZES, trainer } from "./perceptron.ts";
+import { Gpt } from "../gpu/gpt.ts";
+import { milliseconds, rounds as roundsOf, SIZES, trainer } from "./perceptron.ts";
 import { quantile } from "./table.ts";
 
-const rounds = Number(process.argv[2] ?? 15);
+/** What is trained, and how many steps of it make a round. */
+interface Training {
+  readonly name: string;
+  readonly steps: number;
+  readonly start: () => () => Promise<void>;
+}
 
-console.log(`${gpu.adapter.description}, AdamW, two-layer perceptron, ${rounds} rounds`);
-for (const size of SIZES) await compare(size);
+/** A language model of a million parameters, and the samples of a step. */
+const GPT = { vocabulary: 65, length: 64, width: 128, heads: 4, layers: 5 };
+const GPT_BATCH = 8;
+const GPT_STEPS = 2;
+
+const rounds = Number(process.argv[2] ?? 15);
+const trainings: readonly Training[] = [
+  ...SIZES.map(size => ({
+    name: `perceptron, ${size.name}`,
+    steps: size.steps,
+    start: () => trainer(size),
+  })),
+  { name: `GPT, 1M parameters, batch ${GPT_BATCH} × ${GPT.length}`, steps: GPT_STEPS, start: gpt },
+];
+
+console.log(`${gpu.adapter.description}, AdamW, ${rounds} rounds`);
+for (const training of trainings) await compare(training);
 process.exit(0);
 
-async function compare(size: Perceptron): Promise<void> {
-  const plain = timed(size, false);
-  const measured = timed(size, true);
+function gpt(): () => Promise<void> {
+  manualSeed(1);
+  const model = new Gpt(GPT);
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
+  const tokens = randint(0, GPT.vocabulary, [GPT_BATCH, GPT.length]).keep();
+  const next = randint(0, GPT.vocabulary, [GPT_BATCH * GPT.length]).keep();
+  return roundsOf(GPT_STEPS, optimizer, () =>
+    nn.functional.crossEntropy(model.forward(tokens).reshape(-1, GPT.vocabulary), next),
+  );
+}
+
+async function compare(training: Training): Promise<void> {
+  const plain = timed(training, false);
+  const measured = timed(training, true);
   for (const train of [plain, measured, plain, measured]) await train();
   const times: { plain: number; measured: number }[] = [];
   for (let i = 0; i < rounds; i++) {
@@ -39,19 +72,19 @@ async function compare(size: Perceptron): Promise<void> {
       0.5,
     ).toFixed(3)} ms`;
   console.log(
-    `${size.name}: a step takes ${median("plain")} without, ${median("measured")} with ` +
+    `${training.name}: a step takes ${median("plain")} without, ${median("measured")} with ` +
       `instruments: +${percent(0.5)} (quartiles ${percent(0.25)}, ${percent(0.75)})`,
   );
 }
 
 /** A function that trains for a round and resolves with the milliseconds of a step. */
-function timed(size: Perceptron, instrumented: boolean): () => Promise<number> {
-  const train = trainer(size);
+function timed({ start: begin, steps }: Training, instrumented: boolean): () => Promise<number> {
+  const train = begin();
   return async () => {
     observe(instrumented ? deafObserver : undefined);
     const start = milliseconds();
     await train();
     await drain();
-    return (milliseconds() - start) / size.steps;
+    return (milliseconds() - start) / steps;
   };
 }

@@ -1,6 +1,6 @@
 /** A two-layer perceptron under AdamW, whose steps are timed, in the sizes of the benchmarks. */
 import { gpu } from "../../runtime/gpu/device.ts";
-import { manualSeed, nn, optim, randn, tensor } from "../../runtime/index.ts";
+import { manualSeed, nn, optim, randn, type Tensor, tensor } from "../../runtime/index.ts";
 
 export interface Perceptron {
   readonly name: string;
@@ -31,9 +31,18 @@ export function trainer({ widths, batch, steps }: Perceptron): () => Promise<voi
     Array.from({ length: batch }, (_, i) => i % outputs),
     { dtype: "int32" },
   );
+  return rounds(steps, optimizer, () => lossFn.forward(model.forward(x), y));
+}
+
+/** A function that takes so many steps. */
+export function rounds(
+  steps: number,
+  optimizer: optim.Optimizer,
+  lossOf: () => Tensor,
+): () => Promise<void> {
   return async () => {
     for (let i = 0; i < steps; i++) {
-      const loss = lossFn.forward(model.forward(x), y);
+      const loss = lossOf();
       optimizer.zeroGrad();
       loss.backward();
       await optimizer.step();
