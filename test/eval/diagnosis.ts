@@ -1,6 +1,6 @@
 /**
- * `npm run eval:diagnosis -- FOLDER… [--write]`: how right the diagnosis is on labelled traces: those that were recorded, and
- * the `sweeps` of `eval:scenarios`, without the families that are kept blind. Each run is judged by a scorecard that was fitted
+ * `npm run eval:diagnosis -- FOLDER… [--write]`: how right the diagnosis is on labelled traces: those that were recorded, the
+ * `sweeps` of `eval:scenarios`, without the families that are kept blind, and those that `diagnosis/drawn.py` makes. Each run is judged by a scorecard that was fitted
  * without its family, and without any other of that name. `--write` fits one on all of them and writes it to where the product reads it, and
  * the table into docs/diagnosis.md.
  */
@@ -14,7 +14,7 @@ import { groupTable, type Judged, judge, table } from "./diagnosis/metrics.ts";
 const SCORECARD = new URL("../../runtime/insight/diagnosis/scorecard.json", import.meta.url);
 
 /** Parts that the names are divided into; each is judged by what was fitted on the others. */
-const FOLDS = 15;
+const FOLDS = 8;
 
 /** Columns of the table; what was recorded has no kind. */
 const KINDS = {
@@ -23,6 +23,7 @@ const KINDS = {
   "built otherwise": "otherwise",
   "made afterwards": "fresh",
   "once blind": "once blind",
+  "drawn by chance": "drawn",
 } as const;
 
 const { values, positionals: folders } = parseArgs({

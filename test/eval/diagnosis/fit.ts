@@ -19,8 +19,8 @@ export interface Sample {
 }
 
 const KNOTS = 6;
-const RIDGE = 2e-3;
-const SMOOTH = 3e-3;
+const RIDGE = 3e-4;
+const SMOOTH = 5e-4;
 const ITERATIONS = 250;
 const STEP = 0.05;
 /** Part of the iterations after which the step is cut to a fifth. */
