@@ -1,7 +1,12 @@
 /** The diagnosis on runs that are made of formulas. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { conclude, diagnose, startDiagnosis } from "../../runtime/insight/diagnosis/diagnose.ts";
+import {
+  advisedRate,
+  conclude,
+  diagnose,
+  startDiagnosis,
+} from "../../runtime/insight/diagnosis/diagnose.ts";
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import type { RunPlan, StepRecord } from "../../runtime/insight/diagnosis/record.ts";
 import { replay } from "../../runtime/insight/diagnosis/replay.ts";
@@ -92,9 +97,9 @@ test("when the run is over its length is known: it is judged for that", () => {
 });
 
 /** What is said of a run whose probabilities are always these: small, right, large. */
-function foundBy(...probabilities: readonly number[]) {
+function foundBy(probabilities: readonly number[], plan = PLAN) {
   const card = { intercept: probabilities.map(Math.log), features: {} };
-  let state = startDiagnosis(PLAN, card);
+  let state = startDiagnosis(plan, card);
   return run(1).flatMap(record => {
     const [next, findings] = diagnose(state, record);
     state = next;
@@ -102,25 +107,44 @@ function foundBy(...probabilities: readonly number[]) {
   });
 }
 
-test("what is wrong is by a factor of three at the least", () => {
+test("what is wrong is by half a decade at the least", () => {
   // The travel and what is usual would have it five times as high.
-  expect(foundBy(0.92, 0.06, 0.02)[0]?.suggestion?.to).toBe(0.0051);
-  expect(foundBy(0.02, 0.06, 0.92)[0]?.suggestion?.to).toBe(0.00033);
+  expect(foundBy([0.97, 0.02, 0.01])[0]?.suggestion?.to).toBe(0.0051);
+  expect(foundBy([0.02, 0.04, 0.94])[0]?.suggestion?.to).toBe(0.00032);
 });
 
 test("what is less probable is said when it stays so", () => {
-  const saidAt = (...probabilities: readonly number[]) =>
-    foundBy(...probabilities)
+  const saidAt = (probabilities: readonly number[], plan = PLAN) =>
+    foundBy(probabilities, plan)
       .slice(0, 1)
       .map(({ code, since }) => [code, since + 1]);
   // A checkpoint is every fourth step; the first with a suggestion is the 16th.
-  expect(saidAt(0.92, 0.06, 0.02)).toEqual([["lr.tooSmall", 20]]);
-  expect(saidAt(0.86, 0.1, 0.04)).toEqual([["lr.tooSmall", 16 + 4 * 4]]);
-  expect(saidAt(0.72, 0.2, 0.08)).toEqual([["lr.tooSmall", 16 + 19 * 4]]);
-  expect(saidAt(0.68, 0.2, 0.12)).toEqual([]);
-  expect(saidAt(0.02, 0.06, 0.92)).toEqual([["lr.tooLarge", 16]]);
-  expect(saidAt(0.02, 0.12, 0.86)).toEqual([["lr.tooLarge", 20]]);
-  expect(saidAt(0.02, 0.15, 0.83)).toEqual([]);
+  expect(saidAt([0.97, 0.02, 0.01])).toEqual([["lr.tooSmall", 16]]);
+  expect(saidAt([0.93, 0.05, 0.02])).toEqual([["lr.tooSmall", 16 + 3 * 4]]);
+  expect(saidAt([0.83, 0.1, 0.07])).toEqual([["lr.tooSmall", 16 + 19 * 4]]);
+  expect(saidAt([0.8, 0.12, 0.08])).toEqual([]);
+  expect(saidAt([0.02, 0.04, 0.94])).toEqual([["lr.tooLarge", 16]]);
+  expect(saidAt([0.02, 0.09, 0.89])).toEqual([["lr.tooLarge", 20]]);
+  expect(saidAt([0.02, 0.12, 0.86])).toEqual([]);
+  // Of a run whose length nobody knows it is every eighth.
+  const unknown = { ...PLAN, plannedSteps: undefined };
+  expect(saidAt([0.92, 0.06, 0.02], unknown)).toEqual([["lr.tooSmall", 24]]);
+  expect(saidAt([0.86, 0.1, 0.04], unknown)).toEqual([["lr.tooSmall", 16 + 4 * 8]]);
+  expect(saidAt([0.02, 0.12, 0.86], unknown)).toEqual([["lr.tooLarge", 40]]);
+});
+
+test("what is right is advised to be changed by no more than half a decade, and a schedule of Adam's rate asks for twice of it", () => {
+  const advice = (probabilities: readonly number[], records = run(1)) => {
+    const card = { intercept: probabilities.map(Math.log), features: {} };
+    let state = startDiagnosis({ ...PLAN, scheduled: true }, card);
+    for (const record of records) [state] = diagnose(state, record);
+    return advisedRate(state) ?? Number.NaN;
+  };
+  const right = [0.02, 0.96, 0.02];
+  expect(advice(right)).toBeCloseTo(1e-3 * Math.sqrt(10), 6);
+  const small = [0.97, 0.02, 0.01];
+  const falling = run(1).map(record => ({ ...record, lr: 1e-3 * (1 - 1e-6 * record.t) }));
+  expect(advice(small, falling) / advice(small)).toBeCloseTo(2, 1);
 });
 
 test.each([{ pretrained: true }, { resumed: true }])("%j: it abstains", plan => {
@@ -191,7 +215,7 @@ test("what is lost before its travel can tell is told the rate of its first step
   expect(lostAt(3, { momentum: 0.9 })).toBeCloseTo(0.0052, 4);
   expect(lostAt(3, { adaptive: true })).toBeCloseTo(0.01, 4);
   // A rate that has lost is not told again; a slope that is none says nothing.
-  expect(lostAt(3, {}, { gradNorm: 0.01, updateNorm: 0.03 })).toBe(1);
+  expect(lostAt(3, {}, { gradNorm: 0.01, updateNorm: 0.03 })).toBe(0.95);
   expect(lostAt(3, {}, { loss: -1 })).toBeCloseTo(0.3, 3);
 });
 

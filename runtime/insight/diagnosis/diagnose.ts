@@ -12,8 +12,8 @@ import {
   assess,
   isGivenTime,
   isLost,
-  LEAST_CHANGE,
   objection,
+  rateFor,
   rateForLength,
   rescueRate,
   SCORECARD,
@@ -42,17 +42,33 @@ export interface DiagnosisState {
   readonly raised: number;
 }
 
-/** What a verdict needs to be said: one of these probabilities at so many checkpoints in a row. What stays so counts, too. */
+/**
+ * What a verdict needs to be said: one of these probabilities at so many checkpoints in a row. What stays so counts, too. Where
+ * nobody knows the length, a verdict has to hold for each that the run may have, and its probability is the lowest of them.
+ */
 const SURE = {
-  small: [
-    { confidence: 0.9, inARow: 2 },
-    { confidence: 0.85, inARow: 5 },
-    { confidence: 0.7, inARow: 20 },
-  ],
-  large: [
-    { confidence: 0.9, inARow: 2 },
-    { confidence: 0.85, inARow: 5 },
-  ],
+  known: {
+    small: [
+      { confidence: 0.96, inARow: 1 },
+      { confidence: 0.92, inARow: 4 },
+      { confidence: 0.82, inARow: 20 },
+    ],
+    large: [
+      { confidence: 0.93, inARow: 2 },
+      { confidence: 0.88, inARow: 5 },
+    ],
+  },
+  unknown: {
+    small: [
+      { confidence: 0.9, inARow: 2 },
+      { confidence: 0.85, inARow: 5 },
+      { confidence: 0.7, inARow: 20 },
+    ],
+    large: [
+      { confidence: 0.9, inARow: 2 },
+      { confidence: 0.85, inARow: 5 },
+    ],
+  },
 } as const;
 
 /** What takes a finding back: a probability below this one at so many checkpoints in a row. */
@@ -120,17 +136,18 @@ function checkpoint(state: DiagnosisState, step: number): Result {
     (said === "large" && !isGivenTime(state.signals, state.plan));
   if (!mayBeSaid) return [{ ...judged, vote: undefined }, []];
   const before = judged.vote?.verdict === said ? judged.vote.counts : [];
-  const counts = SURE[said].map(({ confidence: least }, i) =>
+  const sure = SURE[state.plan.plannedSteps === undefined ? "unknown" : "known"][said];
+  const counts = sure.map(({ confidence: least }, i) =>
     confidence >= least ? (before[i] ?? 0) + 1 : 0,
   );
   const voted = { ...judged, vote: { verdict: said, counts } };
-  const isSure = SURE[said].some(({ inARow }, i) => (counts[i] ?? 0) >= inARow);
+  const isSure = sure.some(({ inARow }, i) => (counts[i] ?? 0) >= inARow);
   if (!isSure || state.signals.steps < stepsToSettle(state.plan)) return [voted, []];
   return raise(voted, step, codeOf(verdict, state.signals), assessment, "warning");
 }
 
 /** What a verdict on a run that is over needs to be said. */
-const SURE_AT_END = { small: 0.7, large: 0.85 } as const;
+const SURE_AT_END = { small: 0.8, large: 0.9 } as const;
 
 /**
  * Takes in that the run has come to its end by itself: where its length was not known, it is now, and the learning rate is
@@ -241,19 +258,22 @@ function raise(
 /** What to write instead, in the direction of the finding; undefined where that is not known. */
 function newRate({ target, plan, signals }: DiagnosisState, code: FindingCode): number | undefined {
   const isUp = code === "lr.tooSmall" || code === "lr.slow";
-  if (code === "lr.diverging") {
-    return Math.min(target ?? Number.POSITIVE_INFINITY, rescueRate(signals, plan));
-  }
   if (target === undefined) return isUp ? undefined : rescueRate(signals, plan);
-  // The verdict has seen more of the run than the travel's rule had.
-  const lr = baseRate(signals, plan);
-  return isUp ? Math.max(target, lr * LEAST_CHANGE) : Math.min(target, lr / LEAST_CHANGE);
+  return rateFor(isUp ? "small" : "large", target, baseRate(signals, plan));
 }
 
 /** The learning rate to use, whatever the verdict, once it can be told. */
-export function advisedRate({ target, signals, plan }: DiagnosisState): number | undefined {
-  if (target !== undefined) return target;
-  return isLost(signals, plan) && baseRate(signals, plan) > 0
-    ? rescueRate(signals, plan)
-    : undefined;
+export function advisedRate({
+  finding,
+  assessment,
+  target,
+  signals,
+  plan,
+}: DiagnosisState): number | undefined {
+  if (finding?.suggestion) return finding.suggestion.to;
+  const lr = baseRate(signals, plan);
+  if (target === undefined) {
+    return isLost(signals, plan) && lr > 0 ? rescueRate(signals, plan) : undefined;
+  }
+  return assessment?.verdict ? rateFor(assessment.verdict, target, lr) : target;
 }

@@ -215,6 +215,11 @@ export interface Features {
   readonly noise: number;
   /** log₁₀ of ‖g‖ over the last half, over the first. */
   readonly gradient: number;
+  /**
+   * log₁₀ of the part of the loss that the slope of the first step promised for it, η ‖g‖² / L for gradient descent; momentum
+   * makes each step 1 / (1 − β) of them.
+   */
+  readonly promise: number;
   /** 1 where the optimizer is adaptive, else 0: what is usual differs. */
   readonly adaptive: number;
 }
@@ -287,6 +292,7 @@ export function features(signals: Signals, plan: RunPlan): Features {
     recent: level(median(signals.recent)),
     ...courseOf(signals),
     gradient: total.gradient / total.steps - Math.log10(signals.firstGradNorm),
+    promise: Math.log10(baseRate(signals, plan) / (1 - plan.momentum)) - signals.slopeRate,
     adaptive: plan.adaptive ? 1 : 0,
   };
 }

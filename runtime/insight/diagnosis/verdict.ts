@@ -175,6 +175,9 @@ const SPREAD = 0.35;
 /** Adam's updates have the size of the learning rate, whatever the task: this one is usual. */
 const USUAL_ADAPTIVE_RATE = 1e-2;
 
+/** A schedule that comes down takes about half of it away: so much more may be written. Of other optimizers that was not seen. */
+const SCHEDULED = 2;
+
 /**
  * Part of the loss that the slope promises for the first step of gradient descent, η ‖g‖² / L, in runs that end well: kin to
  * Polyak's step, which takes all of it.
@@ -185,7 +188,21 @@ const USUAL_FALL = 0.09;
 const TRAVEL_SHARE = { momentum: 0.7, others: 0.3 } as const;
 
 /** What is right is right over half a decade and more: a rate that is wrong is at least that far from one that is not. */
-export const LEAST_CHANGE = 3;
+const LEAST_CHANGE = Math.sqrt(10);
+
+/** Where the right rate is by a verdict, in parts of the one that was tried. */
+const PLACES: Readonly<Record<Verdict, readonly [number, number]>> = {
+  small: [LEAST_CHANGE, Number.POSITIVE_INFINITY],
+  right: [1 / LEAST_CHANGE, LEAST_CHANGE],
+  large: [0, 1 / LEAST_CHANGE],
+  diverge: [0, 1 / LEAST_CHANGE],
+};
+
+/** What to write instead of `lr`: what the beginning of the run said, `target`, as far as the verdict, which has seen more, agrees. */
+export function rateFor(verdict: Verdict, target: number, lr: number): number {
+  const [low, high] = PLACES[verdict];
+  return Math.max(low * lr, Math.min(high * lr, target));
+}
 
 /** By how much a rate that has lost a run is too high, where nothing else is known. */
 const BLIND_CHANGE = 10;
@@ -208,7 +225,10 @@ export function suggestedRate(signals: Signals, plan: RunPlan): number {
   const assumed = { ...plan, plannedSteps: plan.plannedSteps ?? ASSUMED_STEPS };
   const byTravel = Math.log10(baseRate(signals, plan)) - bounded(excessTravel(signals, assumed));
   const share = travelShare(signals, plan);
-  return 10 ** (share === 1 ? byTravel : share * byTravel + (1 - share) * knownRate(signals, plan));
+  const decades =
+    share === 1 ? byTravel : share * byTravel + (1 - share) * knownRate(signals, plan);
+  const isFalling = signals.lastRate < signals.peakRate;
+  return 10 ** decades * (plan.adaptive && isFalling ? SCHEDULED : 1);
 }
 
 /**
