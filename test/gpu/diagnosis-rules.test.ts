@@ -16,15 +16,15 @@ import {
 } from "../../runtime/index.ts";
 import { LiveDiagnosis } from "../../runtime/insight/diagnosis/live.ts";
 import { deafObserver, observe } from "../../runtime/insight/observer.ts";
-import { drain } from "../../runtime/insight/recorder.ts";
+import { drain, stepCount } from "../../runtime/insight/recorder.ts";
 import { type Finding, isOpen, mergeFindings } from "../../runtime/protocol/finding.ts";
 import { finding } from "../../runtime/protocol/validate.ts";
+import { part } from "../eval/diagnosis/scenarios/part.ts";
 import { TrainingProject } from "./training-project.ts";
 
 /** Inputs and labels of three classes that a line can tell apart. */
 let inputs: Tensor;
 let labels: Tensor;
-let groups = 0;
 
 beforeAll(() => {
   manualSeed(3);
@@ -61,20 +61,35 @@ async function allFindingsOf(setup: Setup): Promise<readonly Finding[]> {
   const add = (changes: readonly Finding[]) => {
     found = mergeFindings(found, changes);
   };
-  observe({
-    ...deafObserver,
-    fault: (fault, step) => add(diagnosis.fault(fault, step, undefined)),
-    untrainedLoss: loss => diagnosis.untrainedLoss(loss),
-    tensors: tensors => diagnosis.tensors(tensors),
-    metrics: metrics => diagnosis.metrics(metrics),
-    steps: batch => add(diagnosis.steps(batch)),
-  });
-  diagnosis.groups([{ group: groups, options }]);
   manualSeed(5);
   const model = new nn.Sequential(...layers);
   const make = setup.optimizer ?? (parameters => new optim.Adam(parameters, { lr: 3e-3 }));
   const optimizer = make(model.parameters());
-  groups += optimizer.paramGroups.length;
+  // Other tests of this process had theirs before.
+  const [count, ownGroups, firstStep] = [
+    optimizer.paramGroups.flatMap(({ params }) => params).length,
+    optimizer.paramGroups.length,
+    stepCount(),
+  ];
+  observe({
+    ...deafObserver,
+    fault: (fault, step) => add(diagnosis.fault(fault, step - firstStep, undefined)),
+    untrainedLoss: loss => diagnosis.untrainedLoss(loss),
+    tensors: all => {
+      const own = all.slice(-count);
+      const before = Math.min(...own.map(({ group }) => group));
+      diagnosis.tensors(own.map(each => ({ ...each, group: each.group - before })));
+    },
+    metrics: metrics =>
+      diagnosis.metrics(metrics.map(each => ({ ...each, step: each.step - firstStep }))),
+    steps: batch =>
+      add(
+        diagnosis.steps(
+          part(batch, batch.tensorCount - count, batch.groups - ownGroups, firstStep),
+        ),
+      ),
+  });
+  diagnosis.groups([{ group: 0, options }]);
   for (let step = 1; step <= steps; step++) {
     optimizer.zeroGrad();
     for (const loss of losses(model)) loss.backward();

@@ -4,13 +4,9 @@ import { LiveDiagnosis } from "../../../../runtime/insight/diagnosis/live.ts";
 import { observe } from "../../../../runtime/insight/observer.ts";
 import { drain, stepCount } from "../../../../runtime/insight/recorder.ts";
 import { isOpen } from "../../../../runtime/protocol/finding.ts";
-import {
-  type StepBatch,
-  type StepColumn,
-  stepValue,
-  TENSOR_COLUMNS,
-} from "../../../../runtime/protocol/steps.ts";
+import { type StepBatch, type StepColumn, stepValue } from "../../../../runtime/protocol/steps.ts";
 import type { Family, OptimizerName } from "./family.ts";
+import { part } from "./part.ts";
 import type { Model, Task } from "./task.ts";
 
 /** A step as a trace has it: what is not finite is left out. */
@@ -155,30 +151,6 @@ export function optimizerOf(
     case "rmsprop":
       return new optim.RMSprop(parameters, { lr });
   }
-}
-
-/** The columns of the last optimizer of a process, as those of a run of its own. */
-export function part(batch: StepBatch, tensor: number, group: number, steps: number): StepBatch {
-  const width = TENSOR_COLUMNS.length;
-  const rows = Array.from({ length: batch.count }, (_, row) => row);
-  const own = (from: number, to: number, row: number, all: number) =>
-    [row * all + from, row * all + to] as const;
-  return {
-    ...batch,
-    firstStep: batch.firstStep - steps,
-    groups: batch.groups - group,
-    tensorCount: batch.tensorCount - tensor,
-    lr: Float64Array.from(
-      rows.flatMap(row => [...batch.lr.subarray(...own(group, batch.groups, row, batch.groups))]),
-    ),
-    tensors: Float32Array.from(
-      rows.flatMap(row => [
-        ...batch.tensors.subarray(
-          ...own(tensor * width, batch.tensorCount * width, row, batch.tensorCount * width),
-        ),
-      ]),
-    ),
-  };
 }
 
 /** @param travel before the update, as traces have it. */
