@@ -151,6 +151,16 @@ test.each([{ pretrained: true }, { resumed: true }])("%j: it abstains", plan => 
   expect(findingsOf(plan, run(1e-4))).toEqual([]);
 });
 
+test("what the slope of the first step promised is evidence", () => {
+  const [found] = findingsOf({ adaptive: false }, run(1e-4, 400, { gradNorm: 0.01 }));
+  expect(found?.evidence).toContainEqual(
+    expect.objectContaining({
+      name: "promise of the first step",
+      text: expect.stringMatching(/^By its slope the first step was to take \S+ of the loss/),
+    }),
+  );
+});
+
 test("parameters that start at zero, optimizers that take turns: it abstains", () => {
   expect(findingsOf({}, run(1e-4, 400, { weightNorm: 0 }))).toEqual([]);
   const turns = run(1e-4).map(record => ({ ...record, tensors: record.t % 2 }));
@@ -163,6 +173,11 @@ test("a loss that is no number is an error, once", () => {
   );
   expect(findingsOf({}, records)).toMatchObject([
     { code: "lr.diverging", severity: "error", since: 30, confidence: 1 },
+  ]);
+  const texts = findingsOf({}, records)[0]?.evidence.map(({ text }) => text);
+  expect(texts?.slice(0, 2)).toEqual([
+    "At step 30 the loss or its gradient is no longer a finite number.",
+    "The last losses that were finite numbers were about 1.9.",
   ]);
 });
 

@@ -86,7 +86,10 @@ function ofDivergence(signals: Signals): Evidence[] {
             name: "loss now",
             value: now,
             expected: [0, start] as const,
-            text: `The loss is ${brief(now)} after ${steps} steps, and was ${brief(start)} at the start.`,
+            text:
+              nonFiniteAt === undefined
+                ? `The loss is ${brief(now)} after ${steps} steps, and was ${brief(start)} at the start.`
+                : `The last losses that were finite numbers were about ${brief(now)}.`,
           },
         ]
       : []),
@@ -190,6 +193,12 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
     "Adam gain",
     [0.1, 0.45],
     x => `A step is ${x} of the learning rate in each element: near 1, the gradients agree.`,
+  ),
+  promise: power(
+    "promise",
+    "promise of the first step",
+    [0.05, 1.5],
+    x => `By its slope the first step was to take ${x} of the loss; about 0.2 is usual.`,
   ),
   growth: plain(
     "growth",
