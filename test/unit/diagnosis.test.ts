@@ -156,7 +156,7 @@ test("what the slope of the first step promised is evidence", () => {
   expect(found?.evidence).toContainEqual(
     expect.objectContaining({
       name: "promise of the first step",
-      text: expect.stringMatching(/^By its slope the first step was to take \S+ of the loss/),
+      text: expect.stringMatching(/^By its slope the first step was to take \S+ % of the loss/),
     }),
   );
 });

@@ -194,12 +194,11 @@ const PHRASES: Readonly<Partial<Record<FeatureName, Phrase>>> = {
     [0.1, 0.45],
     x => `A step is ${x} of the learning rate in each element: near 1, the gradients agree.`,
   ),
-  promise: power(
-    "promise",
-    "promise of the first step",
-    [0.05, 1.5],
-    x => `By its slope the first step was to take ${x} of the loss; about 0.2 is usual.`,
-  ),
+  promise: values => {
+    const value = 10 ** values.promise;
+    const text = `By its slope the first step was to take ${shareOf(value, "the loss")}; about 20 % is usual.`;
+    return { name: "promise of the first step", value, expected: [0.05, 1.5], text };
+  },
   growth: plain(
     "growth",
     "growth of the travel",
