@@ -65,7 +65,10 @@ async function compare(training: Training): Promise<void> {
     times.push({ plain: took.get(plain) ?? 0, measured: took.get(measured) ?? 0 });
   }
   const ratios = times.map(time => time.measured / time.plain - 1);
-  const percent = (share: number): string => `${(100 * quantile(ratios, share)).toFixed(1)} %`;
+  const percent = (share: number): string => {
+    const value = 100 * quantile(ratios, share);
+    return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} %`;
+  };
   const median = (name: "plain" | "measured"): string =>
     `${quantile(
       times.map(time => time[name]),
@@ -73,7 +76,7 @@ async function compare(training: Training): Promise<void> {
     ).toFixed(3)} ms`;
   console.log(
     `${training.name}: a step takes ${median("plain")} without, ${median("measured")} with ` +
-      `instruments: +${percent(0.5)} (quartiles ${percent(0.25)}, ${percent(0.75)})`,
+      `instruments: ${percent(0.5)} (quartiles ${percent(0.25)}, ${percent(0.75)})`,
   );
 }
 
