@@ -104,6 +104,11 @@ export abstract class Optimizer<Options extends object = object> {
     return this.#firstLr;
   }
 
+  /** What debuggers show: by themselves they name the class as it is called in the minified package. No side effects. */
+  [Symbol.for("debug.description")](): string {
+    return `${this.constructor.name}, lr ${this.paramGroups.map(lrOf).join(", ")}`;
+  }
+
   /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
     for (const { params } of this.paramGroups)

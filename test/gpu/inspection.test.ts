@@ -135,6 +135,15 @@ it("describes itself where side effects are forbidden, with what the host has", 
   expect(statistics).toMatchObject({ mean: 13.5, min: 7, max: 22, nonFinite: 0 });
 });
 
+it("names models and optimizers by their classes, without side effects", () => {
+  using inspector = new Inspector();
+  const model = new nn.Sequential(new nn.Linear(2, 1));
+  const adam = new optim.AdamW(model.parameters(), { lr: 2e-3 });
+  Object.assign(globalThis, { model, adam, described: Symbol.for("debug.description") });
+  expect(inspector.evaluate("model[described]()")).toBe("Sequential");
+  expect(inspector.evaluate("adam[described]()")).toBe("AdamW, lr 0.002");
+});
+
 /** This process's own inspector. */
 class Inspector implements Disposable {
   readonly #session = new Session();
