@@ -1,8 +1,8 @@
 /**
  * `npm run eval:diagnosis -- FOLDER… [--write]`: how right the diagnosis is on labelled traces: those that were recorded, the
- * `sweeps` of `eval:scenarios`, without the families that are kept blind, and those that `diagnosis/drawn.py` makes. Each run is judged by a scorecard that was fitted
- * without its family, and without any other of that name. `--write` fits one on all of them and writes it to where the product reads it, and
- * the table into docs/diagnosis.md.
+ * `sweeps` of `eval:scenarios` without the families that are kept blind, and those that `diagnosis/drawn.py` makes. Each run is
+ * judged by a scorecard that was fitted without its family, and without any other of that name. `--write` fits one on all of
+ * them and writes it to where the product reads it, and the table into docs/diagnosis.md.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

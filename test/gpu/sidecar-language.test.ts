@@ -1,7 +1,7 @@
 /** What a training file may be written in, and what it finds when it runs. */
 import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { TrainingProject } from "./training-project.ts";
+import { type Spectator, TrainingProject } from "./training-project.ts";
 
 let project: TrainingProject;
 
@@ -15,7 +15,16 @@ afterEach(() => project.end());
 async function printed(script: string, options = {}): Promise<unknown> {
   const run = await project.run(script, options);
   expect(run.end?.error).toBeUndefined();
-  return JSON.parse(run.logs.map(log => log.text).join("\n"));
+  return JSON.parse(said(run));
+}
+
+/** What a script says, which takes no step here; the last line tells it so. */
+function said({ logs }: Spectator): string {
+  expect(logs.at(-1)?.text).toMatch(/^No optimizer took a step/);
+  return logs
+    .slice(0, -1)
+    .map(log => log.text)
+    .join("\n");
 }
 
 test("enums, parameter properties, decorators, using", async () => {
@@ -208,7 +217,7 @@ test("plain JavaScript", async () => {
 test("the seed of the command, unless the script sets its own", async () => {
   project.write("a.ts", `import { initialSeed } from "stepscope"; console.log(initialSeed());`);
   const run = await project.run("a.ts", { seed: 42 });
-  expect(run.logs.map(log => log.text)).toEqual(["42"]);
+  expect(said(run)).toBe("42");
   expect(run.end?.seed).toBe(42);
   project.write("b.ts", `import { manualSeed } from "stepscope"; manualSeed(7);`);
   expect((await project.run("b.ts", { seed: 42 })).end?.seed).toBe(7);
@@ -234,6 +243,7 @@ test("output becomes logs: console, streams, children, lines without an end", as
     ["error", "bad"],
     ["warn", "η"],
     ["info", "no end!"],
+    ["warn", expect.stringMatching(/^No optimizer took a step/)],
   ]);
   expect(logs).toContainEqual(["warn", "from a child"]);
   expect(run.stored().logs).toEqual(run.logs);
