@@ -144,8 +144,7 @@ test("a run that is held saves its checkpoint when it is stopped", async () => {
       await checkpoints.saveIfDue({ step });
     }`,
   );
-  run = await project.start("saves.ts");
-  run.connection.control({ type: "runTo", step: 5 });
+  run = await project.start("saves.ts", { runTo: 5 });
   await held();
   run.connection.stop();
   await run.closed;
