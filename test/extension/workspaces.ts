@@ -20,8 +20,11 @@ console.log(process.cwd());
 `;
 
 test("the second folder of a workspace trains there, with runs and settings of its own", async () => {
-  const [first, second] = vscode.workspace.workspaceFolders ?? [];
-  assert.ok(first && second);
+  // The extension host may be up before the window has read the workspace's file.
+  const [first, second] = await until("both folders", () => {
+    const [one, two] = vscode.workspace.workspaceFolders ?? [];
+    return one && two && ([one, two] as const);
+  });
   assert.ok((await lenses(vscode.Uri.joinPath(first.uri, "parabola.ts"))).length > 0);
 
   const script = vscode.Uri.joinPath(second.uri, "train.ts");
