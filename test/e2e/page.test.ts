@@ -430,6 +430,8 @@ describe("a run that was recorded", () => {
     const chosen = () => hosted.watched();
     await expect.poll(chosen, { timeout: 20_000 }).toMatchObject({ state: { tensor: "2.weight" } });
     const plot = page.getByRole("slider", { name: "All tensors by step" });
+    // A pointer that rests on the map is told anew whenever the page moves beneath it, and points again.
+    await page.mouse.move(1, 1);
     await plot.focus();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");

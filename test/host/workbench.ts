@@ -154,6 +154,7 @@ export class Workbench {
     // A folder's files, or the script of a window without a folder.
     await this.page
       .locator(".monaco-workbench :is(.explorer-viewlet .monaco-list-row, .view-line)")
+      .filter({ visible: true })
       .first()
       .waitFor();
   }
