@@ -430,10 +430,10 @@ describe("a run that was recorded", () => {
     const chosen = () => hosted.watched();
     await expect.poll(chosen, { timeout: 20_000 }).toMatchObject({ state: { tensor: "2.weight" } });
     const plot = page.getByRole("slider", { name: "All tensors by step" });
-    // A pointer that rests on the map is told anew whenever the page moves beneath it, and points again.
-    await page.mouse.move(1, 1);
     await plot.focus();
     await page.keyboard.press("ArrowDown");
+    // As when the page moves beneath a pointer that rests.
+    await page.mouse.move(1, 1);
     await page.keyboard.press("Enter");
     await expect.poll(chosen, { timeout: 20_000 }).toMatchObject({ state: { tensor: "2.bias" } });
     await page.getByRole("combobox", { name: "Shows" }).click();

@@ -83,6 +83,8 @@ export class Plot {
   private width = 0;
   private height = 0;
   private active = false;
+  /** What is pointed at was reached by a key. */
+  private isKeyed = false;
   private theme: Theme | undefined;
 
   constructor(options: PlotOptions) {
@@ -305,6 +307,7 @@ export class Plot {
     this.root.addEventListener("pointermove", event => {
       if (!this.view) return;
       this.active = true;
+      this.isKeyed = false;
       const { positions, domain, scale } = this.view.window;
       const { left, width } = this.area();
       const share = (event.clientX - this.root.getBoundingClientRect().left - left) / width;
@@ -314,7 +317,10 @@ export class Plot {
       this.pointAt(nearestRow(positions, x), isBeyond ? x : undefined);
     });
     this.root.addEventListener("click", () => this.chooseRow());
-    this.root.addEventListener("pointerleave", () => this.leave());
+    // A page that moves beneath a pointer that rests takes the chart from it, too: where a key went, that is no reason to leave.
+    this.root.addEventListener("pointerleave", () => {
+      if (!this.isKeyed) this.leave();
+    });
   }
 
   private pointRow(rows: ChartRows, clientY: number): void {
@@ -346,6 +352,7 @@ export class Plot {
       event.preventDefault();
       if (target === undefined) return;
       this.active = true;
+      this.isKeyed = true;
       this.pointAt(target);
     });
   }
@@ -354,6 +361,7 @@ export class Plot {
   private keyRow(rows: ChartRows, key: string): boolean {
     if (key === "ArrowUp" || key === "ArrowDown") {
       this.active = true;
+      this.isKeyed = true;
       rows.move(key === "ArrowUp" ? -1 : 1);
       this.options.rowPointed();
       return true;
@@ -418,6 +426,7 @@ export class Plot {
   private leave(): boolean {
     const pointed = this.active;
     this.active = false;
+    this.isKeyed = false;
     if (this.rows) this.rows.pointed = undefined;
     setHidden(this.rowBox, true);
     this.options.crosshair.point(undefined);
