@@ -262,7 +262,7 @@ function newRate({ target, plan, signals }: DiagnosisState, code: FindingCode): 
   return rateFor(isUp ? "small" : "large", target, baseRate(signals, plan));
 }
 
-/** The learning rate to use, whatever the verdict, once it can be told. */
+/** The learning rate to use, also where nothing is found, once it can be told. */
 export function advisedRate({
   finding,
   assessment,
