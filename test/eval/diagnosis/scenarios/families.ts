@@ -13,6 +13,7 @@ import {
   RowReader,
   scale,
 } from "./models.ts";
+import { MORE_BLIND } from "./moreBlindFamilies.ts";
 import { ONCE_BLIND } from "./onceBlindFamilies.ts";
 import type { Model, Task } from "./task.ts";
 import * as tasks from "./task.ts";
@@ -145,4 +146,5 @@ export const FAMILIES: readonly Family[] = [
   ...FRESH,
   ...ONCE_BLIND,
   ...BLIND,
+  ...MORE_BLIND,
 ];
