@@ -662,6 +662,37 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("zooms by every key and every notch of the wheel, also before one is drawn", async () => {
+    const hosted = await openRecorded();
+    const { page } = hosted;
+    /** Dispatches them in one task, in which nothing can be drawn; returns the part that is chosen then. */
+    const together = (...events: readonly string[]) =>
+      page.evaluate<readonly [number, number] | undefined>(`{
+        const plot = document.querySelector("[data-chart=loss] .plot");
+        const { left, width, top } = plot.getBoundingClientRect();
+        const at = { clientX: left + width / 2, clientY: top + 60, bubbles: true, cancelable: true };
+        for (const key of ${JSON.stringify(events)})
+          plot.dispatchEvent(
+            key.startsWith("wheel")
+              ? new WheelEvent("wheel", { ...at, deltaY: -100, ctrlKey: true })
+              : new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }),
+          );
+        hosting.state.zoom;
+      }`);
+    const width = async (...events: readonly string[]) => {
+      const [low, high] = (await together(...events)) ?? [1, STEPS];
+      return Math.round(high - low);
+    };
+    const whole = STEPS - 1;
+    expect(await together("+", "+", "+")).toEqual([STEPS - whole / 8, STEPS]);
+    expect(await width("-", "-", "+")).toBe(Math.round(whole / 4));
+    // More than there is to see is no debt.
+    expect(await width("-", "-", "-", "-", "+")).toBe(Math.round(whole / 2));
+    expect(await width("0", "+")).toBe(Math.round(whole / 2));
+    expect(await width("0", "wheel", "wheel")).toBe(Math.round(whole * Math.exp(-0.4)));
+    await page.close();
+  });
+
   test("is shown as chosen, and again so after the page was closed", async () => {
     const hosted = await openRecorded();
     const { page } = hosted;

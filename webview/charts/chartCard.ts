@@ -24,6 +24,8 @@ export interface CardOptions extends FrameOptions {
   readonly scaleChosen: (scale: ScaleKind) => void;
   /** Shows a part of the axes; an axis that is undefined stays as it is. */
   readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
+  /** What was last asked for of the x axis; nothing without a run. */
+  readonly asked: () => Shown | undefined;
   /** Shows all of both axes. */
   readonly reset: () => void;
   /** A tensor was chosen in a chart that has a row for each. */
@@ -39,18 +41,22 @@ export interface CardContent {
   readonly subject: string;
 }
 
-/** What a card draws of its content. */
-export interface CardView {
-  readonly series: RunSeries;
+/** What charts show of the x axis. */
+export interface Shown {
   readonly window: Window;
+  /** All of the x axis is shown. */
+  readonly isWhole: boolean;
+}
+
+/** What a card draws of its content. */
+export interface CardView extends Shown {
+  readonly series: RunSeries;
   /** Index of the tensor that is chosen. */
   readonly tensor: number;
   /** The part of the y axis that was chosen. */
   readonly yZoom: Range | undefined;
   readonly ignoresOutliers: boolean;
   readonly events: RunEvents;
-  /** All of the x axis is shown. */
-  readonly isWhole: boolean;
   /** Other runs are compared. */
   readonly hasOthers: boolean;
 }
@@ -86,6 +92,10 @@ export class ChartCard {
       title,
       crosshair,
       zoom: options.zoom,
+      asked: () => {
+        const asked = options.asked();
+        return asked && this.content && windowOf(this.content.model, asked);
+      },
       reset: options.reset,
       rowPointed: () => this.showReadings(),
       rowChosen: options.tensorChosen,
@@ -336,7 +346,7 @@ function isEmpty({ model }: CardContent, { series }: CardView): boolean {
 }
 
 /** The window that all charts have; where all is shown, of what is planned, too. */
-function windowOf(model: ChartModel, { window, isWhole }: CardView): Window {
+function windowOf(model: ChartModel, { window, isWhole }: Shown): Window {
   const [low, high] = window.domain;
   const { end = high } = model;
   return isWhole && end > high ? { ...window, domain: [low, end] } : window;

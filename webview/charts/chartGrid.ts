@@ -17,7 +17,7 @@ import type { ViewState } from "../viewState.ts";
 import { BandModel } from "./bandModel.ts";
 import type { FrameOptions } from "./cardFrame.ts";
 import { type ChartDefinition, chartsOf } from "./catalogue.ts";
-import { ChartCard } from "./chartCard.ts";
+import { ChartCard, type Shown } from "./chartCard.ts";
 import { Crosshair } from "./crosshair.ts";
 import { HeatMapModel } from "./heatMapModel.ts";
 import { HistogramModel } from "./histogramModel.ts";
@@ -199,18 +199,16 @@ export class ChartGrid {
 
   /** Draws what can be seen and is new. */
   async draw(): Promise<void> {
-    const { series, state } = this;
-    if (!series || !state) return;
+    const { series, state, asked } = this;
+    if (!series || !state || !asked) return;
     const slices = new TaskSlices();
     this.remake(series, state);
     await slices.next();
     for (const choice of this.choosers) choice.offer(this.names, state);
-    const window = windowOf(series, state, this.compared);
     const { yZooms, ignoresOutliers } = state;
     const { events, tensor } = this;
     const hasOthers = this.compared.length > 0;
-    const isWhole = state.zoom === undefined;
-    const view = { series, window, tensor, ignoresOutliers, events, isWhole, hasOthers };
+    const view = { ...asked, series, tensor, ignoresOutliers, events, hasOthers };
     const viewOf = (id: string) => ({ ...view, yZoom: yZooms[id] });
     const cards = [...this.cards].flatMap(([id, card]) =>
       card instanceof ChartCard ? [{ card, view: viewOf(id) }] : [],
@@ -249,9 +247,16 @@ export class ChartGrid {
     return Math.max(0, this.names.indexOf(this.state?.tensor ?? ""));
   }
 
+  /** What was chosen of the x axis: it is drawn a moment later. */
+  private get asked(): Shown | undefined {
+    const { series, state, compared } = this;
+    if (!series || !state) return undefined;
+    return { window: windowOf(series, state, compared), isWhole: state.zoom === undefined };
+  }
+
   private shown() {
-    const { series, state, compared, tensor, theme } = this;
-    return series && state && { series, window: windowOf(series, state, compared), tensor, theme };
+    const { series, asked, tensor, theme } = this;
+    return series && asked && { series, window: asked.window, tensor, theme };
   }
 
   /** Makes models and drawings anew where something has changed that they cannot change. */
@@ -331,6 +336,7 @@ export class ChartGrid {
         // What was seen of one scale may be nothing of the other.
         this.change({ scales: { ...this.state?.scales, [id]: scale }, yZooms: this.yZooms(id) }),
       zoom: (x, y) => this.zoom(id, x, y),
+      asked: () => this.asked,
       tensorChosen: tensor => this.change({ tensor }),
       reset: () => this.change({ zoom: undefined, follows: false, yZooms: this.yZooms(id) }),
     });

@@ -18,8 +18,10 @@ export interface Area {
 export interface GestureActions {
   /** Where the data are drawn. */
   readonly area: () => Area;
-  /** Zooms to parts of the axes: shares from their begins, or undefined for what stays. */
+  /** Zooms to parts of the axes as they are drawn: shares from their begins, or undefined for what stays. */
   readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
+  /** Shows a part of the x axis as it was asked for last: several notches may come before one is drawn. */
+  readonly go: (x: Range) => void;
   readonly reset: () => void;
 }
 
@@ -105,11 +107,11 @@ export class Gestures {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       const at = this.within(event).x / this.actions.area().width;
-      this.actions.zoom(scaledAt(at, Math.exp(event.deltaY * WHEEL)), undefined);
+      this.actions.go(scaledAt(at, Math.exp(event.deltaY * WHEEL)));
     } else if (Math.abs(along) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
       event.preventDefault();
       const by = along / this.actions.area().width;
-      this.actions.zoom([by, 1 + by], undefined);
+      this.actions.go([by, 1 + by]);
     }
   }
 

@@ -42,6 +42,8 @@ export interface PlotOptions {
   readonly resized: () => void;
   /** Shows a part of the axes; an axis that is undefined stays as it is. */
   readonly zoom: (x: Range | undefined, y: Range | undefined) => void;
+  /** What was last asked for of the x axis: what is drawn may be behind it. */
+  readonly asked: () => Window | undefined;
   /** Shows all of both axes. */
   readonly reset: () => void;
   /** Pointer or keyboard are at another row of a chart that has rows. */
@@ -113,6 +115,7 @@ export class Plot {
     this.gestures = new Gestures(this.root, {
       area: () => this.area(),
       zoom: (x, y) => this.zoom(x, y),
+      go: x => this.go(x),
       reset: options.reset,
     });
     this.observeSize();
@@ -272,10 +275,10 @@ export class Plot {
     return Math.round(Math.min(Math.max(this.width * NAMES_SHARE, PADDING.left), MOST_NAMES));
   }
 
-  /** First and last step that are shown, by their rows in the run. */
-  private stepRows(): Range {
-    if (!this.view) return [0, 0];
-    const { positions, domain } = this.view.window;
+  /** First and last step that a window shows, by their rows in the run. */
+  private stepRows(window = this.view?.window): Range {
+    if (!window) return [0, 0];
+    const { positions, domain } = window;
     const [from, to] = rowsIn(positions, domain);
     if (to > from) return [from, to - 1];
     // All that is shown may be what is planned.
@@ -290,6 +293,11 @@ export class Plot {
       x && partOf(window.domain, ...x, window.scale),
       y && partOf(yDomain, ...y, yScale),
     );
+  }
+
+  private go(x: Range): void {
+    const asked = this.options.asked();
+    if (asked) this.options.zoom(partOf(asked.domain, ...x, asked.scale), undefined);
   }
 
   private observeSize(): void {
@@ -348,7 +356,7 @@ export class Plot {
         return;
       }
       const target = this.keyTarget(event.key, from, event.shiftKey ? 10 : 1);
-      if (target === undefined && !this.keyZoom(event.key, from)) return;
+      if (target === undefined && !this.keyZoom(event.key)) return;
       event.preventDefault();
       if (target === undefined) return;
       this.active = true;
@@ -389,14 +397,14 @@ export class Plot {
   }
 
   /** Does what a key means that goes nowhere; false for a key that means nothing here. */
-  private keyZoom(key: string, row: number): boolean {
+  private keyZoom(key: string): boolean {
     switch (key) {
       case "+":
       case "=":
-        this.zoomAt(row, KEY_ZOOM);
+        this.zoomBy(KEY_ZOOM);
         return true;
       case "-":
-        this.zoomAt(row, 1 / KEY_ZOOM);
+        this.zoomBy(1 / KEY_ZOOM);
         return true;
       case "0":
         this.options.reset();
@@ -408,12 +416,14 @@ export class Plot {
     }
   }
 
-  private zoomAt(row: number, factor: number): void {
-    if (!this.view) return;
-    const { positions, domain, scale } = this.view.window;
-    const x = this.options.crosshair.beyond ?? positions.at(row);
-    const share = shareOf(x, domain, scale);
-    this.zoom(scaledAt(Math.min(Math.max(share, 0), 1), factor), undefined);
+  /** Makes what was asked for so many times as wide, at the crosshair or else at the last step. */
+  private zoomBy(factor: number): void {
+    const asked = this.options.asked();
+    if (!asked) return;
+    const { positions, domain, scale } = asked;
+    const { beyond, row = this.stepRows(asked)[1] } = this.options.crosshair;
+    const share = shareOf(beyond ?? positions.at(row), domain, scale);
+    this.go(scaledAt(Math.min(Math.max(share, 0), 1), factor));
   }
 
   /** Points all charts at a row of those that are shown. */
