@@ -217,12 +217,15 @@ class Sweep {
     const { rates, tag, json, measure } = this.#options;
     const found = byRate(rates, this.#results);
     if (json) console.log(JSON.stringify(sweepObject(tag, found, measure)));
-    else {
-      const lines = resultLines(found, measure);
+    else if (this.#results.length > 0) {
+      // Of one that was stopped these are not all.
+      const tried = found.filter(({ lr }) => this.#results.some(({ trial }) => trial.lr === lr));
+      const lines = resultLines(tried, measure);
       console.log(["", ...lines, ...heldOutLines(this.#results, measure)].join("\n"));
     }
     if (this.#isStopped) {
-      console.error("Stopped. The same command goes on with the runs that have not finished.");
+      const end = this.#results.length > 0 ? "Stopped." : "Stopped before a run had finished.";
+      console.error(`${end} The same command goes on with the runs that have not finished.`);
     }
   }
 }

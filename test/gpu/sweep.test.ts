@@ -206,6 +206,34 @@ describe("sweep", () => {
     ]);
   });
 
+  test("stopped before a run has finished says just that, and later what is known", async () => {
+    project.write(
+      "a.ts",
+      `import { existsSync, writeFileSync } from "node:fs";
+       ${LOOP}
+       await steps(existsSync("short") && !existsSync("one") ? 3 : 1e6);
+       writeFileSync("one", "");`,
+    );
+    /** Stops it in a run that does not come to an end. */
+    const stopped = async () => {
+      const { child, ended } = start("sweep", "a.ts", "--lr", "0.1..0.3", "--points", "3");
+      while (!project.runs().some(({ status, steps }) => status === "running" && steps > 3)) {
+        await sleep(20);
+      }
+      child.kill("SIGINT");
+      return ended;
+    };
+    const first = await stopped();
+    expect(first.code).toBe(130);
+    expect(first.stdout).toBe("");
+    expect(first.stderr).toContain("Stopped before a run had finished. The same command goes on");
+    project.write("short", "");
+    const { stdout, stderr } = await stopped();
+    // One rate has a result; nothing is said of the others.
+    expect(stdout.match(/^0\.\d+ .*$/gm)).toEqual([expect.stringMatching(/^0\.1 +1 .*← best$/)]);
+    expect(stderr).toContain("Stopped. The same command goes on");
+  });
+
   test("ends with the first run of a script that gets nowhere, or has no rate to set", async () => {
     project.write("broken.ts", `${LOOP} const a: = 1;`);
     const broken = await stepscope("sweep", "broken.ts", "--lr", "0.1..1");
