@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import type { FrameLocator } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { stage } from "../../packaging/stage.ts";
 import { FALLBACK, MEBIBYTE, TARGETS } from "../../packaging/targets.ts";
 import { buildForProduction, packageVsix } from "../../packaging/vsix.ts";
@@ -143,10 +143,12 @@ test("the largest package has at most 20 MB, and the parts of its platform", asy
   );
 });
 
-test("two builds of one source have the same bytes", async () => {
+test("two builds of one source have the same bytes, and nothing is doubted of them", async () => {
   const again = join(folder, "again.vsix");
+  const warn = vi.spyOn(console, "warn");
   buildForProduction();
   await packageVsix(FALLBACK, again);
+  expect(warn.mock.calls).toEqual([]);
   expect(readFileSync(again).equals(readFileSync(fallback))).toBe(true);
 });
 
