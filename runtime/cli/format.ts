@@ -42,6 +42,11 @@ export function brief(value: number): string {
     : String(Number(value.toPrecision(4)));
 }
 
+/** `1 step`, `1,350 steps` */
+export function stepsText(count: number): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? "step" : "steps"}`;
+}
+
 /** `40 s`, `12 min`, `3.5 h` */
 export function durationText(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
@@ -97,7 +102,7 @@ export function endLine(run: RunRecord): string {
   const seconds = ((endedAt ?? Date.now()) - startedAt) / 1000;
   const loss = steps > 0 ? `, loss ${digits(finalLoss)}` : "";
   const why = unjudged ? `\nNothing is said of the learning rate. ${unjudged}` : "";
-  return `${status} after ${steps.toLocaleString("en")} steps in ${seconds.toFixed(1)} s${loss}${why}`;
+  return `${status} after ${stepsText(steps)} in ${seconds.toFixed(1)} s${loss}${why}`;
 }
 
 /** Why a run failed, with the place in the source that a terminal makes a link of. */

@@ -169,3 +169,8 @@ describe("the history of losses", () => {
     expect(history.sparkline()).toBe("▁▁▁");
   });
 });
+
+test("one step is no steps", () => {
+  const ended = exampleRun({ status: "completed", steps: 1, finalLoss: 16 });
+  expect(endLine(ended)).toMatch(/^completed after 1 step in /);
+});
