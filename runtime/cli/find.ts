@@ -26,7 +26,7 @@ export function findRun(name = "", folder = "."): StoredRun {
     throw new UsageError(
       name
         ? `There is no run "${name}" in ${runsFolder(project)}; "stepscope runs" lists those that there are.`
-        : `There are no runs in ${runsFolder(project)}.`,
+        : `There are no runs in ${runsFolder(project)}: "stepscope train FILE" makes one.`,
     );
   }
   if (name && other && run.record.id !== name) {

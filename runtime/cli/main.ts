@@ -2,6 +2,7 @@
 /** Entry of the command line: `stepscope train | find-lr | sweep | runs | view | diff | baseline | export | import | diagnose | doctor`. */
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { ScriptFailedError } from "../client/learningRate.ts";
 import { isRecent, MINIMUM_NODE } from "../client/node.ts";
 import { ScriptNotFoundError } from "../client/start.ts";
 import type { OverrideRecord } from "../protocol/run.ts";
@@ -13,6 +14,7 @@ import { doctor } from "./doctor.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { exportCommand } from "./export.ts";
 import { findLr } from "./findLr.ts";
+import { errorText } from "./format.ts";
 import { helpCommand, helpText } from "./help.ts";
 import { importCommand } from "./import.ts";
 import { ENGINES, jobText } from "./jobs.ts";
@@ -26,6 +28,8 @@ import { view } from "./view.ts";
 
 /** Fewer say nothing: the ends of a range test are no evidence. */
 const FEWEST_RATES = 20;
+
+const FOR_SCRIPT = ' Arguments for a script come after "--".';
 
 const isFromSource = import.meta.url.endsWith(".ts");
 
@@ -116,7 +120,7 @@ function trainOptions(args: string[]) {
   const memory = values["rewind-memory"];
   const overrides = overridesOf(values, from?.run.overrides);
   if (!script) throw new UsageError("train: FILE is missing.");
-  rejectArguments(others);
+  rejectArguments(others, FOR_SCRIPT);
   return {
     script,
     args: scriptArgs ?? from?.run.args ?? [],
@@ -162,7 +166,7 @@ function findLrOptions(args: string[]) {
   });
   const [script, ...others] = positionals;
   if (!script) throw new UsageError("find-lr: FILE is missing.");
-  rejectArguments(others);
+  rejectArguments(others, FOR_SCRIPT);
   const steps = wholeNumber("--steps", values.steps);
   if (steps < FEWEST_RATES) {
     throw new UsageError(`--steps: at least ${FEWEST_RATES} rates are needed, got ${steps}.`);
@@ -194,7 +198,7 @@ function sweepOrEmit(args: string[]): number | Promise<number> {
   });
   const [script, ...others] = positionals;
   if (!script) throw new UsageError("sweep: FILE is missing.");
-  rejectArguments(others);
+  rejectArguments(others, FOR_SCRIPT);
   if (values.lr === undefined)
     throw new UsageError("sweep: --lr is missing, such as --lr 1e-4..1e-1.");
   const points = values.points === undefined ? undefined : atLeastOne("--points", values.points);
@@ -268,16 +272,33 @@ function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
   }
 }
 
-/** Node says of an option that is none also how it could be an argument, which no command takes. */
+/** What Node says of options, in the words of the other errors. */
 function wrongOption(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const [, option] = /^Unknown option '(.*?)'/.exec(error.message) ?? [];
-  return option === undefined ? error.message : `There is no option ${option} of this command.`;
+  const { message } = error;
+  const [, unknown] = /^Unknown option '(.*?)'/.exec(message) ?? [];
+  if (unknown !== undefined) return `There is no option ${unknown} of this command.`;
+  const [, option, problem] = /^Option '(--[\w-]+).*' (.*)/.exec(message) ?? [];
+  switch (problem) {
+    case "argument missing":
+      return `${option}: a value is missing.`;
+    case "argument is ambiguous.":
+      return `${option}: a value is missing, or begins with a dash: then it is written ${option}=-1.`;
+    case "does not take an argument":
+      return `${option}: takes no value.`;
+    default:
+      return message;
+  }
 }
 
-function rejectArguments(args: readonly string[]): void {
-  if (args.length === 0) return;
-  throw new UsageError(`Unexpected: ${args.join(" ")}. Arguments for a script come after "--".`);
+function rejectArguments(args: readonly string[], hint = ""): void {
+  if (args.length > 0) throw new UsageError(`Unexpected: ${args.join(" ")}.${hint}`);
+}
+
+/** Why it ended; of a script that failed, with its place, as `train` says it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ScriptFailedError) return errorText(error.run);
+  return error instanceof Error ? error.message : String(error);
 }
 
 // `stepscope … | head`: nobody reads on, which is no reason for a stack trace.
@@ -289,7 +310,7 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const isUsage = error instanceof UsageError || error instanceof ScriptNotFoundError;
-  console.error(`stepscope: ${error instanceof Error ? error.message : error}`);
+  console.error(`stepscope: ${reasonOf(error)}`);
   if (isUsage) console.error(`Try: ${helpCommand(process.argv[2])}`);
   process.exitCode = isUsage ? EXIT.wrongUsage : EXIT.failed;
 }

@@ -1,14 +1,21 @@
 /** `stepscope runs`: what has been trained in a project. */
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readBaseline } from "../store/baseline.ts";
 import { listRuns, summarize } from "../store/list.ts";
 import { projectFolder, runsFolder } from "../store/paths.ts";
 import { type RunSummary, runDuration, runName } from "../store/summary.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, UsageError } from "./exit.ts";
 import { brief, digits } from "./format.ts";
 
-/** Prints the runs of the project that `folder` belongs to, the newest first. */
+/**
+ * Prints the runs of the project that `folder` belongs to, the newest first.
+ * @throws UsageError if there is no such folder
+ */
 export function listProject(folder: string): number {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`There is no folder ${resolve(folder)}.`);
+  }
   const project = projectFolder(join(resolve(folder), "any"));
   const { runs, unreadable } = listRuns(project);
   const baseline = readBaseline(project);
@@ -33,7 +40,7 @@ function runLine(summary: RunSummary, isBaseline: boolean): string {
     notes.starred ? "★" : " ",
     id.padEnd(40),
     status.padEnd(9),
-    `${String(steps).padStart(8)} steps`,
+    `${String(steps).padStart(8)} ${steps === 1 ? "step " : "steps"}`,
     measured.padEnd(24),
     `${(runDuration(record) / 1000).toFixed(1)} s`,
     words.filter(Boolean).join(" "),

@@ -15,6 +15,17 @@ export interface Trial {
   readonly probe: LearningRateProbe;
 }
 
+/** The script failed on which rates were tried. */
+export class ScriptFailedError extends Error {
+  /** Record of the process, with the error. */
+  readonly run: RunRecord;
+
+  constructor(run: RunRecord) {
+    super(run.error?.message);
+    this.run = run;
+  }
+}
+
 /** An experiment ends with whoever asked for it. */
 const GRACE_MS = 2000;
 
@@ -23,8 +34,8 @@ const GRACE_MS = 2000;
  * @param onProgress hears what is known after each step.
  * @param signal ends the trial.
  * @returns undefined if the trial was stopped.
- * @throws as `startRun`; Error with the script's own message if that failed, with `cause` its record,
- *   or if it took too few steps.
+ * @throws as `startRun`; ScriptFailedError with the script's own message if that failed; Error if it
+ *   took too few steps.
  */
 export async function tryLearningRates(
   options: TrialOptions,
@@ -47,7 +58,7 @@ export async function tryLearningRates(
   signal.removeEventListener("abort", stop);
   if (!run) throw new Error("The training process died.");
   if (run.status === "stopped") return undefined;
-  if (run.error) throw new Error(run.error.message, { cause: run });
+  if (run.error) throw new ScriptFailedError(run);
   if (!probe) throw new Error("The script ended without a step of an optimizer that it awaits.");
   if (probe.done < probe.steps) {
     throw new Error(

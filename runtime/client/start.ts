@@ -74,7 +74,10 @@ export interface SidecarProcess {
   kill(): void;
 }
 
-/** The training file does not exist. */
+/** What files are called that Node runs, or that are compiled for it. */
+const SCRIPT_NAME = /\.[cm]?[jt]s$|\.[jt]sx$/;
+
+/** There is no such training file. */
 export class ScriptNotFoundError extends Error {}
 
 const DEFAULT_GRACE_MS = 60_000;
@@ -101,6 +104,11 @@ export async function startRun(
   const found = statSync(script, { throwIfNoEntry: false });
   if (!found) throw new ScriptNotFoundError(`There is no file ${script}.`);
   if (!found.isFile()) throw new ScriptNotFoundError(`${script} is a folder; a file is needed.`);
+  if (!SCRIPT_NAME.test(script)) {
+    throw new ScriptNotFoundError(
+      `${script} is no script: a TypeScript or JavaScript file is needed.`,
+    );
+  }
   const node = await findNode(options.node);
   const graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   const socket = socketPath(randomBytes(8).toString("hex"));

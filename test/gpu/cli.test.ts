@@ -205,6 +205,7 @@ describe("train", () => {
     expect(code).toBe(1);
     expect(stderr).toContain(`${script}:${LOOP.split("\n").length + 1}:10`);
     expect(stderr).toContain('Unexpected "="');
+    expect((await stepscope("find-lr", "a.ts")).stderr).toBe(`stepscope: ${stderr}`);
   });
 
   test("stops at Ctrl+C with code 130", async () => {
@@ -251,6 +252,11 @@ test.each([
   const { stdout, code } = await stepscope(...args);
   expect(code).toBe(0);
   for (const line of lines) expect(stdout).toContain(line);
+  // What options do stands in one column.
+  const columns = [...stdout.matchAll(/^ {6}[A-Z-]\S+(?: [A-Z.]+)? +/gim)].map(
+    ([left]) => left.length,
+  );
+  expect([...new Set(columns)]).toEqual([columns[0]]);
   // That of a command is of no other.
   expect(stdout.includes("stepscope doctor")).toBe(args.length === 1);
 });
@@ -274,14 +280,23 @@ describe("wrong usage ends with code 2 and says what is wrong", () => {
     [["sweep", "gone.ts", "--lr", "1"], "There is no file"],
     [["train", "a.ts", "--seed", "x"], '--seed: expected a whole number below 2³², got "x".'],
     [["find-lr", "a.ts", "--steps", "5"], "--steps: at least 20 rates are needed, got 5."],
-    [["doctor", "now"], "Unexpected: now."],
-    [["export"], "There are no runs in "],
+    [["train", "a.ts", "--lr"], "--lr: a value is missing.\n"],
+    [["train", "a.ts", "--lr", "-1"], "begins with a dash: then it is written --lr=-1."],
+    [
+      ["train", "a.ts", "--lr=-1"],
+      '--lr: expected a learning rate above 0, such as 1e-3, got "-1".',
+    ],
+    [["train", "a.ts", "--json=1"], "--json: takes no value."],
+    [["doctor", "now"], "Unexpected: now.\n"],
+    [["runs", "gone"], "There is no folder "],
+    [["export"], '/.stepscope/runs: "stepscope train FILE" makes one.'],
     [["view", "gone"], 'There is no run "gone" in '],
     [["import"], "import: PATH is missing."],
     [["import", "gone"], "There is no file or folder "],
     [["export", "--format", "xls"], '--format: expected csv, json, tensorboard, got "xls".'],
     [["train", "gone.ts"], "There is no file"],
     [["train", "."], "is a folder; a file is needed."],
+    [["train", "package.json"], "is no script: a TypeScript or JavaScript file is needed."],
   ])("%j", async (args, reason) => {
     const { stdout, stderr, code } = await stepscope(...args);
     expect(stderr).toContain(reason);
