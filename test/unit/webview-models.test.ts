@@ -51,6 +51,16 @@ describe("lines", () => {
     expect(model.readings(1)).toEqual([{ label: "loss", slot: 0, value: 2 }]);
   });
 
+  test("have a dot where there is one value alone, which no line can show", () => {
+    const column = columnOf([4]);
+    const model = new LinesModel([{ label: "loss", samples: column }], options);
+    model.write(firstSteps(1));
+    expect(shown<PointRow>(model.dataSets.lone)).toEqual([{ x: 1, y: 4, slot: 0 }]);
+    column.push(2);
+    model.write(firstSteps(2));
+    expect(shown(model.dataSets.lone)).toEqual([]);
+  });
+
   test("hide the rows that are no longer used", () => {
     const column = columnOf(Array.from({ length: 320 }, (_, i) => i));
     const model = new LinesModel([{ label: "loss", samples: column }], options);

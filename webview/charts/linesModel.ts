@@ -67,6 +67,8 @@ interface DrawnLine extends Line {
   readonly trace: Trace;
   readonly raw: Pool<PointRow>;
   readonly smooth: Pool<PointRow>;
+  /** Its only value: a line from there to nowhere could not be seen. */
+  readonly lone: Pool<PointRow>;
   readonly band: Band | undefined;
   readonly ahead: Pool<PointRow> | undefined;
 }
@@ -102,6 +104,7 @@ export class LinesModel implements ChartModel {
         trace: new Trace(line.samples, { scale, smoothing }),
         raw: pointPool(2 * most + 2, slot),
         smooth: pointPool(smoothing > 0 ? most : 0, slot),
+        lone: pointPool(1, slot),
         band: line.spread && {
           low: new Trace(line.spread.low, { scale, smoothing }),
           high: new Trace(line.spread.high, { scale, smoothing }),
@@ -117,6 +120,7 @@ export class LinesModel implements ChartModel {
       spread: upwards.flatMap(({ band }) => band?.rows.rows ?? []),
       raw: upwards.flatMap(line => [...(line.ahead?.rows ?? []), ...line.raw.rows]),
       smooth: upwards.flatMap(line => line.smooth.rows),
+      lone: upwards.flatMap(line => line.lone.rows),
       marks: this.marks.rows,
       guides: guide === undefined ? [] : [{ y: guide }],
     };
@@ -140,7 +144,7 @@ export class LinesModel implements ChartModel {
     this.window = window;
     const ahead = this.lines.flatMap(line => writeAhead(line, window));
     for (const [i, line] of this.lines.entries()) {
-      const { trace, raw, smooth } = line;
+      const { trace, raw, smooth, lone } = line;
       const positions = positionsOf(line, window);
       line.spread?.advance();
       const starts = binRows(positions, window.domain, window.scale, this.limit);
@@ -148,6 +152,7 @@ export class LinesModel implements ChartModel {
       if (line.band) this.writeBand(line.band, trace, positions, starts);
       const used = writeLine(raw, positions, visit => trace.bins.line(visit));
       writeLine(smooth, positions, visit => trace.smoothLine(visit));
+      writeLine(lone, positions, visit => positions.length === 1 && trace.bins.line(visit));
       if (i > 0) continue;
       const [from, to] = rowsIn(positions, window.domain);
       points = used;

@@ -55,6 +55,11 @@ function lines(xScale: ScaleKind, yScale: ScaleKind): TopLevelSpec {
         mark: { type: "line", strokeWidth: 2, strokeDash: dash, color, ...broken },
         encoding,
       },
+      {
+        data: rowsOf("lone"),
+        mark: { type: "point", size: 60, filled: true, opacity: 1, color, clip: true },
+        encoding,
+      },
       edgeMarks(xScale),
     ],
   };
