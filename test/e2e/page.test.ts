@@ -246,6 +246,34 @@ describe("a run that was recorded", () => {
     await page.close();
   });
 
+  test("names of any length leave room for what stands behind them", async () => {
+    const hosted = await openRecorded({ width: 304, height: 1200, state });
+    const { page } = hosted;
+    const name = `wide ${"very-".repeat(20)}long`;
+    const run = pageRun({ ...ENDED, id: "/runs/wide", seed: 7 });
+    await hosted.send({ type: "compare", runFolders: [run.id] });
+    await hosted.send({ type: "compared", runFolder: run.id, name, run });
+    const curves = pageCurves(STEPS, 2);
+    await hosted.send({ type: "comparedSteps", runFolder: run.id, curves });
+    await page.locator("[data-chart=loss] .legend").getByText(name).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThan(
+      1,
+    );
+    const value = await page.locator("[data-chart=loss] .legend-value").last().boundingBox();
+    expect((value?.x ?? 304) + (value?.width ?? 0)).toBeLessThan(304);
+    await page.getByText("Differences").click();
+    const isCut = await page.locator(".differences").evaluate(table => {
+      const button = table.querySelector("thead button");
+      const cell = button?.closest("th");
+      if (!button || !cell) return true;
+      return button.getBoundingClientRect().right > cell.getBoundingClientRect().right;
+    });
+    expect(isCut).toBe(false);
+    await page.screenshot({ path: join(PICTURES, "long-names.png") });
+    await hosted.expectClean();
+    await page.close();
+  });
+
   test("ends with the values of its last step", async () => {
     const hosted = await openRecorded();
     const { page } = hosted;
@@ -504,6 +532,13 @@ describe("a run that was recorded", () => {
     const overflow = () => page.evaluate("document.documentElement.scrollWidth - innerWidth");
     const canvas = page.locator("[data-chart=loss] canvas");
     expect(await overflow()).toBeLessThanOrEqual(0);
+    // The number of points stands over the title of the axis, and not in it.
+    const [count, body] = await page.evaluate<readonly string[]>(
+      `["[data-chart=loss] .chart-steps", "body"].map(
+        each => getComputedStyle(document.querySelector(each)).backgroundColor,
+      )`,
+    );
+    expect(count).toBe(body);
     const narrow = (await canvas.boundingBox())?.width ?? 0;
     await page.setViewportSize({ width: 1000, height: 800 });
     await expect
@@ -1018,6 +1053,22 @@ describe("other states", () => {
     await hosted.drawn(300, ["loss"]);
     expect(await hosted.page.getByRole("alert").textContent()).toContain("All steps until then");
     await hosted.page.screenshot({ path: join(PICTURES, "crashed.png") });
+    await hosted.page.close();
+  });
+
+  test("a run of one step shows it", async () => {
+    const hosted = await open();
+    await hosted.send(
+      hydrate({ run: pageRun({ ...ENDED, steps: 1 }), batches: [pageBatch(1, 1)] }),
+    );
+    await hosted.drawn(1, ["loss"]);
+    for (const chart of ["loss", "gradNorm", "lr"]) {
+      await expect
+        .poll(() => hosted.painted(chart, "charts-blue"), { timeout: 20_000 })
+        .toBeGreaterThan(10);
+    }
+    await hosted.page.screenshot({ path: join(PICTURES, "one-step.png") });
+    await hosted.expectClean();
     await hosted.page.close();
   });
 
