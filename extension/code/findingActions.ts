@@ -118,11 +118,17 @@ function locateAction(uri: vscode.Uri, diagnostic: vscode.Diagnostic): vscode.Co
   return locate;
 }
 
-/** Look at the evidence, and make the rule be silent. */
+/** Measure a rate instead, look at the evidence, and make the rule be silent. */
 function otherActions(
   document: vscode.TextDocument,
-  { finding: { code }, diagnostic }: PlacedFinding,
+  { finding: { code, suggestion }, diagnostic }: PlacedFinding,
 ): vscode.CodeAction[] {
+  const find = action(vscode.l10n.t("Find a learning rate by short runs"), diagnostic);
+  find.command = {
+    title: find.title,
+    command: Command.findLearningRate,
+    arguments: [document.uri],
+  };
   const show = action(vscode.l10n.t("Show the evidence in the panel"), diagnostic);
   show.command = {
     title: show.title,
@@ -139,7 +145,8 @@ function otherActions(
     command: Command.silenceFinding,
     arguments: [code],
   };
-  return [show, here, everywhere];
+  const isOfRate = suggestion?.target === "lr";
+  return [...(isOfRate ? [find] : []), show, here, everywhere];
 }
 
 function action(title: string, diagnostic: vscode.Diagnostic): vscode.CodeAction {

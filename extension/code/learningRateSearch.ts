@@ -31,9 +31,7 @@ export async function searchLearningRate(
       (progress, token) => {
         const abort = new AbortController();
         token.onCancellationRequested(() => abort.abort());
-        const show = ({ range, steps }: LearningRateProbe): void => {
-          const last = range.curve.at(-1);
-          if (!last) return;
+        const show = ({ last, steps }: LearningRateProbe): void => {
           const message = vscode.l10n.t(
             "η {0}, loss {1}",
             last.lr.toExponential(0).replace("e+", "e"),
@@ -56,7 +54,10 @@ export async function searchLearningRate(
 }
 
 /** Shows the suggestion with a small picture of the losses, and follows it if the user wants that. */
-async function tell(uri: vscode.Uri, { range, suggestion, lr }: LearningRateProbe): Promise<void> {
+async function tell(
+  uri: vscode.Uri,
+  { range, trials, suggestion, lr }: LearningRateProbe,
+): Promise<void> {
   const { curve } = range;
   const [first, last] = [curve[0]?.lr ?? Number.NaN, curve.at(-1)?.lr ?? Number.NaN];
   const picture = `${formatRate(first)} ${pictureOf(curve.map(({ loss }) => loss))} ${formatRate(last)}`;
@@ -68,9 +69,10 @@ async function tell(uri: vscode.Uri, { range, suggestion, lr }: LearningRateProb
   }
   const write = vscode.l10n.t("Write It In");
   const message = vscode.l10n.t(
-    "Try a learning rate of {0}; the file has {1}. Loss by learning rate: {2}",
+    "Try a learning rate of {0}; the file has {1}. Of {2} rates that were tried for some steps from the start its loss fell furthest. Loss by learning rate: {3}",
     formatRate(suggestion),
     formatRate(lr),
+    trials.length,
     picture,
   );
   const answer = await vscode.window.showInformationMessage(message, write);

@@ -35,7 +35,7 @@ const GRACE_MS = 2000;
  * @param signal ends the trial.
  * @returns undefined if the trial was stopped.
  * @throws as `startRun`; ScriptFailedError with the script's own message if that failed; Error if it
- *   took too few steps.
+ *   took too few steps for a first suggestion.
  */
 export async function tryLearningRates(
   options: TrialOptions,
@@ -60,10 +60,10 @@ export async function tryLearningRates(
   if (run.status === "stopped") return undefined;
   if (run.error) throw new ScriptFailedError(run);
   if (!probe) throw new Error("The script ended without a step of an optimizer that it awaits.");
-  if (probe.done < probe.steps) {
+  if (probe.done < probe.steps && probe.suggestion === undefined) {
     throw new Error(
-      `The script ended after ${probe.done} steps; ${probe.steps} are needed. Have it take more, or ` +
-        "try fewer rates with --steps.",
+      `The script ended after ${probe.done} steps, before all learning rates were tried. Have it take more, or ` +
+        "try fewer with --steps.",
     );
   }
   return { run, probe };

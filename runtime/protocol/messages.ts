@@ -15,7 +15,7 @@ import type { RunRecord } from "./run.ts";
 import type { StepBatch } from "./steps.ts";
 
 /** Raised when a message, a column or the run store changes; both ends must agree. */
-export const PROTOCOL_VERSION = 17;
+export const PROTOCOL_VERSION = 18;
 
 /**
  * What a run that is ended by SIGTERM may take for its last checkpoint: batch systems kill what is

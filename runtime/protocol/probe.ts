@@ -31,19 +31,32 @@ export interface TravelProbe {
   readonly horizon: number;
 }
 
+/** A short run at a learning rate. */
+export interface RateTrial {
+  readonly lr: number;
+  /** Steps taken: fewer than the others where it exploded. */
+  readonly steps: number;
+  /** Mean loss of the last fifth of them; NaN where it exploded. */
+  readonly loss: number;
+}
+
 /** The learning rate that experiments before a run speak for. */
 export interface LearningRateProbe {
-  /** Steps taken until now, and in all. */
+  /** Steps taken until now, and in all at most. */
   readonly done: number;
   readonly steps: number;
+  /** η and loss of the last step. */
+  readonly last: { readonly lr: number; readonly loss: number };
   /** η of the first parameter group as the script sets it. */
   readonly lr: number;
   readonly range: RangeTest;
   /** At the suggestion of the range test; undefined as long as there is none. */
   readonly travel: TravelProbe | undefined;
-  /** Undefined while it goes on, and if no rate made the loss fall. */
+  /** Short runs around that suggestion, without one around the script's own rate, in ascending order of their rates. */
+  readonly trials: readonly RateTrial[];
+  /** Undefined before anything is known, and if no rate made the loss fall. */
   readonly suggestion: number | undefined;
-  /** High where both experiments agree. */
+  /** High where a lower and a higher rate were tried and were worse. */
   readonly confidence: "high" | "low";
 }
 

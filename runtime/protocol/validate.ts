@@ -40,7 +40,7 @@ import {
   type SurfacePicture,
 } from "./picture.ts";
 import type { PlannedRates } from "./plannedRates.ts";
-import type { LearningRateProbe, RangePoint, RangeTest, TravelProbe } from "./probe.ts";
+import type { LearningRateProbe, RangePoint, RangeTest, RateTrial, TravelProbe } from "./probe.ts";
 import type { RewindRecord } from "./rewind.ts";
 import {
   type AdapterRecord,
@@ -518,6 +518,7 @@ const learningRateProbe = object<LearningRateProbe>({
   done: count,
   steps: count,
   lr: number,
+  last: object<LearningRateProbe["last"]>({ lr: number, loss: number }),
   range: object<RangeTest>({
     curve: list(object<RangePoint>({ lr: number, loss: number, smoothed: number })),
     suggestion: optional(number) as Check<number>,
@@ -532,6 +533,7 @@ const learningRateProbe = object<LearningRateProbe>({
       horizon: number,
     }),
   ),
+  trials: list(object<RateTrial>({ lr: number, steps: count, loss: number })),
   suggestion: optional(number),
   confidence: literal("high", "low"),
 });

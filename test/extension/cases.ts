@@ -81,6 +81,8 @@ test("Find learning rate tries some on the file, and leaves no run", async () =>
   assert.equal(found?.lr, 2e-3);
   // What this network and AdamW bear: far from the ends of what is tried.
   assert.ok(found.suggestion && found.suggestion > 5e-4 && found.suggestion < 0.1);
+  // Short runs at others, a lower and a higher one among them, were worse.
+  assert.equal(found.confidence, "high");
   assert.deepEqual(project.runs("digits.ts"), []);
 });
 

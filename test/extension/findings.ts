@@ -24,6 +24,8 @@ for (const { name, rate, code } of [
 
     const live = await fix(uri, mark, /^Use lr = [\d.e-]+ from the next step on$/);
     const again = await fix(uri, mark, /^Change lr to [\d.e-]+ and train again$/);
+    const { command } = await fix(uri, mark, /^Find a learning rate by short runs$/);
+    assert.deepEqual([command?.command, command?.arguments], ["stepscope.findLearningRate", [uri]]);
 
     // In the loop that runs, with the source as it is.
     await apply(live);

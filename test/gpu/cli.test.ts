@@ -466,20 +466,39 @@ test("a run whose process is terminated has time for its last checkpoint", async
 });
 
 test("find-lr suggests a learning rate, and leaves no run", async () => {
-  project.write("a.ts", `${LOOP} await steps(50);`);
+  project.write("a.ts", `${LOOP} await steps(600);`);
   const { stdout, code } = await stepscope("find-lr", "a.ts", "--steps", "30", "--json");
   expect(code).toBe(0);
   const [found, ...others] = objects(stdout);
   expect(others).toEqual([]);
-  // The loss is x², which explodes at rates above 1.
+  // The loss is x², which is 0 after a step at 0.5, and explodes at rates above 1.
   expect(found).toMatchObject({ type: "learningRate", lr: 0.1, travel: { steps: 16 } });
-  expect(found.suggestion).toBeGreaterThan(0.01);
-  expect(found.suggestion).toBeLessThan(0.5);
+  expect(found.confidence).toBe("high");
+  expect(Math.abs(Math.log10(found.suggestion / 0.5))).toBeLessThan(0.3);
   expect(found.range.curve[0]).toEqual({ lr: 1e-7, loss: 16, smoothed: 16 });
   expect(found.travel.lr).toBeCloseTo(found.range.suggestion, 12);
+  expect(found.trials.length).toBeGreaterThan(2);
   expect(project.runs()).toEqual([]);
 
-  const early = await stepscope("find-lr", "a.ts");
+  const told = await stepscope("find-lr", "a.ts", "--steps", "30");
+  const rates = found.trials.map(({ lr }: { lr: number }) => Number(lr.toPrecision(2)));
+  for (const rate of rates) expect(told.stdout).toContain(`  η ${rate} `);
+  expect(told.stdout).toContain("75 steps from the start at each, on the same batches:");
+  expect(told.stdout).toContain(
+    `Try a learning rate of ${found.suggestion} (the script has 0.1). Confidence: high, a lower and a higher one are worse.`,
+  );
+});
+
+test("find-lr says what it knows where the script ends before it does", async () => {
+  project.write("a.ts", `${LOOP} await steps(100);`);
+  const { stdout, code } = await stepscope("find-lr", "a.ts", "--steps", "30");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Try a learning rate of [\d.]+ \(the script has 0\.1\)\./);
+  expect(stdout).toContain("Confidence: low, the script ended before those around it were tried.");
+
+  const early = await stepscope("find-lr", "a.ts", "--steps", "200");
   expect(early.code).toBe(1);
-  expect(early.stderr).toContain("The script ended after 49 steps; 116 are needed.");
+  expect(early.stderr).toContain(
+    "The script ended after 99 steps, before all learning rates were tried.",
+  );
 });

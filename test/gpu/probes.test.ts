@@ -3,10 +3,10 @@ import { afterEach, beforeAll, expect, test } from "vitest";
 import { nn, optim, tensor } from "../../runtime/index.ts";
 import { setGate } from "../../runtime/insight/gate.ts";
 import { deafObserver, observe } from "../../runtime/insight/observer.ts";
-import { branchProbe } from "../../runtime/insight/probes/branchProbe.ts";
 import { HeldLoop } from "../../runtime/insight/probes/heldLoop.ts";
 import { lineScan } from "../../runtime/insight/probes/lineScan.ts";
 import { rangeTest } from "../../runtime/insight/probes/rangeTest.ts";
+import { rateTrials } from "../../runtime/insight/probes/rateTrials.ts";
 import { sharpness } from "../../runtime/insight/probes/sharpness.ts";
 import type { StepWatch } from "../../runtime/insight/probes/stepWatch.ts";
 import { travelProbe } from "../../runtime/insight/probes/travelProbe.ts";
@@ -52,12 +52,19 @@ test.each(SOME)("%s goes on after probes as without them", async (_, make) => {
   await loop.held();
   expect(loop.lr).toBe(probed.optimizer.paramGroups[0]?.lr);
   const { curve } = await rangeTest(loop, { from: 1e-6, to: 1, steps: 10 });
-  const { branches } = await branchProbe(loop, { factors: [1, 3], steps: 7 });
+  const tried = new Map<number, number[]>();
+  const onStep = (_: unknown, lr: number, loss: number) =>
+    tried.set(lr, [...(tried.get(lr) ?? []), loss]);
+  await rateTrials(loop, { lr: 0.01, steps: 7, most: 3, onStep });
+  const [first, ...others] = [...tried.values()];
   await travelProbe(loop, { lr: 0.01, steps: 3 });
   // The first step of each is on the batch that is next, from the parameters that stand.
   expect(curve[0]?.loss).toBe(losses[5]);
-  expect(branches.map(branch => branch.losses[0])).toEqual([losses[5], losses[5]]);
-  expect(branches[1]?.losses[1]).not.toBe(branches[0]?.losses[1]);
+  expect(others).toHaveLength(2);
+  for (const other of others) {
+    expect([first?.[0], other[0]]).toEqual([losses[5], losses[5]]);
+    expect(other[1]).not.toBe(first?.[1]);
+  }
 
   // The step in which it is held ends, and seven follow.
   last = seen.length + 1 + 7;

@@ -1,10 +1,11 @@
 /** Probes of the learning rate, on loops whose answer is known. */
 import { expect, test } from "vitest";
-import { branchProbe } from "../../runtime/insight/probes/branchProbe.ts";
 import { findLearningRate } from "../../runtime/insight/probes/findLearningRate.ts";
 import type { ProbedLoop } from "../../runtime/insight/probes/loop.ts";
 import { rangeTest, suggestedRate } from "../../runtime/insight/probes/rangeTest.ts";
+import { bestTrial, isSummit, rateTrials } from "../../runtime/insight/probes/rateTrials.ts";
 import { travelProbe } from "../../runtime/insight/probes/travelProbe.ts";
+import type { LearningRateProbe } from "../../runtime/protocol/probe.ts";
 
 /** Gradient descent on λ/2 · x², from x = 1: it diverges above 2/λ. */
 class Parabola implements ProbedLoop {
@@ -79,13 +80,50 @@ test("a travel probe scales the rate to the travel of runs that end well", async
   expect(exploding.suggestion).toBe(1e199);
 });
 
-test("branches begin at the same place; a larger rate that does not win refutes too small", async () => {
-  const small = await branchProbe(new Parabola(0.01, 1));
-  expect(small.branches.map(({ losses }) => losses[0])).toEqual([0.5, 0.5, 0.5, 0.5]);
-  expect(small.branches[1]?.losses).toHaveLength(25);
-  expect(small.largerWins).toBe(true);
-  const right = await branchProbe(new Parabola(1, 1));
-  expect(right.largerWins).toBe(false);
-  const overflow = await branchProbe(new Parabola(1e100, 1), { factors: [1e100] });
-  expect(overflow.branches[0]?.gain).toBe(Number.NEGATIVE_INFINITY);
+test("trials climb to the rate whose loss falls furthest, from either side", async () => {
+  // Gradient descent is there in one step at 1/λ = 1.
+  for (const lr of [0.1, 1, 10]) {
+    const loop = new Parabola(lr, 1);
+    const trials = await rateTrials(loop, { lr, steps: 30, most: 6 });
+    expect(loop.x).toBe(1);
+    expect(bestTrial(trials)?.lr).toBeCloseTo(1, 10);
+    expect(bestTrial(trials)?.loss).toBeLessThan(1e-12);
+    expect(isSummit(trials)).toBe(true);
+    const rates = trials.map(trial => trial.lr);
+    expect(rates).toEqual([...rates].sort((a, b) => a - b));
+    expect(loop.steps).toBe(30 * trials.length);
+  }
+});
+
+test("trials end where they were told to, and below what explodes they go on", async () => {
+  const few = await rateTrials(new Parabola(0.1, 1), { lr: 1e-4, steps: 9, most: 3 });
+  expect(few).toHaveLength(3);
+  expect(bestTrial(few)).toBe(few.at(-1));
+  expect(isSummit(few)).toBe(false);
+  const steep = new Parabola(0.1, 1e40);
+  const heard: number[] = [];
+  const onStep = (_: unknown, lr: number) => heard.push(lr);
+  const trials = await rateTrials(steep, { lr: 1e-37, steps: 60, most: 9, onStep });
+  expect(trials.map(({ loss }) => Number.isNaN(loss)).slice(-1)).toEqual([true]);
+  expect(trials.at(-1)?.steps).toBeLessThan(60);
+  expect(bestTrial(trials)?.lr).toBeCloseTo(1e-40, 45);
+  expect(heard).toHaveLength(steep.steps);
+  const lost = await rateTrials(new Parabola(0.1, 1e40), { lr: 1, steps: 30, most: 2 });
+  expect(bestTrial(lost)).toBeUndefined();
+  expect(isSummit(lost)).toBe(false);
+});
+
+test("a learning rate that is found is the best of those tried around the range test's", async () => {
+  const told: LearningRateProbe[] = [];
+  const options = { steps: 40, plannedSteps: 0 };
+  const found = await findLearningRate(new Parabola(0.01, 4), options, probe => told.push(probe));
+  // 1/λ is 0.25; half a decade around it nothing is better.
+  expect(Math.abs(Math.log10((found.suggestion ?? 0) / 0.25))).toBeLessThan(0.25);
+  expect(found).toMatchObject({ confidence: "high", done: found.steps });
+  expect(found.suggestion).toBeCloseTo(bestTrial(found.trials)?.lr ?? 0, 2);
+  // Whoever is stopped meanwhile has the range test's.
+  const last = told.at(-1);
+  expect(last?.suggestion).toBeCloseTo(found.range.suggestion ?? 0, 3);
+  const done = told.map(probe => probe.done);
+  expect(done).toEqual([...done].sort((a, b) => a - b));
 });

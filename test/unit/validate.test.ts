@@ -7,8 +7,10 @@ const PROBE: LearningRateProbe = {
   done: 1,
   steps: 116,
   lr: 0.1,
+  last: { lr: 1e-7, loss: Number.NaN },
   range: { curve: [{ lr: 1e-7, loss: Number.NaN, smoothed: 2 }], suggestion: undefined },
   travel: { lr: 1, steps: 16, travel: 1, expected: 2, suggestion: undefined, horizon: 9 },
+  trials: [{ lr: 0.01, steps: 50, loss: 2 }],
   suggestion: 0.01,
   confidence: "low",
 };
