@@ -1,7 +1,8 @@
 /**
- * `npm run eval:scenarios -- FOLDER [--minutes N] [--write]`: how right the diagnosis is on runs of our own library: on
- * loops with a fault, and on the families that are kept blind, which it was not fitted on. `eval:diagnosis` judges the others. FOLDER keeps what has been run; what is missing is run, for N minutes at most (0:
- * nothing). `--write` writes the tables into docs/diagnosis.md.
+ * `npm run eval:scenarios -- FOLDER [--minutes N] [--write]`: how right the diagnosis is on runs of our own library: on the families
+ * that are kept blind, which it was not fitted on, on loops with a fault, and how good the learning rates are that `find-lr` finds.
+ * `eval:diagnosis` judges the other families. FOLDER keeps what has been run; what is missing is run, for N minutes at most (0:
+ * nothing). `--write` writes the tables of which nothing is missing into docs/diagnosis.md.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -13,6 +14,7 @@ import { writeSection } from "./diagnosis/document.ts";
 import { groupTable, judge, table } from "./diagnosis/metrics.ts";
 import { FAMILIES } from "./diagnosis/scenarios/families.ts";
 import { loops } from "./diagnosis/scenarios/faults.ts";
+import { type FindResult, findTable } from "./diagnosis/scenarios/findTable.ts";
 import { type LoopResult, loopTable } from "./diagnosis/scenarios/loopTable.ts";
 
 /** Milliseconds that one process may take. */
@@ -35,15 +37,20 @@ const [folder] = positionals;
 if (!folder) {
   throw new Error("Usage: npm run eval:scenarios -- FOLDER [--minutes N] [--write]");
 }
-const [sweeps, results] = [join(folder, "sweeps"), join(folder, "loops")];
-for (const each of [sweeps, results]) mkdirSync(each, { recursive: true });
+const [sweeps, results, found] = [
+  join(folder, "sweeps"),
+  join(folder, "loops"),
+  join(folder, "found"),
+];
+for (const each of [sweeps, results, found]) mkdirSync(each, { recursive: true });
 
 const jobs = mixed(
-  FAMILIES.map(({ name }) => ({
-    program: "sweep.ts",
-    args: [name],
-    file: join(sweeps, `${name}.jsonl.gz`),
-  })),
+  FAMILIES.flatMap(({ name, kind }) => {
+    const sweep = join(sweeps, `${name}.jsonl.gz`);
+    const sweepJob = { program: "sweep.ts", args: [name], file: sweep };
+    const findJob = { program: "find.ts", args: [name, sweep], file: join(found, `${name}.json`) };
+    return kind === "blind" ? [sweepJob, findJob] : [sweepJob];
+  }),
   loops().map(({ base, variation, seed }) => ({
     program: "loop.ts",
     args: [base, variation, String(seed)],
@@ -57,17 +64,29 @@ for (const job of jobs) {
 
 const judged = readCorpus(sweeps).map(run => judge(run));
 const blind = judged.filter(({ run }) => run.meta.kind === "blind");
-const done = readdirSync(results).map(
-  file => JSON.parse(readFileSync(join(results, file), "utf8")) as LoopResult,
-);
-const text = [
-  `${count(sweeps)} of ${FAMILIES.length} families and ${done.length} of ${loops().length} loops were run, one seed of each family.`,
+const told = readAll<LoopResult>(results);
+const tried = readAll<FindResult>(found);
+const unseen = FAMILIES.filter(({ kind }) => kind === "blind").length;
+const seen = new Set(blind.map(({ run }) => run.scenario)).size;
+
+show("eval:blind", seen, unseen, "blind families", [
   table({ "blind families": blind }),
   groupTable(blind),
-  loopTable(done, judged),
-].join("\n\n");
-console.log(text);
-if (values.write) writeSection("eval:scenarios", text);
+]);
+show("eval:found", tried.length, unseen, "blind families", [findTable(tried)]);
+show("eval:loops", told.length, loops().length, "loops", [loopTable(told, judged)]);
+
+/** Prints what was counted, and writes it where nothing is missing. */
+function show(section: string, run: number, of: number, what: string, tables: readonly string[]) {
+  const text = [`${run} of ${of} ${what} were run, with one seed each.`, ...tables].join("\n\n");
+  console.log(text);
+  if (values.write && run === of) writeSection(section, text);
+}
+
+function readAll<Result>(of: string): readonly Result[] {
+  const files = readdirSync(of).filter(file => file.endsWith(".json"));
+  return files.map(file => JSON.parse(readFileSync(join(of, file), "utf8")) as Result);
+}
 
 /** Both lists evenly, so that who has little time sees something of each. */
 function mixed(...lists: readonly (readonly Job[])[]): readonly Job[] {
@@ -86,8 +105,4 @@ function run({ program, args, file }: Job): void {
   });
   // The others can be run all the same, and this one the next time.
   if (status !== 0) console.error("it failed");
-}
-
-function count(of: string): number {
-  return readdirSync(of).filter(file => file.endsWith(".gz")).length;
 }

@@ -19,7 +19,15 @@ export function judge(run: LabelledRun, card?: Scorecard): Judged {
 }
 
 /** Part of what can be gained that a right learning rate may miss. */
-const MOST_REGRET = 0.1;
+export const MOST_REGRET = 0.1;
+
+/** Kinds of optimizers, by their names. */
+export const OPTIMIZERS = {
+  "Adam, AdamW, NAdam": /adam/,
+  "RMSprop, Adagrad, Lion": /rms|adagrad|lion/,
+  "SGD with momentum": /mom|nesterov/,
+  "SGD without": /sgd/,
+} as const;
 
 /** How many times the steps of the fastest learning rate make a right one slow. */
 const SLOW = 3;
@@ -43,11 +51,9 @@ export function table(sets: Readonly<Record<string, readonly Judged[]>>): string
 
 /** Whether it holds of each optimizer and each length: the verdict and the suggestion, one row for each group of runs. */
 export function groupTable(judged: readonly Judged[]): string {
-  const groups = {
-    "Adam, AdamW, NAdam": ofOptimizer(/adam/),
-    "RMSprop, Adagrad, Lion": ofOptimizer(/rms|adagrad|lion/),
-    "SGD with momentum": ofOptimizer(/mom|nesterov/),
-    "SGD without": ofOptimizer(/sgd/),
+  const optimizers = Object.entries(OPTIMIZERS).map(([name, of]) => [name, ofOptimizer(of)]);
+  const groups: Readonly<Record<string, (judged: Judged) => boolean>> = {
+    ...Object.fromEntries(optimizers),
     "100 to 250 steps": ofLength(0, 250),
     "300 to 500 steps": ofLength(251, 500),
     "600 to 2000 steps": ofLength(501, 2000),

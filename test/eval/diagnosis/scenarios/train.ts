@@ -5,7 +5,7 @@ import { observe } from "../../../../runtime/insight/observer.ts";
 import { drain, stepCount } from "../../../../runtime/insight/recorder.ts";
 import { isOpen } from "../../../../runtime/protocol/finding.ts";
 import { type StepBatch, type StepColumn, stepValue } from "../../../../runtime/protocol/steps.ts";
-import type { Family, OptimizerName } from "./family.ts";
+import type { Family, Made, OptimizerName } from "./family.ts";
 import { part } from "./part.ts";
 import type { Model, Task } from "./task.ts";
 
@@ -36,10 +36,40 @@ const LOOK = 25;
 /** Part of a run that comes before the step of a schedule. */
 const STEADY = 0.6;
 
-/** Trains a run of a family. */
-export async function train(family: Family, lr: number, seed: number): Promise<Trained> {
+/** What a family trains, and how it takes a step. */
+export interface FamilyLoop extends Made {
+  /** Resolves to the loss before the update. */
+  take(step: number): Promise<Tensor>;
+}
+
+/** The loop of a family, before its first step. */
+export async function loopOf(family: Family, lr: number, seed: number): Promise<FamilyLoop> {
   manualSeed(seed);
   const { task, model } = await family.make();
+  const optimizer = optimizerOf(family.optimizer, model.parameters(), lr, family.decay);
+  const backward = () => {
+    const loss = lossOf(model, task, family.batchSize).div(family.microBatches);
+    loss.backward();
+    return loss;
+  };
+  return {
+    task,
+    model,
+    async take(step) {
+      for (const group of optimizer.paramGroups) group.lr = lr * shareAt(family, step);
+      optimizer.zeroGrad();
+      for (let rest = family.microBatches - 1; rest > 0; rest--) backward();
+      const loss = backward();
+      if (family.clip) nn.utils.clipGradNorm(model.parameters(), family.clip);
+      await optimizer.step();
+      return loss;
+    },
+  };
+}
+
+/** Trains a run of a family. */
+export async function train(family: Family, lr: number, seed: number): Promise<Trained> {
+  const { task, model, take } = await loopOf(family, lr, seed);
   await drain();
   const diagnosis = new LiveDiagnosis(false);
   const told = new Set<string>();
@@ -65,21 +95,13 @@ export async function train(family: Family, lr: number, seed: number): Promise<T
       }
     },
   });
-  const optimizer = optimizerOf(family.optimizer, model.parameters(), lr, family.decay);
   diagnosis.groups([
     { group: 0, options: { eps: "1e-8", weightDecay: String(family.decay ?? 0) } },
   ]);
   const first = await evaluate(model, task);
   const late: number[] = [];
   for (let step = 0; step < family.steps; step++) {
-    for (const group of optimizer.paramGroups) group.lr = lr * shareAt(family, step);
-    optimizer.zeroGrad();
-    for (let rest = family.microBatches - 1; rest > 0; rest--)
-      lossOf(model, task, family.batchSize).div(family.microBatches).backward();
-    const loss = lossOf(model, task, family.batchSize).div(family.microBatches);
-    loss.backward();
-    if (family.clip) nn.utils.clipGradNorm(model.parameters(), family.clip);
-    await optimizer.step();
+    const loss = await take(step);
     if (step % LOOK === 0 && !Number.isFinite(await loss.item())) break;
     const left = family.steps - 1 - step;
     const every = Math.max(1, Math.floor(family.steps / 10 / LAST_EVALUATIONS));
