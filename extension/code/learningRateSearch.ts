@@ -68,11 +68,18 @@ async function tell(
     return;
   }
   const write = vscode.l10n.t("Write It In");
+  const reason =
+    trials.length > 1
+      ? vscode.l10n.t(
+          "Of {0} that were tried from the start its loss fell furthest.",
+          trials.length,
+        )
+      : vscode.l10n.t("It is a tenth of the one at which the loss was smallest.");
   const message = vscode.l10n.t(
-    "Try a learning rate of {0}; the file has {1}. Of {2} rates that were tried for some steps from the start its loss fell furthest. Loss by learning rate: {3}",
+    "Try a learning rate of {0}; the file has {1}. {2} Loss by learning rate: {3}",
     formatRate(suggestion),
     formatRate(lr),
-    trials.length,
+    reason,
     picture,
   );
   const answer = await vscode.window.showInformationMessage(message, write);
