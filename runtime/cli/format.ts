@@ -1,6 +1,6 @@
 /** Numbers and lines as the terminal shows them. */
-import { basename } from "node:path";
-import type { Finding } from "../protocol/finding.ts";
+import { basename, relative } from "node:path";
+import { type Finding, isOpen } from "../protocol/finding.ts";
 import { type RunRecord, whyNotBegun } from "../protocol/run.ts";
 import { type StepBatch, stepValue } from "../protocol/steps.ts";
 
@@ -94,15 +94,19 @@ export function findingLine({ state, severity, title, code, step, message, locat
   return `${severity}: ${title} ${where}. ${message}`;
 }
 
-/** `completed after 1,350 steps in 12.3 s, loss 0.01234`, or `digits.ts does not compile` */
+/** `completed after 1,350 steps in 12.3 s, loss 0.01234`, and what to do about a learning rate that is wrong, or `digits.ts does not compile` */
 export function endLine(run: RunRecord): string {
   const notBegun = whyNotBegun(run);
   if (notBegun) return `${basename(run.script)} ${notBegun}`;
-  const { status, steps, finalLoss, startedAt, endedAt, unjudged } = run;
+  const { status, steps, finalLoss, startedAt, endedAt, unjudged, findings } = run;
   const seconds = ((endedAt ?? Date.now()) - startedAt) / 1000;
   const loss = steps > 0 ? `, loss ${digits(finalLoss)}` : "";
   const why = unjudged ? `\nNothing is said of the learning rate. ${unjudged}` : "";
-  return `${status} after ${stepsText(steps)} in ${seconds.toFixed(1)} s${loss}${why}`;
+  const isOfRate = findings.some(each => isOpen(each) && each.suggestion?.target === "lr");
+  const next = isOfRate
+    ? `\nTo measure a better learning rate: stepscope find-lr ${relative("", run.script)}`
+    : "";
+  return `${status} after ${stepsText(steps)} in ${seconds.toFixed(1)} s${loss}${why}${next}`;
 }
 
 /** Why a run failed, with the place in the source that a terminal makes a link of. */

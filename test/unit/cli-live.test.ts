@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { endLine } from "../../runtime/cli/format.ts";
@@ -6,7 +7,7 @@ import { LiveReport } from "../../runtime/cli/live.ts";
 import { LossHistory } from "../../runtime/cli/lossHistory.ts";
 import { PlainReport } from "../../runtime/cli/plain.ts";
 import { STEP_COLUMNS, type StepBatch } from "../../runtime/protocol/steps.ts";
-import { exampleBatch, exampleRun } from "./run-example.ts";
+import { exampleBatch, exampleFinding, exampleRun } from "./run-example.ts";
 
 const CURSOR_UP = "\x1b[";
 const ERASE_BELOW = "A\r\x1b[J";
@@ -67,6 +68,15 @@ test("a script that does not compile is said not to, in place of steps and time"
   expect(endLine({ ...failed, error: { message: "no" } })).toBe("digits.ts did not start");
   const adapter = { vendor: "", architecture: "", description: "", software: true };
   expect(endLine({ ...failed, adapter })).toMatch(/^failed after 0 steps in /);
+});
+
+test("behind a run whose learning rate is wrong stands what measures a better one", () => {
+  const script = join(process.cwd(), "here", "digits.ts");
+  const next = `\nTo measure a better learning rate: stepscope find-lr ${join("here", "digits.ts")}`;
+  const run = exampleRun({ status: "completed", steps: 40, script });
+  expect(endLine({ ...run, findings: [exampleFinding()] }).endsWith(next)).toBe(true);
+  expect(endLine({ ...run, findings: [exampleFinding({ state: "cleared" })] })).not.toContain(next);
+  expect(endLine({ ...run, findings: [] })).not.toContain(next);
 });
 
 test("all keys are named, however narrow the terminal is", () => {
