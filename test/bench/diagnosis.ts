@@ -15,7 +15,7 @@ const ROUNDS = 9;
 const BATCH = 16;
 
 const plan: RunPlan = {
-  adaptive: true,
+  usualRate: 1e-2,
   momentum: 0,
   plannedSteps: undefined,
   lr: 1e-3,

@@ -13,7 +13,8 @@ import { replay } from "../../runtime/insight/diagnosis/replay.ts";
 import { Rules } from "../../runtime/insight/diagnosis/rules.ts";
 import { NO_SIGNALS } from "../../runtime/insight/diagnosis/signals.ts";
 import { readTrace } from "../../runtime/insight/diagnosis/trace.ts";
-import type { TensorRecord } from "../../runtime/protocol/run.ts";
+import { usualRate } from "../../runtime/insight/diagnosis/usualRate.ts";
+import { OPTIMIZER_NAMES, type TensorRecord } from "../../runtime/protocol/run.ts";
 import {
   STEP_COLUMNS,
   type StepBatch,
@@ -23,7 +24,7 @@ import {
 } from "../../runtime/protocol/steps.ts";
 
 const PLAN: RunPlan = {
-  adaptive: true,
+  usualRate: 0.01,
   momentum: 0,
   plannedSteps: 400,
   lr: 1e-3,
@@ -152,7 +153,7 @@ test.each([{ pretrained: true }, { resumed: true }])("%j: it abstains", plan => 
 });
 
 test("what the slope of the first step promised is evidence", () => {
-  const [found] = findingsOf({ adaptive: false }, run(1e-4, 400, { gradNorm: 0.01 }));
+  const [found] = findingsOf({ usualRate: undefined }, run(1e-4, 400, { gradNorm: 0.01 }));
   expect(found?.evidence).toContainEqual(
     expect.objectContaining({
       name: "promise of the first step",
@@ -209,7 +210,7 @@ test("a loss that jumps in the first steps and comes down is given time", () => 
 });
 
 test("a rate for gradient descent comes from the travel and from the fall that the first step's slope promises", () => {
-  const sgd = { adaptive: false, plannedSteps: 400 };
+  const sgd = { usualRate: undefined, plannedSteps: 400 };
   const at = (gradNorm: number, momentum = 0) =>
     findingsOf({ ...sgd, momentum }, run(0.01, 400, { gradNorm }))[0]?.suggestion?.to ?? Number.NaN;
   // A gradient of a hundredth promises a hundredth of the fall.
@@ -223,20 +224,47 @@ test("what is lost before its travel can tell is told the rate of its first step
     const records = run(1, 400, { lr: 3, updateNorm: 6, gradNorm: 2, ...change }).map(record =>
       record.t < step ? record : { ...record, loss: Number.NaN, gradNorm: 1e9 },
     );
-    return findingsOf({ lr: 3, adaptive: false, ...plan }, records)[0]?.suggestion?.to;
+    return findingsOf({ lr: 3, usualRate: undefined, ...plan }, records)[0]?.suggestion?.to;
   };
   // 9 % of 2.3 / 2²
   expect(lostAt(3, {})).toBeCloseTo(0.052, 3);
   expect(lostAt(3, { momentum: 0.9 })).toBeCloseTo(0.0052, 4);
-  expect(lostAt(3, { adaptive: true })).toBeCloseTo(0.01, 4);
+  expect(lostAt(3, { usualRate: 0.01 })).toBeCloseTo(0.01, 4);
   // A rate that has lost is not told again; a slope that is none says nothing.
   expect(lostAt(3, {}, { gradNorm: 0.01, updateNorm: 0.03 })).toBe(0.95);
   expect(lostAt(3, {}, { loss: -1 })).toBeCloseTo(0.3, 3);
 });
 
+test("what is usual of an optimizer is known by its name", () => {
+  const known = OPTIMIZER_NAMES.map(name => [name, usualRate(name)] as const);
+  expect(Object.fromEntries(known)).toEqual({
+    SGD: undefined,
+    Adam: 0.01,
+    AdamW: 0.01,
+    NAdam: 0.01,
+    RAdam: 0.01,
+    Adagrad: 0.1,
+    RMSprop: 0.01,
+    Lion: 0.003,
+    Muon: undefined,
+    custom: undefined,
+  });
+});
+
+test("a script that loses its run with Lion is told what is usual of it", () => {
+  const diagnosis = new LiveDiagnosis(false);
+  const lion = { optimizer: "Lion", momentum: true, adaptive: false } as const;
+  diagnosis.tensors([{ name: "0.weight", shape: [2, 2], group: 0, sampled: 4, ...lion }]);
+  const told = [2.3, 900, Number.NaN, Number.NaN, Number.NaN].flatMap((loss, i) => {
+    const batch = batchOf({ loss, gradNorm: loss, weightNorm: 1, updateNorm: 6 }, 3);
+    return diagnosis.steps({ ...batch, firstStep: i + 1 });
+  });
+  expect(told).toMatchObject([{ code: "lr.diverging", suggestion: { from: 3, to: 0.003 } }]);
+});
+
 test("a warm-up that begins at a rate of 0 has its first slope at the step behind", () => {
   const at = (first: Partial<StepRecord>) =>
-    findingsOf({ adaptive: false, scheduled: true }, [
+    findingsOf({ usualRate: undefined, scheduled: true }, [
       { ...run(0.01)[0], ...first } as StepRecord,
       ...run(0.01).slice(1),
     ])[0]?.suggestion?.to;

@@ -18,6 +18,7 @@ import { Rules, type StepView } from "./rules.ts";
 import { scheduleRules } from "./scheduleRules.ts";
 import { tensorRules } from "./tensorRules.ts";
 import { unitRules } from "./unitRules.ts";
+import { usualRate } from "./usualRate.ts";
 import { KNOWING, objection } from "./verdict.ts";
 
 /** Steps in a row that are not finite, from which none will be. */
@@ -213,15 +214,16 @@ export class LiveDiagnosis {
   /** What is known of an optimizer's training at its first step. Nobody says how many there will be. */
   #planOf(batch: StepBatch, row: number, { lr, loss }: StepRecord): RunPlan {
     const tensors = this.#tensors.slice(this.#firstTensor);
-    const adaptive = tensors.some(tensor => tensor.adaptive);
+    const rates = tensors.map(({ optimizer }) => usualRate(optimizer));
+    const usual = rates.find(rate => rate !== undefined);
     // What the first loss of a script should be says nothing of its second.
     const guess = this.#firstTensor === 0 ? this.#guess.expected?.value : undefined;
     const knows = guess !== undefined && loss < KNOWING * guess;
     return {
       guess: guess ?? Number.NaN,
       group: this.#group,
-      adaptive,
-      momentum: !adaptive && tensors.some(tensor => tensor.momentum) ? USUAL_MOMENTUM : 0,
+      usualRate: usual,
+      momentum: !usual && tensors.some(tensor => tensor.momentum) ? USUAL_MOMENTUM : 0,
       plannedSteps: undefined,
       lr,
       scheduled: true,

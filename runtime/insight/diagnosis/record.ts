@@ -2,8 +2,8 @@
 
 /** What is known of a run before its first step. */
 export interface RunPlan {
-  /** Updates of every parameter are scaled by their own history (the Adam family). */
-  readonly adaptive: boolean;
+  /** See `usualRate`: defined where updates have the size of the learning rate (the Adam family). */
+  readonly usualRate: number | undefined;
   /** Coefficient of the running mean of gradients; 0 without. */
   readonly momentum: number;
   /** Steps that the run is going to take; undefined where nobody knows. */

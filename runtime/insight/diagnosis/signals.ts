@@ -287,13 +287,13 @@ export function features(signals: Signals, plan: RunPlan): Features {
     straightness: Math.log10(Math.max(signals.travel, 1e-30) / signals.path),
     drift: Math.log10(Math.max(signals.travel, 1e-30) / Math.sqrt(signals.pathSquares)),
     growth: travelGrowth(signals),
-    gain: plan.adaptive ? Math.log10(total.squares / total.unit) / 2 : Number.NaN,
+    gain: plan.usualRate ? Math.log10(total.squares / total.unit) / 2 : Number.NaN,
     progress: Math.log10(steps / (plan.plannedSteps ?? Number.NaN)),
     recent: level(median(signals.recent)),
     ...courseOf(signals),
     gradient: total.gradient / total.steps - Math.log10(signals.firstGradNorm),
     promise: Math.log10(baseRate(signals, plan) / (1 - plan.momentum)) - signals.slopeRate,
-    adaptive: plan.adaptive ? 1 : 0,
+    adaptive: plan.usualRate ? 1 : 0,
   };
 }
 

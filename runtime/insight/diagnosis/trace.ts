@@ -3,6 +3,7 @@
  * numbers are left out where they are not defined or not finite.
  */
 import { type RunPlan, type StepRecord, USUAL_MOMENTUM } from "./record.ts";
+import { usualRate } from "./usualRate.ts";
 
 /** A run of a trace. */
 export interface TraceRun {
@@ -11,9 +12,6 @@ export interface TraceRun {
   readonly meta: Readonly<Record<string, unknown>>;
   readonly records: StepRecord[];
 }
-
-/** Optimizers whose updates are scaled by the gradient's own history. */
-const ADAPTIVE = /adam|rms|adagrad|adadelta|lion/i;
 
 /**
  * Reads a trace, a run at a time.
@@ -65,11 +63,10 @@ function parseLine(line: string, place: string): Line {
 function planOf(meta: Line, place: string): RunPlan {
   const optimizer = String(meta.optimizer ?? "");
   const lr = required(meta, "lr", place);
-  const adaptive = ADAPTIVE.test(optimizer);
   const plannedSteps = optionalNumber(meta, "plannedSteps", place);
   const fallback = /mom|nesterov/i.test(optimizer) ? USUAL_MOMENTUM : 0;
   return {
-    adaptive,
+    usualRate: usualRate(optimizer),
     momentum: optionalNumber(meta, "momentum", place) ?? fallback,
     plannedSteps: plannedSteps !== undefined && plannedSteps > 0 ? plannedSteps : undefined,
     lr,

@@ -172,9 +172,6 @@ const MOST_DOWN = 2;
 /** Decades to either side of a suggestion that are about as good. */
 const SPREAD = 0.35;
 
-/** Adam's updates have the size of the learning rate, whatever the task: this one is usual. */
-const USUAL_ADAPTIVE_RATE = 1e-2;
-
 /** A schedule that comes down takes about half of it away: so much more may be written. Of other optimizers that was not seen. */
 const SCHEDULED = 2;
 
@@ -228,7 +225,7 @@ export function suggestedRate(signals: Signals, plan: RunPlan): number {
   const decades =
     share === 1 ? byTravel : share * byTravel + (1 - share) * knownRate(signals, plan);
   const isFalling = signals.lastRate < signals.peakRate;
-  return 10 ** decades * (plan.adaptive && isFalling ? SCHEDULED : 1);
+  return 10 ** decades * (plan.usualRate && isFalling ? SCHEDULED : 1);
 }
 
 /**
@@ -236,14 +233,14 @@ export function suggestedRate(signals: Signals, plan: RunPlan): number {
  * which the first step's slope promises what it does in runs that end well. Momentum makes each step 1 / (1 − β) of them. NaN
  * where there is no such slope.
  */
-function knownRate({ slopeRate }: Signals, { adaptive, momentum }: RunPlan): number {
-  if (adaptive) return Math.log10(USUAL_ADAPTIVE_RATE);
+function knownRate({ slopeRate }: Signals, { usualRate, momentum }: RunPlan): number {
+  if (usualRate) return Math.log10(usualRate);
   return slopeRate + Math.log10(USUAL_FALL * (1 - momentum));
 }
 
 function travelShare(signals: Signals, plan: RunPlan): number {
   if (Number.isNaN(knownRate(signals, plan))) return 1;
-  return plan.momentum > 0 && !plan.adaptive ? TRAVEL_SHARE.momentum : TRAVEL_SHARE.others;
+  return plan.momentum > 0 && !plan.usualRate ? TRAVEL_SHARE.momentum : TRAVEL_SHARE.others;
 }
 
 /** A rate that was suggested for a run of unknown length, for one of so many steps: a longer one travels as far with less. */
