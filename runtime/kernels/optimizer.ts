@@ -223,7 +223,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 `;
 }
 
-function partialsBinding(binding: number): string {
+/** Declares what the threads of an update leave. */
+export function partialsBinding(binding: number): string {
   return `@group(0) @binding(${binding}) var<storage, read_write> partials: array<vec4u>;`;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What an optimizer step leaves to be read back: one row of 24 words a tensor. Every thread of an
  * update kernel writes the 16 words it has seen (no barrier, no atomic: software adapters punish
- * both), a second kernel folds them, a third adds the percentiles.
+ * both), a second kernel, of a workgroup a tensor, folds them and adds the percentiles.
  *
  * Words of a row, as `vec4<u32>`; floats as their bits:
  *
@@ -122,21 +122,39 @@ export const WRITE_PARTIAL = /* wgsl */ `
 /** Partials that a thread adds before it adds to its total: serial sums lose digits. */
 const RUN = 16;
 
+/** Sums that are added before they are added to a word's total. */
+const GROUP = 8;
+
+/** The words that a thread has folded, where `all` is what it has seen of a tensor. */
+const FOLDED = [
+  ..."xyzw".split("").map(part => `bitcast<u32>(all.sums.${part})`),
+  ..."xy".split("").map(part => `bitcast<u32>(all.shares.${part})`),
+  "all.counts.x",
+  "all.counts.y",
+  "all.least.x",
+  "all.greatest.x",
+  "all.least.y",
+  "all.greatest.y",
+  "all.counts.z",
+];
+
+/** Threads that fold a tensor, of `threads` in its workgroup, where so many words of memory are shared. */
+export function foldThreads(threads: number, words: number): number {
+  return Math.min(threads, Math.floor(words / FOLDED.length / GROUP) * GROUP);
+}
+
 /**
- * WGSL that folds the partials of each tensor to words 0 … 15 of its row. Bindings: scalars
- * (unused), layout, partials, rows. Dispatch one workgroup a tensor.
+ * WGSL of `fold(tensor, thread)`, to be called by all threads of a workgroup: folds the partials of a tensor to the first
+ * words of its row, which all of them see then. It is in a module with `places`, `partials`, `rows` and, for what the threads
+ * tell each other, `bins`.
  *
- * Three levels of sums (runs, threads, eights of threads) and a single barrier.
- * @param threads of a workgroup: a power of two from PARTIAL_WORDS to 256.
+ * Three levels of sums: runs, threads, groups of threads.
+ * @param threads that do it: 4, or a multiple of 8.
+ * @param all of the workgroup's threads.
  */
-export function foldKernel(threads: number): string {
+export function foldFunctions(threads: number, all: number): string {
+  const group = Math.min(GROUP, threads);
   return /* wgsl */ `
-@group(0) @binding(1) var<storage, read_write> places: array<vec4u>;
-@group(0) @binding(2) var<storage, read_write> partials: array<vec4u>;
-@group(0) @binding(3) var<storage, read_write> rows: array<u32>;
-
-var<workgroup> words: array<u32, ${threads * PARTIAL_WORDS}>;
-
 struct Partial { sums: vec4f, shares: vec2f, counts: vec3u, least: vec2u, greatest: vec2u }
 
 fn none() -> Partial {
@@ -156,33 +174,32 @@ fn join(p: Partial, q: Partial) -> Partial {
     min(p.least, q.least), max(p.greatest, q.greatest));
 }
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let tensor = workgroup.x;
-  let segment = places[tensor];
-  let end = segment.x + segment.y;
+fn fold(tensor: u32, thread: u32) {
+  if (thread < ${threads}u) {
+    let all = seen(places[tensor].x, places[tensor].y, thread);
+    ${FOLDED.map((value, word) => `atomicStore(&bins[${word * threads}u + thread], ${value});`).join("\n    ")}
+  }
+  workgroupBarrier();
+  for (var word = thread; word < ${FOLDED.length}u; word += ${all}u) {
+    rows[tensor * ${ROW_WORDS}u + word] = foldWord(word);
+  }
+  storageBarrier();
+  workgroupBarrier();
+}
+
+// What a thread sees of so many partials.
+fn seen(first: u32, count: u32, thread: u32) -> Partial {
   var all = none();
-  for (var start = segment.x + thread; start < end; start += ${threads * RUN}u) {
+  for (var start = thread; start < count; start += ${threads * RUN}u) {
     var run = none();
     for (var i = 0u; i < ${RUN}u; i++) {
       let index = start + i * ${threads}u;
-      if (index >= end) { break; }
-      run = join(run, load(index));
+      if (index >= count) { break; }
+      run = join(run, load(first + index));
     }
     all = join(all, run);
   }
-  let sums = bitcast<vec4u>(all.sums);
-  let shares = bitcast<vec2u>(all.shares);
-  let mine = array<u32, ${PARTIAL_WORDS}>(
-    sums.x, sums.y, sums.z, sums.w, shares.x, shares.y, all.counts.x, all.counts.y,
-    all.least.x, all.greatest.x, all.least.y, all.greatest.y,
-    all.counts.z, 0u, 0u, 0u);
-  for (var word = 0u; word < ${PARTIAL_WORDS}u; word++) {
-    words[word * ${threads}u + thread] = mine[word];
-  }
-  workgroupBarrier();
-  if (thread >= ${PARTIAL_WORDS}u) { return; }
-  rows[tensor * ${ROW_WORDS}u + thread] = foldWord(thread);
+  return all;
 }
 
 fn foldWord(word: u32) -> u32 {
@@ -190,10 +207,10 @@ fn foldWord(word: u32) -> u32 {
   var count = 0u;
   var least = 0xffffffffu;
   var greatest = 0u;
-  for (var i = 0u; i < ${threads}u; i += 8u) {
+  for (var i = 0u; i < ${threads}u; i += ${group}u) {
     var part = 0.0;
-    for (var j = 0u; j < 8u; j++) {
-      let value = words[word * ${threads}u + i + j];
+    for (var j = 0u; j < ${group}u; j++) {
+      let value = atomicLoad(&bins[word * ${threads}u + i + j]);
       part += bitcast<f32>(value);
       count += value;
       least = min(least, value);

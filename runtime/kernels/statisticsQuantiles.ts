@@ -1,18 +1,29 @@
 /**
- * The percentiles p5, p50, p95 of effective learning rate and step size: one workgroup for each
- * tensor counts the values in bins of 1/64 octave (their exponent and the first six
- * bits of their mantissa), so that an order statistic is known to 1/64 = 1.6 %, and interpolates as
- * `torch.quantile` does. The bins span 48 octaves below the largest value, whatever its scale. What they
- * hold by octave, where one looks first for an order statistic, is left as the histogram of the step sizes.
+ * The row of each tensor, by a workgroup of its own: folds what the threads of the update have seen, and adds
+ * the percentiles p5, p50, p95 of effective learning rate and step size. It counts the values in bins of 1/64
+ * octave (their exponent and the first six bits of their mantissa), so that an order statistic is known to
+ * 1/64 = 1.6 %, and interpolates as `torch.quantile` does. The bins span 48 octaves below the largest value,
+ * whatever its scale. What they hold by octave, where one looks first for an order statistic, is left as the
+ * histogram of the step sizes.
  */
 import {
   type ArenaSize,
   arenaBindings,
   guardsBinding,
   hyperParameters,
+  partialsBinding,
   type UpdateRule,
 } from "./optimizer.ts";
-import { EXACT_SIZE, HISTOGRAM_WORDS, OCTAVES, ROW, ROW_WORDS, SAMPLE_SIZE } from "./statistics.ts";
+import {
+  EXACT_SIZE,
+  foldFunctions,
+  foldThreads,
+  HISTOGRAM_WORDS,
+  OCTAVES,
+  ROW,
+  ROW_WORDS,
+  SAMPLE_SIZE,
+} from "./statistics.ts";
 
 const SUBDIVISION_BITS = 6;
 const BINS_OF_OCTAVE = 1 << SUBDIVISION_BITS;
@@ -44,27 +55,36 @@ export function sampleCount(elements: number): number {
   return elements <= EXACT_SIZE ? elements : SAMPLE_SIZE;
 }
 
+/** What of a statistics kernel is asked for. */
+export interface StatisticsParts {
+  /** Whether it folds what the update has left: the first kernel of a step does. */
+  readonly folds: boolean;
+  /** Consecutive ones of `quantitiesOf(rule)`: all at once cost one look at the state. */
+  readonly quantities: readonly Quantity[];
+  /** Threads of a workgroup: a power of two from 4 to 256; few on software adapters. */
+  readonly threads: number;
+  readonly guarded: boolean;
+}
+
 /**
- * WGSL of the percentiles, to run after update and fold. Bindings: scalars; layout, θ, g, the
- * state, rows, guards where there are some. Dispatch a workgroup a tensor.
- * @param quantities consecutive ones of `quantitiesOf(rule)`: all at once cost one look at the state.
- * @param threads of a workgroup: a power of two up to 256; few on software adapters.
+ * WGSL of the row of each tensor, to run after the update. Bindings: scalars; layout, θ, g, the
+ * state, rows; partials if it folds; guards where there are some. Dispatch a workgroup a tensor.
  */
-export function quantileKernel(
+export function statisticsKernel(
   rule: UpdateRule,
   size: ArenaSize,
-  quantities: readonly Quantity[],
-  threads: number,
-  guarded: boolean,
+  { folds, quantities, threads, guarded }: StatisticsParts,
 ): string {
   const arrays = ["theta", "grads", ...rule.state];
+  const next = arrays.length + 3;
   const histograms = size.tensors * ROW_WORDS;
   const begin = QUANTITIES.indexOf(quantities[0] ?? "sizes");
   const count = quantities.length;
   return /* wgsl */ `
 ${arenaBindings(size, arrays)}
 @group(0) @binding(${arrays.length + 2}) var<storage, read_write> rows: array<u32>;
-${guarded ? guardsBinding(arrays.length + 3, size.tensors) : ""}
+${folds ? partialsBinding(next) + foldFunctions(foldThreads(threads, BINS * count), threads) : ""}
+${guarded ? guardsBinding(folds ? next + 1 : next, size.tensors) : ""}
 
 var<workgroup> bins: array<atomic<u32>, ${BINS * count}>;
 var<workgroup> octaves: array<u32, ${OCTAVES * count}>;
@@ -72,6 +92,7 @@ var<workgroup> octaves: array<u32, ${OCTAVES * count}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let tensor = workgroup.x;
+  ${folds ? "fold(tensor, thread);" : ""}
   // Uniform, unlike a guard. What is computed for a step that was skipped is not read.
   if (hyper(tensor, 0u) == 0.0) { return; }
   ${hyperParameters(rule, guarded)}

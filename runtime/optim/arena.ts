@@ -16,19 +16,19 @@ import {
   type UpdateRule,
   updateKernel,
 } from "../kernels/optimizer.ts";
-import { foldKernel, HISTOGRAM_WORDS, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
+import { HISTOGRAM_WORDS, PARTIAL_WORDS, ROW_WORDS } from "../kernels/statistics.ts";
 import {
   type Quantity,
   quantileBytes,
-  quantileKernel,
   quantitiesOf,
+  statisticsKernel,
 } from "../kernels/statisticsQuantiles.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type ArenaLayout, layOut } from "./segments.ts";
 
 /** Threads for the statistics of a tensor: to a software adapter they cost more than they bring. */
-const STATISTICS_THREADS = gpu.adapter.software ? 16 : 256;
+const STATISTICS_THREADS = gpu.adapter.software ? 4 : 256;
 
 /**
  * Threads that share a chunk, and its elements: what a thread reads before its loop, and the partial that it
@@ -283,7 +283,6 @@ export class Arena {
     };
     const count = this.#guards ? [countDispatch(this.#guards, tensors)] : [];
     if (!statistics) return [...count, update];
-    const places = whole(this.#places);
     const [origin, partials, rows] = [statistics.origin, statistics.partials, statistics.rows].map(
       whole,
     ) as [BufferRange, BufferRange, BufferRange];
@@ -297,18 +296,16 @@ export class Arena {
       ...(isFirst ? [copyOrigin] : []),
       ...count,
       { ...update, bindings: [...arrays, origin, partials, ...guards] },
-      {
-        label: "fold statistics",
-        wgsl: foldKernel(STATISTICS_THREADS),
-        bindings: [places, partials, rows],
-        workgroups: [tensors, 1, 1],
-      },
-      ...quantilePasses(rule).map(quantities => ({
-        label: "percentiles",
-        wgsl: quantileKernel(rule, size, quantities, STATISTICS_THREADS, guarded),
-        bindings: [...arrays, rows, ...guards],
-        workgroups: [tensors, 1, 1] as const,
-      })),
+      ...quantilePasses(rule).map((quantities, pass) => {
+        const folds = pass === 0;
+        const parts = { folds, quantities, threads: STATISTICS_THREADS, guarded };
+        return {
+          label: "statistics",
+          wgsl: statisticsKernel(rule, size, parts),
+          bindings: [...arrays, rows, ...(folds ? [partials] : []), ...guards],
+          workgroups: [tensors, 1, 1] as const,
+        };
+      }),
     ];
   }
 
