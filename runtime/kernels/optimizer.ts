@@ -4,7 +4,8 @@
  *
  * A workgroup works on one chunk (so many elements of one tensor, or fewer), so that everything
  * it needs to know is uniform; neighbouring threads read neighbouring vec4s. All reads come first and
- * the writes next: on a software adapter each of them is branches, around which nothing stays in registers.
+ * the writes last: on a software adapter each of them is branches, around which nothing stays in registers.
+ * What is seen of a value is added up as soon as it is there, before it is spilled for another.
  */
 import { helperSource } from "./math.ts";
 import { ACCUMULATORS, STATISTICS_FUNCTIONS, WRITE_PARTIAL } from "./statistics.ts";
@@ -36,7 +37,9 @@ export interface UpdateRule {
   readonly update: string;
   /** Writes the state at `at`. */
   readonly write: string;
-  /** Adds what is the rule's own to the accumulators; padding is zero in every array. */
+  /** Adds what is the rule's own to the accumulators, before `update`; padding is zero in every array. */
+  readonly observeRead: string;
+  /** The same after `update`. */
   readonly observe: string;
   /** Masks the padding in the last vec4 of a tensor by `valid`, for `observeValid`. */
   readonly mask: string;
@@ -102,14 +105,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let before = theta[at];
     let raw = grads[at];
     ${rule.read}
-    ${measured("let start = origin[at];")}
+    ${measured(`let start = origin[at];${OBSERVE_READ}${rule.observeRead}`)}
     ${rule.update}
     let after = before + update;
-    ${rule.write}
-    theta[at] = after;
     ${measured(OBSERVE + rule.observe)}
     ${measured(size.padded ? `if (vector * 4u + 4u > chunk.y) {${MASK}${rule.mask}\n    }` : "")}
     ${measured(OBSERVE_VALID + rule.observeValid)}
+    ${rule.write}
+    theta[at] = after;
   }
   ${measured(COUNT_NOT_FINITE)}
   ${measured(rule.conclude + WRITE_PARTIAL)}
@@ -126,10 +129,13 @@ const OBSERVE_STILL = /* wgsl */ `
     travelSquares += dot(way, way);
   }`;
 
-const OBSERVE = /* wgsl */ `
-    let way = after - start;
+const OBSERVE_READ = /* wgsl */ `
     gradSquares += dot(raw, raw);
     weightSquares += dot(before, before);
+    `;
+
+const OBSERVE = /* wgsl */ `
+    let way = after - start;
     updateSquares += dot(update, update);
     travelSquares += dot(way, way);
     stepSquares += dot(step, step);

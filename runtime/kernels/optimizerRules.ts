@@ -24,7 +24,7 @@ const ADAPTIVE = {
   observeValid: `
     rootMin = least(rootMin, root);
     rateSquares += dot(rate, rate);
-    epsDominated += count(root < vec4f(epsilon));`,
+    epsDominated += below(root, vec4f(epsilon));`,
 };
 
 const OBSERVE_ROOT = `
@@ -37,6 +37,7 @@ const ROOT_EXTREMES = `
 /** Rules with one effective learning rate for all elements. */
 const UNIFORM = {
   adaptive: false,
+  observe: "",
   mask: "",
   observeValid: "",
   conclude: `
@@ -94,8 +95,8 @@ export const RADAM_RULE: UpdateRule = {
   write: `
     means[at] = mean;
     squares[at] = square;`,
-  observe: `${OBSERVE_ROOT}
-    signFlips += count(sign(raw) != sign(orientation * oldMean));`,
+  observeRead: "signFlips += flips(orientation * raw, oldMean);",
+  observe: OBSERVE_ROOT,
   conclude: `${ROOT_EXTREMES}
   let stepUnit = meanScale;`,
   quantities: `
@@ -179,6 +180,7 @@ export const ADAGRAD_RULE: UpdateRule = {
     let step = gradient / (root + epsilon);
     let update = -stepScale * step;`,
   write: "sums[at] = sum;",
+  observeRead: "",
   observe: OBSERVE_ROOT,
   conclude: `
   let rateMin = rateUnit / (rootMax + epsilon);
@@ -238,10 +240,8 @@ export function rmspropRule(centered: boolean, momentum: boolean): UpdateRule {
     meanSquares[at] = square;
     ${centered ? "averages[at] = average;" : ""}
     ${momentum ? "momenta[at] = step;" : ""}`,
-    observe: momentum
-      ? `${OBSERVE_ROOT}
-    signFlips += count(sign(raw) != sign(orientation * oldMomentum));`
-      : OBSERVE_ROOT,
+    observeRead: momentum ? "signFlips += flips(orientation * raw, oldMomentum);" : "",
+    observe: OBSERVE_ROOT,
     conclude: `${ROOT_EXTREMES}
   let stepUnit = 1.0;`,
     quantities: `
@@ -285,7 +285,7 @@ export const SGD_RULE: UpdateRule = {
   update: `
     let step = orientation * raw + coupledDecay * before;
     let update = -lr * step;`,
-  observe: "",
+  observeRead: "",
   // θ before the step, which decays, follows from θ after it, which is before − lr · step.
   quantities: `
     let force = orientation * grads[at];
@@ -307,7 +307,7 @@ export const MOMENTUM_RULE: UpdateRule = {
     let step = gradientShare * gradient + momentumShare * newMomentum;
     let update = -lr * step;`,
   write: "momenta[at] = newMomentum;",
-  observe: "signFlips += count(sign(raw) != sign(orientation * oldMomentum));",
+  observeRead: "signFlips += flips(orientation * raw, oldMomentum);",
   quantities: `
     let known = gradientShare * orientation * grads[at] + momentumShare * momenta[at];
     let pull = gradientShare * coupledDecay;
@@ -344,7 +344,7 @@ export const LION_RULE: UpdateRule = {
     let step = sign(oldMean + blend * (gradient - oldMean));
     let update = -(decay * before + lr * step);`,
   write: "means[at] = oldMean + blendMean * (gradient - oldMean);",
-  observe: "signFlips += count(sign(raw) != sign(orientation * oldMean));",
+  observeRead: "signFlips += flips(orientation * raw, oldMean);",
   quantities: `
     let isStill = (grads[at] == vec4f()) & (means[at] == vec4f());
     let sizes = select(vec4f(1.0), vec4f(), isStill);`,
@@ -373,7 +373,7 @@ export const MUON_RULE: UpdateRule = {
     let step = directions[at];`,
   update: "let update = -(decay * before + stepScale * step);",
   write: "momenta[at] = oldMomentum + blend * (raw - oldMomentum);",
-  observe: "signFlips += count(sign(raw) != sign(oldMomentum));",
+  observeRead: "signFlips += flips(raw, oldMomentum);",
   conclude: `
   let rateMin = rateUnit;
   let rateMax = rateUnit;

@@ -80,6 +80,17 @@ fn greatest(soFar: f32, x: vec4f) -> f32 {
   let bits = bitcast<vec4i>(x);
   return bitcast<f32>(max(bitcast<i32>(soFar), max(max(bits.x, bits.y), max(bits.z, bits.w))));
 }
+// How many are below their edge. To choose one of two numbers by a condition takes ten instructions there,
+// and step() three.
+fn below(x: vec4f, edge: vec4f) -> f32 {
+  let reached = step(edge, x);
+  return 4.0 - ((reached.x + reached.y) + (reached.z + reached.w));
+}
+// How many differ in sign, where 0 has one of its own. Of two that do not, the product, scaled lest it
+// vanishes, is no less than the sum, unless one is below 2^-95.
+fn flips(a: vec4f, b: vec4f) -> f32 {
+  return below((a * 0x1p48) * (b * 0x1p48), abs(a) + abs(b));
+}
 fn count(condition: vec4<bool>) -> u32 {
   let ones = select(vec4u(0u), vec4u(1u), condition);
   return (ones.x + ones.y) + (ones.z + ones.w);
@@ -98,8 +109,8 @@ export const ACCUMULATORS = /* wgsl */ `
   var travelSquares = 0.0;
   var rateSquares = 0.0;
   var stepSquares = 0.0;
-  var signFlips = 0u;
-  var epsDominated = 0u;
+  var signFlips = 0.0;
+  var epsDominated = 0.0;
   var rootMin = LARGEST;
   var rootMax = 0.0;
   var stepMin = LARGEST;
@@ -113,7 +124,7 @@ export const WRITE_PARTIAL = /* wgsl */ `
     vec4f(gradSquares, weightSquares, updateSquares, travelSquares));
   partials[partial + 1u] = vec4u(
     bitcast<u32>(rateSquares), bitcast<u32>(stepSquares * stepUnit * stepUnit),
-    signFlips, epsDominated);
+    u32(signFlips), u32(epsDominated));
   partials[partial + 2u] = bitcast<vec4u>(
     vec4f(rateMin, rateMax, stepMin * stepUnit, stepMax * stepUnit));
   partials[partial + 3u] = vec4u(nonFinite, 0u, 0u, 0u);
