@@ -84,7 +84,7 @@ export class Panel {
       write: host.isEditor ? option => host.post({ type: "writeOption", option }) : undefined,
     });
     const openSource = host.isEditor
-      ? ({ file, line }: SourceLocation) => host.post({ type: "openSource", file, line })
+      ? (location: SourceLocation) => host.post({ type: "openSource", ...location })
       : undefined;
     this.error = new ErrorBlock(openSource);
     this.empty = new EmptyState(new ErrorBlock(openSource), train);

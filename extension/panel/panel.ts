@@ -10,6 +10,7 @@ import type { FromPageMessage, LookPart, ToPageMessage } from "../../runtime/pro
 import type { RunRecord } from "../../runtime/protocol/run.ts";
 import type { SilencedFindings } from "../code/silencedFindings.ts";
 import { Command, PANEL_VIEW_TYPE } from "../contributed.ts";
+import { openSource } from "../openSource.ts";
 import type { RunHistory } from "../runs/runHistory.ts";
 import { RunSources } from "../runs/runSources.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -257,7 +258,7 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
         void this.#execute(Command.writeOption, message.option);
         break;
       case "openSource":
-        void openSource(message.file, message.line);
+        void openSource(message);
         break;
       case "revealFinding":
         void this.#execute(Command.revealFinding, message.id);
@@ -388,21 +389,6 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 
   #post(message: ToPageMessage): void {
     void this.#panel?.webview.postMessage(message);
-  }
-}
-
-async function openSource(file: string, line: number): Promise<void> {
-  const position = new vscode.Position(line - 1, 0);
-  const selection = new vscode.Range(position, position);
-  try {
-    await vscode.window.showTextDocument(vscode.Uri.file(file), {
-      viewColumn: vscode.ViewColumn.One,
-      selection,
-    });
-  } catch (error) {
-    void vscode.window.showErrorMessage(
-      vscode.l10n.t("Stepscope cannot open {0}: {1}", file, text(error)),
-    );
   }
 }
 

@@ -114,5 +114,6 @@ export function errorText({ error }: RunRecord): string {
   if (!error) return "";
   const { message, stack, location } = error;
   const place = location ? `${location.file}:${location.line}:${location.column}\n` : "";
-  return place + (stack?.includes(message) ? stack : [message, stack].filter(Boolean).join("\n"));
+  const isInStack = message.split("\n").every(line => stack?.includes(line));
+  return place + (isInStack ? stack : [message, stack].filter(Boolean).join("\n"));
 }

@@ -57,10 +57,10 @@ export function parsePageMessage(value: unknown): FromPageMessage | undefined {
     case "writeOption":
       return attempt(() => ({ type: "writeOption", option: optionValue(value.option, "option") }));
     case "openSource": {
-      const { file, line } = value;
+      const { file, line, column } = value;
       if (typeof file !== "string" || file === "") return undefined;
-      if (typeof line !== "number" || !Number.isSafeInteger(line) || line < 1) return undefined;
-      return { type: "openSource", file, line };
+      if (!isCount(line) || !isCount(column) || line < 1 || column < 1) return undefined;
+      return { type: "openSource", file, line, column };
     }
     case "histograms": {
       const { tensor, after } = value;

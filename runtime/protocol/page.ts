@@ -12,7 +12,7 @@ import type { TensorHistograms } from "./histogram.ts";
 import type { LogRecord } from "./messages.ts";
 import type { MetricRecord } from "./metric.ts";
 import type { Picture } from "./picture.ts";
-import type { RunRecord, RunStatus } from "./run.ts";
+import type { RunRecord, RunStatus, SourceLocation } from "./run.ts";
 import type { StepBatch, StepColumn, StepCurves } from "./steps.ts";
 
 /** A run that can be compared with the one that is shown, as one chooses it. */
@@ -180,8 +180,8 @@ export type FromPageMessage =
   | { readonly type: "savePicture"; readonly name: string; readonly bytes: Uint8Array }
   /** Write a value that was set while the script ran into it, as an edit that the user sees before. */
   | { readonly type: "writeOption"; readonly option: OptionValue }
-  /** Open the script at the line of its error. */
-  | { readonly type: "openSource"; readonly file: string; readonly line: number }
+  /** Open the script at the place of its error. */
+  | ({ readonly type: "openSource" } & SourceLocation)
   /** Open what a finding of the run is about, where its fixes are. */
   | { readonly type: "revealFinding"; readonly id: string }
   /** Open the page that explains a rule. */

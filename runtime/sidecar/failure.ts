@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { formatMessagesSync, type Message } from "esbuild";
+import { formatMessagesSync, type Location, type Message } from "esbuild";
 import type { RunError, SourceLocation } from "../protocol/run.ts";
 import { CompileError } from "./compile.ts";
 
@@ -42,14 +42,28 @@ function placeOf(line: string): SourceLocation | undefined {
 
 function describeMessages({ message, messages }: CompileError): RunError {
   const location = messages.map(locationOf).find(place => place !== undefined);
-  const plain = messages.map(each => ({ ...each, pluginName: "" }));
-  const stack = formatMessagesSync(plain, { kind: "error", color: false }).join("\n").trim();
-  return { message, stack, ...(location && { location }) };
+  return { message, stack: messages.map(textOf).join("\n").trim(), ...(location && { location }) };
 }
 
-/** esbuild names files relative to the working folder and counts bytes of a line from 0. */
+/** A message in esbuild's words, with the lines that it is about; its columns are those of an editor. */
+function textOf(message: Message): string {
+  const plain = { ...message, pluginName: "" };
+  const [text = ""] = formatMessagesSync([plain], { kind: "error", color: false });
+  // From the last on: what has been replaced stands behind what is looked for.
+  return [message, ...message.notes].reduceRight((result, { location }) => {
+    if (!location) return result;
+    const place = `${location.file}:${location.line}`;
+    return result.replace(`${place}:${location.column}:`, () => `${place}:${columnOf(location)}:`);
+  }, text);
+}
+
+/** esbuild names files relative to the working folder. */
 function locationOf({ location }: Message): SourceLocation | undefined {
   if (!location) return undefined;
-  const before = Buffer.from(location.lineText).subarray(0, location.column).toString();
-  return { file: resolve(location.file), line: location.line, column: before.length + 1 };
+  return { file: resolve(location.file), line: location.line, column: columnOf(location) };
+}
+
+/** The column as editors count it: esbuild counts the bytes of a line from 0. */
+function columnOf({ lineText, column }: Location): number {
+  return Buffer.from(lineText).subarray(0, column).toString().length + 1;
 }

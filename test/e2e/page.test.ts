@@ -1038,7 +1038,12 @@ describe("other states", () => {
     await page.getByRole("button", { name: `${file}:42:22` }).click();
     await page.getByText("Details").click();
     expect(await page.textContent(".stack pre")).toBe(error.stack);
-    expect((await hosted.watched()).posts.at(-1)).toEqual({ type: "openSource", file, line: 42 });
+    expect((await hosted.watched()).posts.at(-1)).toEqual({
+      type: "openSource",
+      file,
+      line: 42,
+      column: 22,
+    });
     await page.getByText("Output").click();
     expect(await page.getByRole("log").textContent()).toContain("test accuracy 97.8 %");
     await page.screenshot({ path: join(PICTURES, "failed.png") });
@@ -1120,10 +1125,7 @@ describe("other states", () => {
     expect(await page.getByRole("alert").textContent()).toBe(error.message);
     await page.getByRole("button", { name: `${location.file}:3:7` }).click();
     await page.getByRole("button", { name: "Train again" }).click();
-    expect(await hosted.asked()).toEqual([
-      { type: "openSource", file: location.file, line: 3 },
-      { type: "train" },
-    ]);
+    expect(await hosted.asked()).toEqual([{ type: "openSource", ...location }, { type: "train" }]);
     await page.screenshot({ path: join(PICTURES, "not-compiled.png") });
     const { location: __, ...elsewhere } = error;
     await hosted.send({ type: "run", run: failed });

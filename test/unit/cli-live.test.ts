@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { endLine } from "../../runtime/cli/format.ts";
+import { endLine, errorText } from "../../runtime/cli/format.ts";
 import { keysHelp } from "../../runtime/cli/keys.ts";
 import { LiveReport } from "../../runtime/cli/live.ts";
 import { LossHistory } from "../../runtime/cli/lossHistory.ts";
@@ -183,4 +183,12 @@ describe("the history of losses", () => {
 test("one step is no steps", () => {
   const ended = exampleRun({ status: "completed", steps: 1, finalLoss: 16 });
   expect(endLine(ended)).toMatch(/^completed after 1 step in /);
+});
+
+test("each error of a script that does not compile is told once", () => {
+  const message = "a is declared twice\nb is declared twice";
+  const stack = "✘ [ERROR] a is declared twice\n\n✘ [ERROR] b is declared twice";
+  const location = { file: "/project/digits.ts", line: 3, column: 7 };
+  const failed = exampleRun({ status: "failed", error: { message, stack, location } });
+  expect(errorText(failed)).toBe(`/project/digits.ts:3:7\n${stack}`);
 });

@@ -137,6 +137,7 @@ it("marks what a training says in a terminal at its line", () => {
   expect(place.exec("/home/me/train.ts:12:3")?.slice(1)).toEqual(["/home/me/train.ts", "12", "3"]);
   expect(place.exec("step 12 · loss 0.1")).toBeNull();
   expect(message.exec("RangeError: out of range")?.[1]).toBe("out of range");
+  expect(message.exec('✘ [ERROR] Unexpected ";"')?.[1]).toBe('Unexpected ";"');
 });
 
 it("has every text of the code in the bundle for translators (npm run l10n)", () => {
