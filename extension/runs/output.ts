@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { LogRecord } from "../../runtime/protocol/messages.ts";
+import { whyNotBegun } from "../../runtime/protocol/run.ts";
 import type { LiveRun } from "./liveRun.ts";
 import type { Runs } from "./runs.ts";
 
@@ -36,7 +37,8 @@ export class RunOutput implements vscode.Disposable {
 
   #end({ record, script }: LiveRun): void {
     const { status, steps, error } = record;
-    const summary = vscode.l10n.t("{0}: {1} after step {2}", basename(script), status, steps);
+    const end = whyNotBegun(record) || vscode.l10n.t("{0} after step {1}", status, steps);
+    const summary = `${basename(script)}: ${end}`;
     if (error) this.#channel.error(`${summary}\n${error.stack ?? error.message}`);
     else this.#channel.info(summary);
   }

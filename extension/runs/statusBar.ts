@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { type Finding, mostSerious } from "../../runtime/protocol/finding.ts";
+import { whyNotBegun } from "../../runtime/protocol/run.ts";
 import { shortVerdict } from "../code/findingFixes.ts";
 import type { SilencedFindings } from "../code/silencedFindings.ts";
 import { Command } from "../contributed.ts";
@@ -76,7 +77,9 @@ function statusText(run: LiveRun, name: string, verdict: string): string {
     case "stopped":
       return `$(debug-stop) ${what}${verdict}`;
     case "failed":
-      return vscode.l10n.t("$(error) {0} failed", name);
+      return whyNotBegun(run.record) === "does not compile"
+        ? vscode.l10n.t("$(error) {0} does not compile", name)
+        : vscode.l10n.t("$(error) {0} failed", name);
     case "crashed":
       return vscode.l10n.t("$(error) {0} crashed", name);
   }

@@ -159,7 +159,11 @@ export interface RunRecord {
 }
 
 /** What became of a script that failed before it began, in words behind its name; empty for every other run. */
-export function whyNotBegun({ status, adapter, error }: RunRecord): string {
+export function whyNotBegun({
+  status,
+  adapter,
+  error,
+}: RunRecord): "" | "does not compile" | "did not start" {
   if (status !== "failed" || adapter) return "";
   // Before a script begins, places are the compiler's.
   return error?.location ? "does not compile" : "did not start";
