@@ -69,7 +69,7 @@ async function tell(
   }
   const write = vscode.l10n.t("Write It In");
   const reason =
-    trials.length > 1
+    trials.length > 2
       ? vscode.l10n.t(
           "Of {0} that were tried from the start its loss fell furthest.",
           trials.length,

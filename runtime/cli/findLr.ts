@@ -74,7 +74,7 @@ function rangeLines({ range: { curve, suggestion }, travel }: LearningRateProbe)
 /** The rates that were tried for a few steps each, in columns. */
 function trialLines({ trials }: LearningRateProbe): string[] {
   if (trials.length === 0) return [];
-  const rates = trials.map(({ lr }) => brief(Number(lr.toPrecision(2))));
+  const rates = trials.map(({ lr }) => (lr === 0 ? "0" : brief(Number(lr.toPrecision(2)))));
   const width = Math.max(...rates.map(rate => rate.length));
   const losses = trials.map(({ loss, steps }, i) => {
     const end = Number.isNaN(loss) ? `explodes after ${steps} steps` : `loss ${digits(loss)}`;
@@ -87,7 +87,7 @@ function trialLines({ trials }: LearningRateProbe): string[] {
 function confidenceText({ confidence, trials, done, steps }: LearningRateProbe): string {
   if (confidence === "high") return "Confidence: high, a lower and a higher one are worse.";
   if (done < steps) return "Confidence: low, the script ended before those around it were tried.";
-  return `Confidence: low, none ${trials.length > 1 ? "beyond" : "around"} it was tried.`;
+  return `Confidence: low, none ${trials.length > 2 ? "beyond" : "around"} it was tried.`;
 }
 
 function travelText(travel: TravelProbe): string {

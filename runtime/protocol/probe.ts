@@ -52,7 +52,10 @@ export interface LearningRateProbe {
   readonly range: RangeTest;
   /** At the suggestion of the range test; undefined as long as there is none. */
   readonly travel: TravelProbe | undefined;
-  /** Short runs around that suggestion, without one around the script's own rate, in ascending order of their rates. */
+  /**
+   * Short runs around that suggestion, without one around the script's own rate, in ascending order of their rates; the first is at 0
+   * and says what the loss is if nothing moves.
+   */
   readonly trials: readonly RateTrial[];
   /** Undefined before anything is known, and if no rate made the loss fall. */
   readonly suggestion: number | undefined;

@@ -466,7 +466,7 @@ test("a run whose process is terminated has time for its last checkpoint", async
 });
 
 test("find-lr suggests a learning rate, and leaves no run", async () => {
-  project.write("a.ts", `${LOOP} await steps(600);`);
+  project.write("a.ts", `${LOOP} await steps(900);`);
   const { stdout, code } = await stepscope("find-lr", "a.ts", "--steps", "30", "--json");
   expect(code).toBe(0);
   const [found, ...others] = objects(stdout);
@@ -477,7 +477,8 @@ test("find-lr suggests a learning rate, and leaves no run", async () => {
   expect(Math.abs(Math.log10(found.suggestion / 0.5))).toBeLessThan(0.3);
   expect(found.range.curve[0]).toEqual({ lr: 1e-7, loss: 16, smoothed: 16 });
   expect(found.travel.lr).toBeCloseTo(found.range.suggestion, 12);
-  expect(found.trials.length).toBeGreaterThan(2);
+  expect(found.trials[0]).toEqual({ lr: 0, steps: 75, loss: 16 });
+  expect(found.trials.length).toBeGreaterThan(3);
   expect(project.runs()).toEqual([]);
 
   const told = await stepscope("find-lr", "a.ts", "--steps", "30");

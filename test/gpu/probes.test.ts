@@ -56,13 +56,13 @@ test.each(SOME)("%s goes on after probes as without them", async (_, make) => {
   const onStep = (_: unknown, lr: number, loss: number) =>
     tried.set(lr, [...(tried.get(lr) ?? []), loss]);
   await rateTrials(loop, { lr: 0.01, steps: 7, most: 3, onStep });
-  const [first, ...others] = [...tried.values()];
+  const [still, first, ...others] = [...tried.values()];
   await travelProbe(loop, { lr: 0.01, steps: 3 });
   // The first step of each is on the batch that is next, from the parameters that stand.
   expect(curve[0]?.loss).toBe(losses[5]);
   expect(others).toHaveLength(2);
   for (const other of others) {
-    expect([first?.[0], other[0]]).toEqual([losses[5], losses[5]]);
+    expect([still?.[0], first?.[0], other[0]]).toEqual([losses[5], losses[5], losses[5]]);
     expect(other[1]).not.toBe(first?.[1]);
   }
 

@@ -10,7 +10,7 @@ export interface RateTrialsOptions {
   readonly lr: number;
   /** Steps of each. */
   readonly steps: number;
-  /** Trials at most. */
+  /** Trials at most, without the one at a rate of 0. */
   readonly most: number;
   /** Hears of every step of a trial. */
   readonly onStep?: (trials: readonly RateTrial[], lr: number, loss: number) => void;
@@ -19,30 +19,58 @@ export interface RateTrialsOptions {
 /** What is tried is half a decade apart: right learning rates are right over about as much. */
 const APART = Math.sqrt(10);
 
+/** Half decades that are taken at once as long as nothing has made the loss fall. */
+const STRIDE = 4;
+
+/** A loss that fell by less than this share did not fall. */
+const LEAST_FALL = 0.01;
+
 /** Part of a trial, at its end, whose mean loss says where it has come to. */
 const LAST = 0.2;
 
+/** Trials by their half decades above the first one. */
+type Tried = ReadonlyMap<number, RateTrial>;
+
 /**
  * Climbs from a learning rate to the better one of its neighbours until both are worse. The loop stands where it stood afterwards.
- * @returns the trials in ascending order of their rates.
+ * @returns the trials in ascending order of their rates; the first is at 0, and says what the loss is if nothing moves.
  */
 export async function rateTrials(
   loop: ProbedLoop,
   { lr, steps, most, onStep = () => {} }: RateTrialsOptions,
 ): Promise<readonly RateTrial[]> {
-  let trials: readonly RateTrial[] = [];
-  for (let next: number | undefined = 0; next !== undefined; next = nextOf(trials, lr)) {
-    if (trials.length === most) break;
-    const trial = await tryRate(loop, lr * APART ** next, steps, (rate, loss) =>
-      onStep(trials, rate, loss),
-    );
-    trials = [...trials, trial].sort((a, b) => a.lr - b.lr);
+  const take = (rate: number, so: readonly RateTrial[]) =>
+    tryRate(loop, rate, steps, loss => onStep(so, rate, loss));
+  const still = await take(0, []);
+  const tried = new Map<number, RateTrial>();
+  for (let next: number | undefined = 0; next !== undefined; next = nextOf(tried, still)) {
+    if (tried.size === most) break;
+    tried.set(next, await take(lr * APART ** next, inOrder(still, tried)));
   }
-  return trials;
+  return inOrder(still, tried);
 }
 
-/** The trial whose loss fell furthest; undefined if all exploded. */
-export function bestTrial(trials: readonly RateTrial[]): RateTrial | undefined {
+/** The trial whose loss fell furthest; undefined if none fell. */
+export function bestTrial([still, ...trials]: readonly RateTrial[]): RateTrial | undefined {
+  const best = lowest(trials);
+  return best && still && hasFallen(best, still) ? best : undefined;
+}
+
+/** Whether the neighbours of the best rate, half a decade below and above, were tried and are worse. */
+export function isSummit(trials: readonly RateTrial[]): boolean {
+  const best = bestTrial(trials);
+  if (!best) return false;
+  const isNear = (lower: RateTrial | undefined, upper: RateTrial | undefined) =>
+    lower !== undefined && upper !== undefined && upper.lr / lower.lr < APART ** 1.5;
+  const at = trials.indexOf(best);
+  return isNear(trials[at - 1], best) && isNear(best, trials[at + 1]);
+}
+
+function inOrder(still: RateTrial, tried: Tried): readonly RateTrial[] {
+  return [still, ...[...tried.values()].sort((a, b) => a.lr - b.lr)];
+}
+
+function lowest(trials: readonly RateTrial[]): RateTrial | undefined {
   const finite = trials.filter(({ loss }) => Number.isFinite(loss));
   return finite.reduce<RateTrial | undefined>(
     (best, trial) => (best && best.loss <= trial.loss ? best : trial),
@@ -50,35 +78,35 @@ export function bestTrial(trials: readonly RateTrial[]): RateTrial | undefined {
   );
 }
 
-/** Whether a lower and a higher rate than the best one were tried: then it is a summit. */
-export function isSummit(trials: readonly RateTrial[]): boolean {
-  const best = bestTrial(trials);
-  return best !== undefined && best !== trials[0] && best !== trials.at(-1);
+function hasFallen({ loss }: RateTrial, still: RateTrial): boolean {
+  return still.loss - loss > LEAST_FALL * Math.abs(still.loss);
 }
 
-/** Half decades from the first rate to the next one to be tried; undefined behind the summit. */
-function nextOf(trials: readonly RateTrial[], first: number): number | undefined {
-  const [lowest, highest] = [trials[0], trials.at(-1)];
-  if (!lowest || !highest) return 0;
-  const at = ({ lr }: RateTrial) => Math.round(Math.log(lr / first) / Math.log(APART));
-  const best = bestTrial(trials);
-  // Above what explodes everything does.
-  if (best === highest) return at(highest) + 1;
-  if (best === undefined || best === lowest) return at(lowest) - 1;
-  return undefined;
+/** Where to try next; undefined behind the summit. */
+function nextOf(tried: Tried, still: RateTrial): number | undefined {
+  const places = [...tried.keys()];
+  const best = lowest([...tried.values()]);
+  const exploded = places.filter(at => Number.isNaN(tried.get(at)?.loss));
+  const ceiling = Math.min(...exploded);
+  if (best === undefined) return ceiling - 1;
+  const at = places.find(place => tried.get(place) === best) ?? 0;
+  const way = best.loss > still.loss ? -1 : 1;
+  const stride = hasFallen(best, still) ? 1 : STRIDE;
+  const ways = [at + way * stride, at + way, at - way];
+  return ways.find(place => !tried.has(place) && place < ceiling);
 }
 
 async function tryRate(
   loop: ProbedLoop,
   lr: number,
   steps: number,
-  onStep: (lr: number, loss: number) => void,
+  onStep: (loss: number) => void,
 ): Promise<RateTrial> {
   const losses: number[] = [];
   while (losses.length < steps && losses.every(Number.isFinite)) {
     const { loss } = await loop.step(lr);
     losses.push(loss);
-    onStep(lr, loss);
+    onStep(loss);
   }
   loop.rewind();
   const last = losses.slice(-Math.ceil(steps * LAST));
