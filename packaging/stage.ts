@@ -42,8 +42,6 @@ export async function stage(target: Target, folder: string): Promise<void> {
   }
   if (software) copy(ROOT, folder, "dist/swiftshader/*");
   writeManifest(folder, ".");
-  // All that was laid out goes into the package: without the file vsce doubts it.
-  writeFileSync(join(folder, ".vscodeignore"), "");
 }
 
 function copy(from: string, to: string, pattern: string): void {

@@ -1,6 +1,6 @@
 /** Packages VSIXs. Two builds of one source have the same bytes. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createVSIX } from "@vscode/vsce";
@@ -36,6 +36,8 @@ export async function packageVsix(target: Target, file: string): Promise<void> {
   process.env.SOURCE_DATE_EPOCH ??= sourceTime();
   try {
     await stage(target, folder);
+    // All that was laid out goes into the package: without the file vsce doubts it.
+    writeFileSync(join(folder, ".vscodeignore"), "");
     await createVSIX({
       cwd: folder,
       packagePath: loose,
