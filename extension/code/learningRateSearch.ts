@@ -72,7 +72,8 @@ async function tell(
     trials.length > 2
       ? vscode.l10n.t(
           "Of {0} that were tried from the start its loss fell furthest.",
-          trials.length,
+          // The first is at a rate of 0.
+          trials.length - 1,
         )
       : vscode.l10n.t("It is a tenth of the one at which the loss was smallest.");
   const message = vscode.l10n.t(
